@@ -1,1 +1,11 @@
-//! x
+//! The domain of identity-reset, and what is built once for all directories.
+pub mod account;
+pub mod directory;
+pub mod error;
+pub mod journal;
+pub mod limits;
+pub mod plan;
+pub mod privilege;
+pub mod recovery;
+pub mod reset;
+pub mod vault;

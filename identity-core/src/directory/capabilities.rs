@@ -1,0 +1,85 @@
+//! What a directory can do at all, and what it can do to one account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reset::Action;
+
+/// What a directory can do at all. What it can do to one account is [`Support`].
+///
+/// The conformance suite skips a case only where a capability says so, and names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// A generated password can be set.
+    pub set_password: bool,
+    /// A set password can require a change at the next sign-in.
+    pub set_password_must_change: bool,
+    /// A password can be marked as expired.
+    pub expire_password: bool,
+    /// An account can be disabled.
+    pub disable: bool,
+    /// A lock-out can be cleared.
+    pub unlock: bool,
+    /// Sessions and tokens can be revoked.
+    pub revoke_sessions: bool,
+    /// A recovery link can be sent or obtained.
+    pub send_recovery_link: bool,
+    /// Authenticators can be reset.
+    pub reset_authenticators: bool,
+    /// An account can be flagged as compromised.
+    pub flag_compromised: bool,
+    /// Enumeration by group membership.
+    pub enumerate_group: bool,
+    /// Enumeration below an organisational unit.
+    pub enumerate_unit: bool,
+    /// Enumeration by a native filter.
+    pub enumerate_native: bool,
+    /// Accounts that were made or changed since a mark can be listed.
+    pub enumerate_changed: bool,
+    /// Nested groups are resolved in the classification of privilege.
+    pub classify_nested_groups: bool,
+    /// [`PasswordState::version`](crate::account::PasswordState::version) is filled in: a set by us
+    /// is told from a set by somebody else with certainty.
+    pub observe_version: bool,
+    /// Enrolled recovery methods can be read.
+    pub audit_recovery: bool,
+}
+
+impl Capabilities {
+    /// Whether the directory can do this action at all.
+    #[must_use]
+    pub fn can(self, action: Action) -> bool {
+        match action {
+            Action::SetPassword { must_change: false } | Action::Scramble => self.set_password,
+            Action::SetPassword { must_change: true } => self.set_password_must_change,
+            Action::ExpirePassword => self.expire_password,
+            Action::Unlock => self.unlock,
+            Action::Disable => self.disable,
+            Action::SendRecoveryLink => self.send_recovery_link,
+            Action::ResetAuthenticators => self.reset_authenticators,
+            Action::FlagCompromised => self.flag_compromised,
+            Action::RevokeSessions => self.revoke_sessions,
+        }
+    }
+}
+
+/// Whether one action works on one account. The plan asks before anything is touched: what would
+/// do nothing, or harm, is replaced or refused there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Support {
+    /// It works.
+    Works,
+    /// It would do nothing or harm; this works instead.
+    Instead {
+        /// What works instead.
+        action: Action,
+        /// Why the asked one does not.
+        because: String,
+    },
+    /// It cannot be done to this account.
+    Cannot {
+        /// Why not, and what to do by hand.
+        because: String,
+    },
+}

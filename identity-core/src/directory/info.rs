@@ -1,0 +1,83 @@
+//! What a directory says about itself.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, DirectoryId};
+
+/// What a directory is; never a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DirectoryInfo {
+    /// The name that the configuration gave it.
+    pub id: DirectoryId,
+    /// The backend's word for its kind: `ldap`, `entra`, `okta`, …
+    pub kind: String,
+    /// The instance, in the directory's own words: a domain's DNS name, a tenant, an org's address.
+    pub tenant: String,
+}
+
+impl DirectoryInfo {
+    /// A directory of `kind` (the backend's word) and `tenant` (the instance).
+    #[must_use]
+    pub fn new(id: DirectoryId, kind: impl Into<String>, tenant: impl Into<String>) -> Self {
+        Self { id, kind: kind.into(), tenant: tenant.into() }
+    }
+}
+
+/// What was found before anything is planned: reachable? permitted? what will be refused?
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Preflight {
+    /// The account that the run signs in with, where it is an account of this directory. It is
+    /// protected: resetting it would end the run.
+    pub principal: Option<AccountId>,
+    /// The directory's clock at the time of the preflight.
+    pub server_time: Option<Timestamp>,
+    /// The strictest password policy that could be read.
+    pub password_policy: PasswordPolicy,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+}
+
+impl Preflight {
+    /// Whether a finding says that the run cannot work.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Fatal)
+    }
+}
+
+/// The strictest password policy that a backend could read. What a generated password must
+/// satisfy beyond the generator's own floor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PasswordPolicy {
+    /// The least number of characters; 0 where unknown.
+    pub min_length: u16,
+    /// The greatest number of characters, where there is one.
+    pub max_length: Option<u16>,
+    /// Whether the policy asks for several character classes.
+    pub complexity: bool,
+}
+
+/// One thing noticed before the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is, and what to do; one line.
+    pub text: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Some accounts or actions will fail.
+    Warning,
+    /// The run cannot work.
+    Fatal,
+}

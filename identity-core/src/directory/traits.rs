@@ -1,0 +1,137 @@
+//! The five traits of a backend.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+
+use super::{AccountQuery, AccountStream, Capabilities, ChangeMark, DirectoryInfo, Preflight, Support};
+use crate::account::{Account, AccountId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::{Governor, Limits};
+use crate::privilege::PrivilegeIndex;
+use crate::recovery::RecoveryAuditor;
+use crate::reset::{Action, Order, Outcome};
+
+/// A system of accounts: what it is, what it can, whether it is reachable.
+#[async_trait]
+pub trait Directory: fmt::Debug + Send + Sync + 'static {
+    /// What the directory is. Never a secret.
+    fn info(&self) -> &DirectoryInfo;
+
+    /// What it can do at all.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Is it reachable, may we do what we are about to do, what will be refused and why? Reads
+    /// only.
+    ///
+    /// # Errors
+    /// When the directory cannot be reached or signed in to.
+    async fn preflight(&self) -> Result<Preflight>;
+
+    /// The part that reads recovery enrolments, where the directory has any
+    /// ([`Capabilities::audit_recovery`]).
+    fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        None
+    }
+}
+
+/// Lists accounts.
+#[async_trait]
+pub trait AccountEnumerator: Directory {
+    /// The accounts of a query, as they arrive.
+    ///
+    /// # Behavior
+    /// Lazy: nothing is sent before the stream is polled. An account may appear twice (listings
+    /// of a directory in use do that); callers tell rows apart by [`Account::id`]. After an error
+    /// the stream ends; begin again.
+    ///
+    /// # Errors
+    /// In the stream: whatever makes the listing incomplete. [`ErrorKind::Unsupported`] for a
+    /// scope that [`Capabilities`] does not have, [`ErrorKind::InputInvalid`] for one that does
+    /// not exist (a group that is not there must not select nobody in silence).
+    fn accounts(&self, query: &AccountQuery) -> AccountStream;
+
+    /// Reads accounts as they are now: one answer per id, in the order asked; `None` for an
+    /// account that is gone.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>>;
+
+    /// A mark of now, for [`changed_since`](Self::changed_since). Requires
+    /// [`Capabilities::enumerate_changed`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] without the capability; otherwise when the directory cannot be
+    /// read.
+    async fn mark(&self) -> Result<ChangeMark> {
+        Err(Error::new(ErrorKind::Unsupported, "mark").with_directory(self.info().id.clone()))
+    }
+
+    /// Accounts made or changed since the mark. Requires [`Capabilities::enumerate_changed`].
+    ///
+    /// # Errors
+    /// In the stream, as of [`accounts`](Self::accounts).
+    fn changed_since(&self, _mark: &ChangeMark) -> AccountStream {
+        let error = Error::new(ErrorKind::Unsupported, "list changed accounts").with_directory(self.info().id.clone());
+        futures::stream::once(async { Err(error) }).boxed()
+    }
+}
+
+/// Says who is privileged, and why.
+#[async_trait]
+pub trait PrivilegeClassifier: Directory {
+    /// The index from accounts to grounds, as of now.
+    ///
+    /// # Behavior
+    /// Fails closed: what could not be read is recorded in the index as unknown, not left out.
+    ///
+    /// # Errors
+    /// When so little could be read that an index would say nothing.
+    async fn privileges(&self) -> Result<PrivilegeIndex>;
+}
+
+/// Does things to accounts.
+#[async_trait]
+pub trait ForcedReset: Directory {
+    /// Whether `action` works on this account, by what the directory is known to do.
+    ///
+    /// The default answers from [`Capabilities`]; a backend that knows of operations that
+    /// succeed and do nothing, or do harm, says so here.
+    fn support(&self, account: &Account, action: Action) -> Support {
+        let _ = account;
+        if self.capabilities().can(action) {
+            Support::Works
+        } else {
+            Support::Cannot { because: format!("{} cannot {action}", self.info().kind) }
+        }
+    }
+
+    /// Carries out a batch: one outcome per order, in the order given; one attempt, no hidden
+    /// retry.
+    ///
+    /// # Behavior
+    /// Never fails as a whole: what goes wrong for one order is that order's outcome. An outcome
+    /// is [`Outcome::Unknown`] as soon as bytes of the order may have left and no answer came.
+    /// Every response's hints (remaining, Retry-After, busy) are told to
+    /// [`RateLimitedBatching::governor`]. The caller has acquired the permits.
+    async fn apply(&self, orders: &[Order]) -> Vec<Outcome>;
+}
+
+/// How fast a directory may be worked, and who watches over it.
+pub trait RateLimitedBatching: Directory {
+    /// The largest batch, the in-flight ceiling, and the quotas with their costs.
+    fn limits(&self) -> Limits;
+
+    /// The one governor of this directory: all lanes and all reads share it, so that all of them
+    /// pause when the directory asks, not only the unlucky one.
+    fn governor(&self) -> &Arc<Governor>;
+}
+
+/// Everything that a run needs of a directory. Implemented by whatever implements the five
+/// traits; used as `Arc<dyn Backend>`.
+pub trait Backend: AccountEnumerator + PrivilegeClassifier + ForcedReset + RateLimitedBatching {}
+
+impl<T: AccountEnumerator + PrivilegeClassifier + ForcedReset + RateLimitedBatching> Backend for T {}

@@ -1,0 +1,150 @@
+//! What is known of one plan entry, folded from its events.
+
+use jiff::Timestamp;
+
+use super::{Baseline, ErrorRecord, Event, Verdict};
+use crate::reset::Action;
+use crate::vault::SealedRef;
+
+/// What is known of one plan entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryProgress {
+    /// The entry's sequence number in the plan.
+    pub entry: u64,
+    /// What is known of each action that was begun, in the order begun.
+    pub actions: Vec<ActionProgress>,
+    /// The newest verdict of verification, and when the password was set.
+    pub verdict: Option<(Verdict, Option<Timestamp>)>,
+    /// What was noted.
+    pub notes: Vec<String>,
+    /// Who recorded the manual procedure as carried out, and what they did.
+    pub manual_done: Option<(String, String)>,
+}
+
+/// What is known of one action of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionProgress {
+    /// The action.
+    pub action: Action,
+    /// The last attempt's number; 0 when none was made.
+    pub attempt: u32,
+    /// What the directory said of the password before the first attempt.
+    pub baseline: Baseline,
+    /// Where the password of the last attempt is sealed.
+    pub sealed: Option<SealedRef>,
+    /// How it stands.
+    pub finality: Finality,
+}
+
+/// How an action stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// An order may have been sent, and no answer is recorded: read back before repeating.
+    Open,
+    /// The last attempt failed without effect.
+    Retryable(ErrorRecord),
+    /// Done, by the directory's clock where it says so.
+    Done {
+        /// When.
+        at: Option<Timestamp>,
+        /// Whether seen by reading back.
+        read_back: bool,
+        /// The server's id of the request.
+        request_id: Option<String>,
+        /// Where a secret that the server generated is sealed.
+        server_secret: Option<SealedRef>,
+    },
+    /// Given up for good, without effect.
+    Failed(ErrorRecord),
+}
+
+impl Finality {
+    /// Whether nothing more will be tried.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Failed(_))
+    }
+}
+
+impl EntryProgress {
+    /// Nothing known yet of the entry.
+    #[must_use]
+    pub fn new(entry: u64) -> Self {
+        Self { entry, ..Self::default() }
+    }
+
+    /// What is known of one action.
+    #[must_use]
+    pub fn action(&self, action: Action) -> Option<&ActionProgress> {
+        self.actions.iter().find(|known| known.action == action)
+    }
+
+    /// Takes the next event of this entry in. Events of other entries are ignored.
+    pub fn fold(&mut self, event: &Event) {
+        if event.entry() != Some(self.entry) {
+            return;
+        }
+        match event {
+            Event::Intent { action, attempt, baseline, sealed, .. } => {
+                let known = self.known(*action, *attempt);
+                if known.finality.is_final() {
+                    return;
+                }
+                if *attempt <= 1 {
+                    known.baseline = baseline.clone();
+                }
+                if sealed.is_some() {
+                    known.sealed.clone_from(sealed);
+                }
+                known.finality = Finality::Open;
+            }
+            Event::Done { action, attempt, at, request_id, read_back, server_secret, .. } => {
+                self.known(*action, *attempt).finality = Finality::Done {
+                    at: *at,
+                    read_back: *read_back,
+                    request_id: request_id.clone(),
+                    server_secret: server_secret.clone(),
+                };
+            }
+            Event::AttemptFailed { action, attempt, error, .. } => {
+                self.known(*action, *attempt).finality = Finality::Retryable(error.clone());
+            }
+            Event::AttemptUnknown { action, attempt, .. } => {
+                self.known(*action, *attempt).finality = Finality::Open;
+            }
+            Event::Failed { action, attempt, error, .. } => {
+                self.known(*action, *attempt).finality = Finality::Failed(error.clone());
+            }
+            Event::Noted { note, .. } => {
+                if !self.notes.contains(note) {
+                    self.notes.push(note.clone());
+                }
+            }
+            Event::Verified { verdict, last_set, .. } => self.verdict = Some((*verdict, *last_set)),
+            Event::ManualDone { by, note, .. } => self.manual_done = Some((by.clone(), note.clone())),
+            Event::RunStarted { .. }
+            | Event::Approved { .. }
+            | Event::WaveStarted { .. }
+            | Event::WaveFinished { .. }
+            | Event::Stopped { .. }
+            | Event::RunFinished => {}
+        }
+    }
+
+    fn known(&mut self, action: Action, attempt: u32) -> &mut ActionProgress {
+        let place = self.actions.iter().position(|known| known.action == action).unwrap_or_else(|| {
+            self.actions.push(ActionProgress {
+                action,
+                attempt: 0,
+                baseline: Baseline::default(),
+                sealed: None,
+                finality: Finality::Open,
+            });
+            self.actions.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "the place was just found or pushed")]
+        let known = &mut self.actions[place];
+        known.attempt = known.attempt.max(attempt);
+        known
+    }
+}

@@ -1,0 +1,74 @@
+//! What a server's response says about pace.
+
+use std::time::Duration;
+
+use super::OperationClass;
+
+/// What one response said about pace. Backends tell every one to [`Governor::feedback`].
+///
+/// [`Governor::feedback`]: super::Governor::feedback
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Feedback {
+    /// The class of the operation that was answered.
+    pub class: OperationClass,
+    /// What the response says.
+    pub signal: Signal,
+    /// How long the answer took.
+    pub latency: Option<Duration>,
+    /// How long the server asked us to wait.
+    pub retry_after: Option<Duration>,
+    /// What the server says of its current window.
+    pub window: Option<WindowHint>,
+}
+
+/// What a response says about pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// Served.
+    Ok,
+    /// Refused for pace (429, a bucket that is empty).
+    Throttled,
+    /// Refused for load (503, LDAP busy or unavailable), or no answer in time.
+    Busy,
+}
+
+/// What a server says of its current window (the rate-limit headers of an HTTP API).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowHint {
+    /// Permits per window.
+    pub limit: u32,
+    /// Permits left in this window.
+    pub remaining: u32,
+    /// How long until the window ends.
+    pub resets_in: Duration,
+}
+
+impl Feedback {
+    /// A response with this signal and nothing more.
+    #[must_use]
+    pub fn new(class: OperationClass, signal: Signal) -> Self {
+        Self { class, signal, latency: None, retry_after: None, window: None }
+    }
+
+    /// Adds how long the answer took.
+    #[must_use]
+    pub fn with_latency(mut self, latency: Duration) -> Self {
+        self.latency = Some(latency);
+        self
+    }
+
+    /// Adds how long the server asked us to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds what the server says of its window.
+    #[must_use]
+    pub fn with_window(mut self, window: WindowHint) -> Self {
+        self.window = Some(window);
+        self
+    }
+}

@@ -1,0 +1,172 @@
+//! The rows of a plan.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, AccountKind, DirectoryId};
+use crate::privilege::Tier;
+use crate::reset::Action;
+
+/// One account of the plan: what is to be done to it, or that it is left to people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// 1 for the first entry of the plan, without gaps. Journal and vault refer to it.
+    pub seq: u64,
+    /// The directory.
+    pub directory: DirectoryId,
+    /// The account.
+    pub id: AccountId,
+    /// Its sign-in name.
+    pub name: String,
+    /// Its kind.
+    pub kind: AccountKind,
+    /// Its tier.
+    pub tier: Tier,
+    /// Why it is privileged, one line a ground; empty for the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grounds: Vec<String>,
+    /// The population it belongs to.
+    pub population: Population,
+    /// The wave it is reset in; for a manual entry the wave it would be in.
+    pub wave: String,
+    /// What is to be done.
+    pub disposition: Disposition,
+    /// What was replaced, dropped or noticed for this account while planning, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What the account looked like, to notice between plan and touch that it changed.
+    pub expected: Expected,
+}
+
+/// What is to be done to an account of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// The engine carries out these actions, in this order.
+    Reset {
+        /// The actions, each at most once.
+        actions: Vec<Action>,
+    },
+    /// People do it; it stays in the report until somebody records it as done.
+    Manual {
+        /// Why the engine does not.
+        reason: String,
+        /// What is to be done.
+        procedure: String,
+        /// Who answers for it, where the directory or the configuration names somebody.
+        owner: Option<String>,
+    },
+}
+
+/// What an account looked like when it was planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// Where it stood.
+    pub path: Option<String>,
+    /// Whether it was enabled.
+    pub enabled: bool,
+    /// When its password was last set.
+    pub last_set: Option<Timestamp>,
+}
+
+/// The population that an account belongs to. It decides the wave and the actions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Population {
+    /// Tier 0, tier 1 and whoever could not be classified.
+    Privileged,
+    /// Accounts that programs sign in with.
+    Service,
+    /// People.
+    Workforce,
+    /// Disabled accounts: reset in silence, so that enabling one does not bring the old password back.
+    Dormant,
+    /// Shared, room and system mailboxes, guests with a password here, and what could not be told.
+    Other,
+}
+
+impl Population {
+    /// The word for it in plans and reports.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Privileged => "privileged",
+            Self::Service => "service",
+            Self::Workforce => "workforce",
+            Self::Dormant => "dormant",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl std::fmt::Display for Population {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One wave of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wave {
+    /// Its name, unique in the plan: `canary`, `privileged`, `workforce-1`, …
+    pub name: String,
+    /// What it is.
+    pub kind: WaveKind,
+    /// How many entries the engine resets in it.
+    pub accounts: u64,
+}
+
+/// What a wave is. Waves run in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaveKind {
+    /// A few ordinary accounts first, to see that everything works.
+    Canary,
+    /// The privileged.
+    Privileged,
+    /// People, in slices.
+    Workforce,
+    /// Everybody else that is reset.
+    Others,
+}
+
+/// One row of the plan file after its header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "row", rename_all = "snake_case")]
+pub enum PlanRow {
+    /// An account that is planned.
+    Entry(Entry),
+    /// An account that is left out.
+    LeftOut {
+        /// The directory.
+        directory: DirectoryId,
+        /// The account.
+        id: AccountId,
+        /// Its sign-in name.
+        name: String,
+        /// Its kind.
+        kind: AccountKind,
+        /// Its tier.
+        tier: Tier,
+        /// Why it is left out.
+        reason: LeftOutReason,
+    },
+}
+
+/// Why an account is left out of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "reason", content = "because", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LeftOutReason {
+    /// Protected: a mass run never resets it, even when listed.
+    Protected(String),
+    /// An exclusion names it.
+    Excluded(String),
+    /// The selection does not name it.
+    NotSelected,
+    /// Its password is mastered in another place.
+    MasteredElsewhere(String),
+    /// None of the actions can be done to it.
+    NothingWorks(String),
+}

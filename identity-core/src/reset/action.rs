@@ -1,0 +1,128 @@
+//! The actions, and which of them contain an attacker.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that is done to an account.
+///
+/// ```
+/// use identity_core::reset::{Action, Containment};
+///
+/// // A must-change flag alone does not contain: the attacker can be the one who changes it.
+/// assert_eq!(Action::ExpirePassword.containment(), Containment::None);
+/// assert_eq!(Action::SetPassword { must_change: true }.containment(), Containment::OldPassword);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Set a generated password that the vault keeps; with `must_change` the owner chooses
+    /// another at the next sign-in.
+    SetPassword {
+        /// Whether the owner must change it at the next sign-in.
+        must_change: bool,
+    },
+    /// Set a random password that nobody is to know: the person comes back by self-service
+    /// recovery, by smart card, or not at all. It is not sealed.
+    Scramble,
+    /// Mark the password as expired; the old one stays valid for one more sign-in.
+    ExpirePassword,
+    /// Clear a lock-out after failed sign-ins.
+    Unlock,
+    /// Disable the account.
+    Disable,
+    /// Send (or obtain) a recovery link that the person sets a new password with.
+    SendRecoveryLink,
+    /// Require the person to enrol authenticators anew.
+    ResetAuthenticators,
+    /// Tell the directory's risk engine that the account is compromised.
+    FlagCompromised,
+    /// End sessions and revoke refresh tokens.
+    RevokeSessions,
+}
+
+/// What an action takes away from an attacker who holds the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Containment {
+    /// The old password stops working.
+    OldPassword,
+    /// Sessions and tokens end; the old password still works.
+    Sessions,
+    /// Every new sign-in is refused.
+    Account,
+    /// Authenticators that the attacker enrolled stop working.
+    Authenticators,
+    /// Nothing, by itself.
+    None,
+}
+
+impl Action {
+    /// What it takes away from an attacker who holds the account.
+    #[must_use]
+    pub fn containment(self) -> Containment {
+        match self {
+            Self::SetPassword { .. } | Self::Scramble => Containment::OldPassword,
+            Self::Disable => Containment::Account,
+            Self::RevokeSessions => Containment::Sessions,
+            Self::ResetAuthenticators => Containment::Authenticators,
+            Self::ExpirePassword | Self::Unlock | Self::SendRecoveryLink | Self::FlagCompromised => Containment::None,
+        }
+    }
+
+    /// Whether the order that carries this action must carry a generated password.
+    #[must_use]
+    pub fn needs_password(self) -> bool {
+        matches!(self, Self::SetPassword { .. } | Self::Scramble)
+    }
+
+    /// Whether the generated password must be sealed in the vault before it is sent.
+    #[must_use]
+    pub fn needs_sealing(self) -> bool {
+        matches!(self, Self::SetPassword { .. })
+    }
+
+    /// Whether the directory's record of the password (time, version, must-change) tells if it happened.
+    #[must_use]
+    pub fn shows_in_password_state(self) -> bool {
+        matches!(self, Self::SetPassword { .. } | Self::Scramble | Self::ExpirePassword)
+    }
+
+    /// The place of this action among several on one account: first close the door (disable,
+    /// new password), then throw out who is inside (authenticators, sessions), comfort last.
+    #[must_use]
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Disable => 0,
+            Self::SetPassword { .. } | Self::Scramble => 1,
+            Self::ExpirePassword => 2,
+            Self::ResetAuthenticators => 3,
+            Self::RevokeSessions => 4,
+            Self::FlagCompromised => 5,
+            Self::Unlock => 6,
+            Self::SendRecoveryLink => 7,
+        }
+    }
+
+    /// A stable word for files: `set_password`, `set_password_must_change`, `scramble`, …
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SetPassword { must_change: true } => "set_password_must_change",
+            Self::SetPassword { must_change: false } => "set_password",
+            Self::Scramble => "scramble",
+            Self::ExpirePassword => "expire_password",
+            Self::Unlock => "unlock",
+            Self::Disable => "disable",
+            Self::SendRecoveryLink => "send_recovery_link",
+            Self::ResetAuthenticators => "reset_authenticators",
+            Self::FlagCompromised => "flag_compromised",
+            Self::RevokeSessions => "revoke_sessions",
+        }
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,1 @@
+//! Generated passwords: the policy they satisfy and the generator.

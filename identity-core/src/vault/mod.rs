@@ -1,0 +1,54 @@
+//! Where generated passwords go: sealed and durable before the directory sees them.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, DirectoryId};
+use crate::error::Result;
+use crate::reset::Secret;
+
+/// A keeper of generated passwords.
+#[async_trait]
+pub trait Vault: fmt::Debug + Send + Sync + 'static {
+    /// Seals passwords. When it returns they are durable and can be opened by whom they were
+    /// sealed to; one reference per password, in the order given.
+    ///
+    /// # Errors
+    /// When they are not known to be durable. None of them is sent then.
+    async fn seal(&self, passwords: Vec<Sealing>) -> Result<Vec<SealedRef>>;
+
+    /// Opens a password that this run sealed, so that the same one can be sent again after an
+    /// unknown outcome. `None` when this vault can seal but not open: it holds no key for that.
+    ///
+    /// # Errors
+    /// When the vault cannot be read, or holds no such record.
+    async fn reopen(&self, sealed: &SealedRef) -> Result<Option<Secret>>;
+
+    /// The references sealed for a plan entry, oldest first. A password that was sealed although
+    /// no intent is recorded may have been sent if the journal lost its tail.
+    ///
+    /// # Errors
+    /// When the vault cannot be read.
+    async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>>;
+}
+
+/// A password to be sealed, with what its reader needs to know.
+#[derive(Clone, Debug)]
+pub struct Sealing {
+    /// The plan entry's sequence number.
+    pub entry: u64,
+    /// The directory.
+    pub directory: DirectoryId,
+    /// The account.
+    pub account: AccountId,
+    /// The account's sign-in name, for the person who opens the vault.
+    pub name: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// Names one sealed password within its vault. Not a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SealedRef(pub String);
