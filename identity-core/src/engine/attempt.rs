@@ -1,17 +1,18 @@
 //! One action on the accounts of a cohort, attempt after attempt, until each is final.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
-use std::panic::AssertUnwindSafe;
-use tokio::time::Instant;
+use futures::future::join_all;
 
 use super::cohort::Cohort;
 use super::lane::Lane;
 use crate::account::AccountId;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
-use crate::limits::{OperationClass, RetryCost, clock};
+use crate::limits::{OperationClass, RetryCause, clock};
 use crate::reset::{Action, Order, Outcome, Receipt, Secret};
 use crate::vault::{SealedRef, Sealing};
 
@@ -32,7 +33,7 @@ pub(super) struct Work {
     baseline: Baseline,
     /// An order may have been sent and its outcome is not known: read back first.
     open: bool,
-    throttled_since: Option<Instant>,
+    throttled: u32,
     wait: Duration,
 }
 
@@ -49,7 +50,7 @@ impl Work {
             sealed: None,
             baseline,
             open: false,
-            throttled_since: None,
+            throttled: 0,
             wait: Duration::ZERO,
         }
     }
@@ -84,7 +85,7 @@ pub(super) async fn carry_out(lane: &Lane, cohort: &mut Cohort, mut pending: Vec
         if pending.is_empty() {
             return Ok(());
         }
-        let Some(outcomes) = send(lane, cohort, &pending).await? else { return Ok(()) };
+        let outcomes = send(lane, cohort, &pending).await;
         pending = settle(lane, cohort, pending, outcomes).await?;
         let wait = pending.iter().map(|work| work.wait).max().unwrap_or_default();
         if !wait.is_zero() {
@@ -176,7 +177,7 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
                 Reopened::NoKey if begun => {
                     // It may have been sent. Another one would break the promise that nobody
                     // ends with a password that the vault does not name as the last.
-                    lane.held.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    lane.held.fetch_add(1, Ordering::Relaxed);
                     notes.push(Event::Noted {
                         entry: cohort.entry(work.subject).seq,
                         note: "its password may have been sent and cannot be opened again: resume with the vault's identity"
@@ -253,9 +254,10 @@ async fn record_intents(lane: &Lane, cohort: &mut Cohort, pending: &mut [Work]) 
     cohort.record(lane, events).await
 }
 
-/// Takes the permits and sends one batch. `None` when the run stopped while waiting for permits:
-/// nothing was sent, and that is recorded.
-async fn send(lane: &Lane, cohort: &mut Cohort, pending: &[Work]) -> Result<Option<Vec<Outcome>>> {
+/// Takes permits and sends the orders, in batches of what the governor has room for.
+///
+/// `None` for an order that was not sent because the run stopped while it waited for a permit.
+async fn send(lane: &Lane, cohort: &Cohort, pending: &[Work]) -> Vec<Option<Outcome>> {
     let orders: Vec<Order> = pending
         .iter()
         .map(|work| {
@@ -264,35 +266,37 @@ async fn send(lane: &Lane, cohort: &mut Cohort, pending: &[Work]) -> Result<Opti
             order
         })
         .collect();
+    let room = lane.backend.governor().batch_room().max(1) as usize;
+    let batches = join_all(orders.chunks(room).map(|batch| send_batch(lane, batch))).await;
+    batches
+        .into_iter()
+        .zip(orders.chunks(room))
+        .flat_map(|(outcomes, batch)| match outcomes {
+            Some(outcomes) => outcomes.into_iter().map(Some).collect::<Vec<_>>(),
+            None => batch.iter().map(|_| None).collect(),
+        })
+        .collect()
+}
+
+async fn send_batch(lane: &Lane, orders: &[Order]) -> Option<Vec<Outcome>> {
     let count = u32::try_from(orders.len()).unwrap_or(u32::MAX);
     let permit = tokio::select! {
         biased;
-        () = lane.guard.stopped() => None,
-        permit = lane.backend.governor().acquire(OperationClass::Write, count) => Some(permit),
-    };
-    let Some(permit) = permit else {
-        let stopped = Error::new(ErrorKind::Stopped, "send").with_status(Status::Temporary).with_detail("not sent");
-        let events = pending.iter().map(|work| attempt_failed(work, cohort.entry(work.subject).seq, &stopped)).collect();
-        cohort.record(lane, events).await?;
-        return Ok(None);
+        () = lane.guard.stopped() => return None,
+        permit = lane.backend.governor().acquire(OperationClass::Write, count) => permit,
     };
     // From here to the recorded outcomes nothing is cancelled: bytes may be leaving.
-    let applied = AssertUnwindSafe(lane.backend.apply(&orders)).catch_unwind();
+    let applied = AssertUnwindSafe(lane.backend.apply(orders)).catch_unwind();
     let answered = clock::within(lane.limits.deadline, applied).await;
     drop(permit);
-    let mut outcomes = match answered {
-        Ok(Ok(outcomes)) => outcomes,
-        Ok(Err(_)) => vec![],
-        Err(_) => orders
-            .iter()
-            .map(|_| Outcome::Unknown(unanswered(ErrorKind::Timeout, "no answer within the deadline")))
-            .collect(),
+    let (mut outcomes, kind, missing) = match answered {
+        Ok(Ok(outcomes)) => (outcomes, ErrorKind::Protocol, "the backend gave no outcome"),
+        Ok(Err(_panic)) => (Vec::new(), ErrorKind::Unexpected, "the backend panicked"),
+        Err(_elapsed) => (Vec::new(), ErrorKind::Timeout, "no answer within the deadline"),
     };
     outcomes.truncate(orders.len());
-    while outcomes.len() < orders.len() {
-        outcomes.push(Outcome::Unknown(unanswered(ErrorKind::Protocol, "the backend gave no outcome")));
-    }
-    Ok(Some(outcomes))
+    outcomes.resize_with(orders.len(), || Outcome::Unknown(unanswered(kind, missing)));
+    Some(outcomes)
 }
 
 fn unanswered(kind: ErrorKind, detail: &str) -> Error {
@@ -304,17 +308,23 @@ async fn settle(
     lane: &Lane,
     cohort: &mut Cohort,
     pending: Vec<Work>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<Option<Outcome>>,
 ) -> Result<Vec<Work>> {
     let mut events = Vec::with_capacity(pending.len());
     let mut again = Vec::new();
     let mut seal_first: Vec<(Work, Receipt, Secret)> = Vec::new();
     for (work, outcome) in pending.into_iter().zip(outcomes) {
         let entry = cohort.entry(work.subject).seq;
+        let Some(outcome) = outcome else {
+            let stopped =
+                Error::new(ErrorKind::Stopped, "send").with_status(Status::Temporary).with_detail("not sent: the run stopped");
+            events.push(attempt_failed(&work, entry, &stopped));
+            continue;
+        };
         match outcome {
             Outcome::Done(mut receipt) => {
                 lane.guard.succeeded();
-                lane.budget.deposit();
+                lane.backend.governor().retry_budget().deposit();
                 match receipt.server_secret.take() {
                     Some(secret) => seal_first.push((work, receipt, secret)),
                     None => events.push(done(&work, entry, &receipt, None)),
@@ -336,17 +346,15 @@ async fn settle(
             }
             Outcome::Throttled(error) => {
                 events.push(attempt_failed(&work, entry, &error));
-                let since = *work.throttled_since.as_ref().unwrap_or(&clock::instant());
-                if clock::instant().duration_since(since) < lane.guard.rails().throttle_patience {
-                    // The governor's gate is closed for as long as the directory asked.
-                    again.push(Work { throttled_since: Some(since), wait: Duration::ZERO, ..work });
-                } else {
-                    give_up(lane, &work, entry, error, &mut events);
+                let throttled = work.throttled + 1;
+                match lane.delay(throttled, &error, RetryCause::Throttled) {
+                    Some(wait) => again.push(Work { throttled, wait, ..work }),
+                    None => give_up(lane, &work, entry, error, &mut events),
                 }
             }
             Outcome::Temporary(error) => {
                 events.push(attempt_failed(&work, entry, &error));
-                match lane.delay(work.tries, error.retry_after(), RetryCost::Failure) {
+                match lane.delay(work.tries - work.throttled, &error, RetryCause::Fault) {
                     Some(wait) => again.push(Work { wait, ..work }),
                     None => give_up(lane, &work, entry, error, &mut events),
                 }
@@ -359,7 +367,7 @@ async fn settle(
                     error: ErrorRecord::from(&error),
                 });
                 // Without another try it stays open: a resume, or verification, reads it back.
-                if let Some(wait) = lane.delay(work.tries, error.retry_after(), RetryCost::Timeout) {
+                if let Some(wait) = lane.delay(work.tries - work.throttled, &error, RetryCause::Timeout) {
                     again.push(Work { open: true, wait, ..work });
                 }
             }

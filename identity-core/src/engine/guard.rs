@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +22,6 @@ pub struct Guardrails {
     pub canary_failures: u64,
     /// So many refusals one after another stop the run: something general is wrong.
     pub consecutive_refusals: u64,
-    /// How long an order is sent again after being throttled before it is given up.
-    pub throttle_patience: Duration,
     /// How often an order whose password the policy refuses gets a fresh password; the first one counts.
     pub passwords_per_account: u32,
     /// The run stops when this file appears.
@@ -32,15 +29,14 @@ pub struct Guardrails {
 }
 
 impl Default for Guardrails {
-    /// 5 % but at least 10 failures, none in the canary; 25 refusals in a row; 30 minutes of
-    /// throttling; three passwords; no stop file.
+    /// 5 % but at least 10 failures, none in the canary; 25 refusals in a row; three
+    /// passwords; no stop file.
     fn default() -> Self {
         Self {
             failure_share: 0.05,
             failure_floor: 10,
             canary_failures: 0,
             consecutive_refusals: 25,
-            throttle_patience: Duration::from_secs(30 * 60),
             passwords_per_account: 3,
             stop_file: None,
         }

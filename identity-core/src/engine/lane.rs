@@ -3,25 +3,23 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, FuturesUnordered};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 use super::cohort;
 use super::guard::Guard;
 use super::progress::Teller;
 use crate::account::{Account, AccountId};
-use crate::directory::Backend;
+use crate::directory::{Backend, PasswordPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Journal;
-use crate::limits::{BatchCost, Limits, OperationClass, RetryBudget, RetryCost, RetryPolicy, read_repeatedly};
+use crate::limits::{BatchCost, Limits, OperationClass, RetryCause, RetryPolicy, retried_read};
 use crate::plan::Entry;
 use crate::privilege::PrivilegeIndex;
-use crate::reset::password::Generator;
+use crate::reset::password::{Generator, Owner};
 use crate::reset::{Action, Secret};
 use crate::vault::Vault;
 
@@ -31,14 +29,12 @@ pub(super) struct Lane {
     pub(super) limits: Limits,
     pub(super) principal: Option<AccountId>,
     pub(super) index: PrivilegeIndex,
-    pub(super) generator: Generator,
+    pub(super) generators: Generators,
     pub(super) journal: Arc<dyn Journal>,
     pub(super) vault: Arc<dyn Vault>,
     pub(super) guard: Arc<Guard>,
     pub(super) teller: Arc<Teller>,
     pub(super) policy: RetryPolicy,
-    pub(super) budget: Arc<RetryBudget>,
-    pub(super) random: Mutex<StdRng>,
     /// Whether an earlier process had begun the run.
     pub(super) resumed: bool,
     /// Accounts left open because their password cannot be opened again.
@@ -51,9 +47,17 @@ impl fmt::Debug for Lane {
     }
 }
 
-/// A random source for the jitter of waits; passwords never come from it.
-pub(super) fn jitter() -> Mutex<StdRng> {
-    Mutex::new(StdRng::from_rng(&mut rand::rng()))
+/// What makes a directory's passwords.
+#[derive(Clone, Debug)]
+pub(super) struct Generators {
+    known: Generator,
+    scramble: Generator,
+}
+
+impl Generators {
+    pub(super) fn new(policy: &PasswordPolicy) -> Result<Self> {
+        Ok(Self { known: Generator::new(policy)?, scramble: Generator::scramble(policy)? })
+    }
 }
 
 /// Takes a wave's entries of one directory through their actions, several cohorts at a time, so
@@ -115,14 +119,11 @@ impl Lane {
     pub(super) async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
         let mut accounts = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(self.limits.max_batch.get() as usize) {
-            let part = read_repeatedly(
-                self.backend.governor(),
-                &self.limits,
-                &self.policy,
-                OperationClass::Read,
-                || self.backend.lookup(chunk),
-            )
-            .await?;
+            let operations = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+            let governor = self.backend.governor();
+            let read = || self.backend.lookup(chunk);
+            let part =
+                retried_read(governor, OperationClass::Read, operations, &self.policy, "read accounts again", read).await?;
             if part.len() != chunk.len() {
                 return Err(Error::new(ErrorKind::Protocol, "read accounts again")
                     .with_directory(self.backend.info().id.clone())
@@ -135,19 +136,22 @@ impl Lane {
 
     /// A fresh password that fits the directory's policy and does not contain the account's names.
     pub(super) fn fresh_password(&self, account: &Account, action: Action) -> Result<Secret> {
+        let owner = Owner::new(&account.name, account.display_name.as_deref());
         match action {
-            Action::Scramble => self.generator.scramble(),
-            _ => self.generator.password_for(account),
+            Action::Scramble => self.generators.scramble.generate(&owner),
+            _ => self.generators.known.generate(&owner),
         }
     }
 
-    /// How long to wait before the next attempt, or `None` when no further one is allowed.
-    pub(super) fn delay(&self, tries: u32, retry_after: Option<Duration>, cost: RetryCost) -> Option<Duration> {
-        if !self.budget.withdraw(cost) {
-            return None;
-        }
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        self.policy.delay(tries, retry_after, &mut *random)
+    /// How long to wait before the next attempt after `count` failures of this cause, or `None`
+    /// when no further one is allowed.
+    pub(super) fn delay(&self, count: u32, error: &Error, cause: RetryCause) -> Option<Duration> {
+        let governor = self.backend.governor();
+        let wait = match cause {
+            RetryCause::Throttled => governor.throttled_delay(&self.policy, count, error.retry_after()),
+            _ => governor.retry_delay(&self.policy, count, error.retry_after()),
+        };
+        wait.filter(|_| governor.retry_budget().withdraw(cause))
     }
 
     pub(super) fn must_stop(&self) -> bool {

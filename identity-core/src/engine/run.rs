@@ -14,15 +14,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::guard::{Guard, Guardrails};
-use super::lane::{self, Lane};
+use super::lane::{self, Generators, Lane};
 use super::progress::{Progress, Teller};
 use crate::account::{AccountId, DirectoryId};
 use crate::directory::{Backend, Severity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Event, Journal, StopReason};
-use crate::limits::{OperationClass, RetryBudget, RetryPolicy, clock, read_repeatedly};
+use crate::limits::{RetryCause, RetryPolicy, clock};
 use crate::plan::{Approvals, Plan, Wave};
-use crate::reset::password::Generator;
+use crate::privilege::PrivilegeIndex;
 use crate::vault::Vault;
 
 /// An approved plan, ready to be carried out or resumed.
@@ -230,11 +230,7 @@ impl Run {
                 planned.kind, planned.tenant, info.kind, info.tenant
             )));
         }
-        let limits = backend.limits();
-        let preflight = read_repeatedly(backend.governor(), &limits, &self.policy, OperationClass::Read, || {
-            backend.preflight()
-        })
-        .await?;
+        let preflight = backend.preflight().await?;
         if let Some(fatal) = preflight.findings.iter().find(|finding| finding.severity == Severity::Fatal) {
             return Err(Error::new(ErrorKind::ConfigInvalid, "preflight")
                 .with_directory(planned.id.clone())
@@ -243,8 +239,7 @@ impl Run {
         Ok(Seat {
             backend: Arc::clone(backend),
             principal: preflight.principal,
-            generator: Generator::new(preflight.password_policy)?,
-            budget: Arc::new(RetryBudget::default()),
+            generators: Generators::new(&preflight.password_policy)?,
             worked: Duration::ZERO,
         })
     }
@@ -289,8 +284,7 @@ impl Stream for Running {
 struct Seat {
     backend: Arc<dyn Backend>,
     principal: Option<AccountId>,
-    generator: Generator,
-    budget: Arc<RetryBudget>,
+    generators: Generators,
     worked: Duration,
 }
 
@@ -367,30 +361,43 @@ impl Course {
         if entries.peek().is_none() {
             return Ok(Duration::ZERO);
         }
-        let limits = seat.backend.limits();
         // As of this wave, not of the plan: who became privileged meanwhile is held.
-        let index = read_repeatedly(seat.backend.governor(), &limits, &self.policy, OperationClass::Read, || {
-            seat.backend.privileges()
-        })
-        .await?;
+        let index = privileges(seat.backend.as_ref(), &self.policy).await?;
         let lane = Lane {
             backend: Arc::clone(&seat.backend),
-            limits,
+            limits: seat.backend.limits(),
             principal: seat.principal.clone(),
             index,
-            generator: seat.generator.clone(),
+            generators: seat.generators.clone(),
             journal: Arc::clone(&self.journal),
             vault: Arc::clone(&self.vault),
             guard: Arc::clone(&self.guard),
             teller: Arc::clone(&self.teller),
             policy: self.policy.clone(),
-            budget: Arc::clone(&seat.budget),
-            random: lane::jitter(),
             resumed: self.resumed,
             held: Arc::clone(&self.held),
         };
         let span = tracing::info_span!("lane", directory = %directory);
         lane::run(Arc::new(lane), entries).instrument(span).await?;
         Ok(clock::instant().duration_since(began))
+    }
+}
+
+/// Reads the index of the privileged, again where that can help. Its requests take their permits
+/// inside the backend.
+async fn privileges(backend: &dyn Backend, policy: &RetryPolicy) -> Result<PrivilegeIndex> {
+    let mut attempts = 0;
+    loop {
+        let error = match backend.privileges().await {
+            Ok(index) => return Ok(index),
+            Err(error) => error,
+        };
+        attempts += 1;
+        let cause = RetryCause::from(&error);
+        let again = error.is_temporary() || cause == RetryCause::Timeout;
+        match backend.governor().retry_delay(policy, attempts, error.retry_after()).filter(|_| again) {
+            Some(wait) => clock::sleep(wait).await,
+            None => return Err(error.with_attempts(attempts)),
+        }
     }
 }
