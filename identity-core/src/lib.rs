@@ -2,6 +2,7 @@
 pub mod account;
 pub mod directory;
 pub mod engine;
+mod durable;
 pub mod error;
 pub mod journal;
 pub mod limits;
