@@ -19,6 +19,9 @@ pub(super) struct Ceiling {
     quick_below: f64,
     /// Served responses whose permits have not come back yet.
     served: u32,
+    /// Requests to come back that were out when the room was at least half full: they say how
+    /// the server takes it.
+    telling: u32,
     /// Requests to come back before slowness may cut again: those that were under way when it did.
     settling: u32,
 }
@@ -26,12 +29,19 @@ pub(super) struct Ceiling {
 impl Ceiling {
     pub(super) fn new(most: u32) -> Self {
         let most = f64::from(most);
-        Self { most, now: (most * START).floor().max(1.0), quick_below: most, served: 0, settling: 0 }
+        Self { most, now: (most * START).floor().max(1.0), quick_below: most, served: 0, telling: 0, settling: 0 }
     }
 
     /// The ceiling, at least 1.
     pub(super) fn get(&self) -> u32 {
         self.now as u32
+    }
+
+    /// Requests were granted, and so many are in flight now.
+    pub(super) fn granted(&mut self, in_flight: u32) {
+        if f64::from(in_flight) * 2.0 >= self.now {
+            self.telling = self.telling.max(in_flight);
+        }
     }
 
     /// A response came and was well.
@@ -43,13 +53,12 @@ impl Ceiling {
     /// by what was served, and only where it was what held us back.
     pub(super) fn returned(&mut self, weight: u32, in_flight: u32) {
         let earned = weight.min(self.served);
+        let telling = earned.min(self.telling);
         // A batch that is one request tells of many operations: the rest is not for later.
         self.served = (self.served - earned).min(in_flight.saturating_sub(weight));
+        self.telling = self.telling.saturating_sub(weight);
         self.settling = self.settling.saturating_sub(weight);
-        if f64::from(in_flight) * 2.0 < self.now {
-            return;
-        }
-        for _ in 0..earned {
+        for _ in 0..telling {
             let step = if self.now < self.quick_below { 1.0 } else { 1.0 / self.now };
             self.now = (self.now + step).min(self.most);
         }

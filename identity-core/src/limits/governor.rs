@@ -117,8 +117,7 @@ impl Governor {
             let Err(not_yet) = considered else { break };
             if not_yet.lacks_else {
                 self.shared.changed.notify_waiters();
-                changed.set(self.shared.changed.notified());
-                changed.as_mut().enable();
+                continue;
             }
             match not_yet.until {
                 Some(until) => {

@@ -117,6 +117,7 @@ impl State {
             // The head leaves by `leave`, which also lets those know that it kept waiting.
             queue.operations = queue.operations.saturating_add(request.operations);
             self.in_flight = self.in_flight.saturating_add(request.weight);
+            self.ceiling.granted(self.in_flight);
             for bucket in &mut self.buckets {
                 bucket.spend(bucket.cost(request.class, request.operations), now);
             }

@@ -26,7 +26,9 @@ async fn work(limits: Limits, class: OperationClass, batch: u32, time: Duration)
     }
     let used: u64 = log.iter().map(|(_, cost)| cost).sum();
     let share = f64::from(quota.permits.get()) * quota.share;
-    (used as f64 / (share * time.as_secs_f64() / quota.window.as_secs_f64()), most_in_any_window(&log, quota.window))
+    // Less than one permit in a window is one permit in a longer one.
+    let window = quota.window.div_f64(share.min(1.0));
+    (used as f64 / (share * time.as_secs_f64() / quota.window.as_secs_f64()), most_in_any_window(&log, window))
 }
 
 /// The most permits in any `[t, t + window)`; it is enough to look where a use begins one.
@@ -65,7 +67,7 @@ async fn nearly_all_of_the_share_is_used_and_none_beyond() {
         ("under one", batched(writes(1, seconds(60)).with_share(0.4)), 1, 1),
     ];
     for (name, limits, batch, most) in cases {
-        let time = (limits.quotas[0].window * 30).max(seconds(20));
+        let time = (limits.quotas[0].window * 8).max(seconds(20));
         let (used, seen) = work(limits, Write, batch, time).await;
         assert!(used >= 0.98, "{name}: {used:.4} of the share");
         assert!(seen <= most, "{name}: {seen} permits in a window of {most}");
@@ -140,7 +142,8 @@ async fn waiting_for_one_quota_costs_nothing_of_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_batch_is_not_starved_by_small_ones() {
-    // Eight readers keep every place taken; a batch of eight needs them all.
+    // Eight readers take turns in two places; a batch of eight needs the room for itself, and
+    // gets it when the readers that came before it have been served once.
     let limits = roomy(8).with_quota(Quota::new("all", some(10_000), seconds(1), Read).with_cost(Write, 1));
     let governor = Governor::new(&limits);
     let done = Mutex::new(false);
@@ -159,7 +162,7 @@ async fn a_large_batch_is_not_starved_by_small_ones() {
         begin.elapsed()
     };
     let (waited, _) = futures::join!(writer, readers);
-    assert!(waited < millis(30), "{waited:?}");
+    assert!(waited < millis(60), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -319,8 +322,8 @@ fn odd_numbers_neither_panic_nor_open_the_gates() {
                     Governor::new(&roomy(4).with_quota(quota))
                 };
                 runtime.block_on(async {
-                    drop(clock::within(seconds(10), governor.acquire(Write, 2)).await);
-                    drop(clock::within(seconds(10), governor.acquire(Write, u32::MAX)).await);
+                    drop(clock::within(millis(50), governor.acquire(Write, 2)).await);
+                    drop(clock::within(millis(50), governor.acquire(Write, u32::MAX)).await);
                 });
                 assert_eq!(governor.stats().in_flight, 0);
             }
