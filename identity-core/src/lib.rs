@@ -1,8 +1,8 @@
 //! The domain of identity-reset, and what is built once for all directories.
 pub mod account;
 pub mod directory;
-pub mod engine;
 mod durable;
+pub mod engine;
 pub mod error;
 pub mod journal;
 pub mod limits;

@@ -57,7 +57,8 @@ impl Work {
 
     /// An action that an earlier process began.
     pub(super) fn resumed(subject: usize, known: &ActionProgress) -> Self {
-        let rejected = matches!(&known.finality, Finality::Retryable(error) if error.kind == ErrorKind::PasswordRejected);
+        let rejected =
+            matches!(&known.finality, Finality::Retryable(error) if error.kind == ErrorKind::PasswordRejected);
         Self {
             attempt: known.attempt,
             sealed: known.sealed.clone().filter(|_| !rejected),
@@ -150,7 +151,9 @@ fn landed(action: Action, before: &Baseline, now: &crate::account::Account) -> b
     match action {
         Action::SetPassword { must_change } => match (before.version, now.password.version) {
             (Some(before), Some(now)) => now > before,
-            _ if must_change => now.password.must_change && (!before.must_change || now.password.last_set > before.last_set),
+            _ if must_change => {
+                now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
+            }
             _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
         },
         Action::Scramble => match (before.version, now.password.version) {
@@ -160,7 +163,9 @@ fn landed(action: Action, before: &Baseline, now: &crate::account::Account) -> b
         Action::ExpirePassword => now.password.must_change,
         Action::Disable => !now.state.enabled,
         Action::Unlock => !now.state.locked,
-        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::RevokeSessions => false,
+        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::RevokeSessions => {
+            false
+        }
     }
 }
 
@@ -316,8 +321,9 @@ async fn settle(
     for (work, outcome) in pending.into_iter().zip(outcomes) {
         let entry = cohort.entry(work.subject).seq;
         let Some(outcome) = outcome else {
-            let stopped =
-                Error::new(ErrorKind::Stopped, "send").with_status(Status::Temporary).with_detail("not sent: the run stopped");
+            let stopped = Error::new(ErrorKind::Stopped, "send")
+                .with_status(Status::Temporary)
+                .with_detail("not sent: the run stopped");
             events.push(attempt_failed(&work, entry, &stopped));
             continue;
         };

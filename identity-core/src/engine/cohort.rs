@@ -131,10 +131,11 @@ impl Cohort {
                 continue;
             }
             let mut work = Work::new(place, action, Baseline::from(&subject.account.password));
-            if lane.resumed && action.needs_sealing() {
-                if let Some(sealed) = lane.vault.sealed_for(seq).await?.pop() {
-                    work = work.with_sealed(sealed);
-                }
+            if lane.resumed
+                && action.needs_sealing()
+                && let Some(sealed) = lane.vault.sealed_for(seq).await?.pop()
+            {
+                work = work.with_sealed(sealed);
             }
             works.push(work);
         }
@@ -172,9 +173,10 @@ impl Subject {
     /// Whether an earlier action was left without a final outcome: the order of actions is part
     /// of containment (new password, then revoke), so the later ones wait for a resume.
     fn left_open_before(&self, step: usize) -> bool {
-        self.actions.iter().take(step).any(|action| {
-            !self.progress.action(*action).is_some_and(|known| known.finality.is_final())
-        })
+        self.actions
+            .iter()
+            .take(step)
+            .any(|action| !self.progress.action(*action).is_some_and(|known| known.finality.is_final()))
     }
 }
 

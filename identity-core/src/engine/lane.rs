@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -123,7 +123,8 @@ impl Lane {
             let governor = self.backend.governor();
             let read = || self.backend.lookup(chunk);
             let part =
-                retried_read(governor, OperationClass::Read, operations, &self.policy, "read accounts again", read).await?;
+                retried_read(governor, OperationClass::Read, operations, &self.policy, "read accounts again", read)
+                    .await?;
             if part.len() != chunk.len() {
                 return Err(Error::new(ErrorKind::Protocol, "read accounts again")
                     .with_directory(self.backend.info().id.clone())

@@ -119,12 +119,8 @@ mod tests {
     use crate::privilege::{Ground, Tier};
 
     fn account() -> Account {
-        let mut account = Account::new(
-            DirectoryId::new("corp").unwrap(),
-            AccountId::new("1").unwrap(),
-            "jdoe",
-            AccountKind::Person,
-        );
+        let mut account =
+            Account::new(DirectoryId::new("corp").unwrap(), AccountId::new("1").unwrap(), "jdoe", AccountKind::Person);
         account.path = Some("CN=J".into());
         account
     }
