@@ -1,1 +1,3 @@
-//! x
+//! Mock directories, synthetic organisations, and the conformance suite of identity-reset.
+
+pub mod conformance;
