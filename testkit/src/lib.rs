@@ -1,4 +1,5 @@
-//! Mock directories, synthetic organisations, and the conformance suite of identity-reset.
+//! Mock directories, synthetic organisations and the conformance suite of identity-reset: for our
+//! own tests, and for authors of backends.
 
 pub mod conformance;
 pub mod fault;

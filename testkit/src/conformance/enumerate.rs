@@ -1,6 +1,6 @@
 //! Listings: complete, stable, by scope, and never short in silence.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt, TryStreamExt};
 use identity_core::account::Account;
@@ -8,7 +8,7 @@ use identity_core::directory::{AccountQuery, Scope};
 use identity_core::error::{Error, ErrorKind};
 
 use super::stage::ensure;
-use super::{Check, Circumstance, Halt, Stage};
+use super::{Check, Circumstance, Halt, KnownAccount, Stage};
 
 /// Everybody who is known to be there is listed; where the truth is exhaustive, nobody else.
 ///
@@ -78,15 +78,20 @@ pub async fn rows_are_of_this_directory(stage: &Stage<'_>) -> Check {
 /// [`Halt`], as every case.
 pub async fn unicode_names(stage: &Stage<'_>) -> Check {
     let truth = stage.truth().await?;
-    let known: Vec<&str> =
-        truth.accounts.iter().map(|account| account.name.as_str()).filter(|name| !name.is_ascii()).collect();
+    let foreign = |name: &str| !name.is_ascii();
+    let shown = |known: &KnownAccount| known.display_name.as_deref().is_some_and(foreign);
+    let known: Vec<&KnownAccount> =
+        truth.accounts.iter().filter(|known| foreign(&known.name) || shown(known)).collect();
     if known.is_empty() {
         return Err(Halt::Skip("the truth has no name outside ASCII".into()));
     }
-    let listed: HashSet<String> =
-        stage.list(&AccountQuery::everyone()).await?.into_values().map(|account| account.name).collect();
-    for name in known {
-        ensure!(listed.contains(name), "the name {name:?} is not listed as it is");
+    let listed: HashMap<String, Account> = by_name(stage).await?;
+    for known in known {
+        let Some(row) = listed.get(&fold(&known.name)) else {
+            return Err(Halt::Fail(format!("{:?} is not listed", known.name)));
+        };
+        let same = known.display_name.is_none() || row.display_name == known.display_name;
+        ensure!(same, "{:?} is listed as {:?}", known.display_name, row.display_name);
     }
     Ok(())
 }
@@ -98,12 +103,7 @@ pub async fn unicode_names(stage: &Stage<'_>) -> Check {
 /// [`Halt`], as every case.
 pub async fn kinds_and_states_as_known(stage: &Stage<'_>) -> Check {
     let truth = stage.truth().await?;
-    let listed: HashMap<String, Account> = stage
-        .list(&AccountQuery::everyone())
-        .await?
-        .into_values()
-        .map(|account| (fold(&account.name), account))
-        .collect();
+    let listed = by_name(stage).await?;
     for known in &truth.accounts {
         let Some(account) = listed.get(&fold(&known.name)) else {
             return Err(Halt::Fail(format!("{} is not listed", known.name)));
@@ -245,6 +245,11 @@ async fn scopes_as_known(stage: &Stage<'_>, which: &(dyn Fn(&Scope) -> bool + Sy
         ensure!(lost.is_empty() && extra.is_empty(), "{:?} lacks {lost:?} and has {extra:?} too much", known.scope);
     }
     Ok(())
+}
+
+async fn by_name(stage: &Stage<'_>) -> Result<HashMap<String, Account>, Halt> {
+    let everyone = stage.list(&AccountQuery::everyone()).await?;
+    Ok(everyone.into_values().map(|account| (fold(&account.name), account)).collect())
 }
 
 async fn first_error(stage: &Stage<'_>, query: &AccountQuery) -> Option<Error> {

@@ -161,6 +161,8 @@ pub struct Truth {
 pub struct KnownAccount {
     /// Its sign-in name.
     pub name: String,
+    /// Its name for people, where that is known.
+    pub display_name: Option<String>,
     /// Its kind.
     pub kind: AccountKind,
     /// Whether it is enabled.
@@ -176,7 +178,7 @@ impl KnownAccount {
     /// An enabled account whose tier is not known.
     #[must_use]
     pub fn new(name: impl Into<String>, kind: AccountKind) -> Self {
-        Self { name: name.into(), kind, enabled: true, tier: None, route: None }
+        Self { name: name.into(), display_name: None, kind, enabled: true, tier: None, route: None }
     }
 
     /// Says how privileged it is, and by which route.

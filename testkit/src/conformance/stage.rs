@@ -123,7 +123,8 @@ impl<'a> Stage<'a> {
         let mut ordinary: Vec<Account> = self.touchable().await?;
         ordinary.retain(|account| {
             let settable = self.directory.support(account, Action::SetPassword { must_change: false });
-            let free = !account.password.never_expires && !account.password.cannot_change;
+            let ended = account.state.expires.is_some_and(|end| end <= clock::now());
+            let free = !ended && !account.password.never_expires && !account.password.cannot_change;
             account.state.enabled
                 && !account.state.locked
                 && free

@@ -5,20 +5,20 @@
 //! state, so that a million accounts take as many megabytes, touched or not.
 //!
 //! ```
-//! use std::time::Duration;
-//! use identity_core::error::Result;
 //! use identity_core::reset::{Action, Order, Outcome, Secret};
 //! use identity_core::directory::ForcedReset;
-//! use testkit::memory::{Fault, Faults, MemoryDirectory};
+//! use testkit::fault::{Fault, FaultScript, When};
+//! use testkit::memory::MemoryDirectory;
 //! use testkit::organisation::Organisation;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<()> {
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let corp = MemoryDirectory::builder("corp")
 //!     .organisation(Organisation::new(7, 1_000))
-//!     .faults(Faults::default().on_write(1, Fault::ResetAfterApply))
+//!     .faults(FaultScript::new(1).rule(When::write().nth(1), Fault::CutAfterApply))
 //!     .build()?;
-//! let anybody = corp.id_at(100).ok_or_else(|| unreachable_id())?;
+//! let anybody = corp.id_at(100);
+//! let anybody = anybody.ok_or("nobody")?;
 //! let order = Order::new(anybody.clone(), Action::SetPassword { must_change: false })
 //!     .with_password(Secret::new("correct-Horse-7".into()));
 //!
@@ -27,9 +27,6 @@
 //! assert_eq!(corp.times_set(&anybody), 1);
 //! # Ok(())
 //! # }
-//! # fn unreachable_id() -> identity_core::error::Error {
-//! #     identity_core::error::Error::new(identity_core::error::ErrorKind::Unexpected, "example")
-//! # }
 //! ```
 
 mod apply;
@@ -37,7 +34,6 @@ mod builder;
 mod classify;
 mod directory;
 mod enumerate;
-mod fault;
 mod hands;
 mod harness;
 mod policy;
@@ -49,7 +45,6 @@ mod state;
 
 pub use builder::MemoryBuilder;
 pub use directory::MemoryDirectory;
-pub use fault::{Fault, Faults};
 pub use harness::MemoryHarness;
 pub use quota::QuotaRecord;
 pub use record::{PasswordDigest, digest};

@@ -107,19 +107,21 @@ impl States {
 
     /// Sets a password; the columns must be [known](Self::know).
     pub(super) fn set_password(&mut self, index: u64, password: PasswordDigest, at: Timestamp, by_us: bool) {
-        let first = read(&self.sets, index) == 0;
         let before = read(&self.password, index);
+        if read(&self.sets, index) > 0 && before != password {
+            // The column holds one; from the second on they are listed.
+            self.further.entry(index).or_insert_with(|| vec![before]);
+        }
         if by_us {
-            if !first && before != password {
-                let all = self.further.entry(index).or_insert_with(|| vec![before]);
-                if !all.contains(&password) {
-                    all.push(password);
-                }
+            if let Some(all) = self.further.get_mut(&index).filter(|all| !all.contains(&password)) {
+                all.push(password);
             }
-            put(&mut self.sets, index, read(&self.sets, index).saturating_add(1));
+            let sets = read(&self.sets, index).saturating_add(1);
+            put(&mut self.sets, index, sets);
         }
         put(&mut self.password, index, password);
-        put(&mut self.version, index, read(&self.version, index).saturating_add(1));
+        let version = read(&self.version, index).saturating_add(1);
+        put(&mut self.version, index, version);
         put(&mut self.last_set, index, at.as_microsecond());
         self.set_flag(index, REPLACED, true);
         self.note_change(index);
@@ -156,8 +158,12 @@ impl States {
     /// Writes the columns over the row.
     pub(super) fn overlay(&self, index: u64, row: &mut Account) {
         if let Some(edit) = self.edits.get(&index) {
-            row.name.clone_from(edit.name.as_ref().unwrap_or(&row.name));
-            row.path = edit.path.clone().or_else(|| row.path.take());
+            if let Some(name) = &edit.name {
+                row.name.clone_from(name);
+            }
+            if edit.path.is_some() {
+                row.path.clone_from(&edit.path);
+            }
             row.kind = edit.kind.unwrap_or(row.kind);
             row.groups.extend(edit.joined.iter().cloned());
         }
