@@ -82,7 +82,8 @@ impl Directories {
         let mut entries: Vec<Entry> = Vec::new();
         for table in file.directory {
             let place = format!("[[directory]] at line {}", line_of(text, table.span().start));
-            let entry = entry(folder, table.into_inner()).map_err(|detail| invalid(path, format!("{place}: {detail}")))?;
+            let entry =
+                entry(folder, table.into_inner()).map_err(|detail| invalid(path, format!("{place}: {detail}")))?;
             if entries.iter().any(|other| other.id == entry.id) {
                 return Err(invalid(path, format!("{place}: id {} is used twice", entry.id)));
             }
@@ -93,9 +94,7 @@ impl Directories {
 
     /// The accounts that the file protects, by directory, as they are written there.
     pub fn protected(&self) -> impl Iterator<Item = (&DirectoryId, &str)> {
-        self.entries
-            .iter()
-            .flat_map(|entry| entry.protected.iter().map(move |account| (&entry.id, account.as_str())))
+        self.entries.iter().flat_map(|entry| entry.protected.iter().map(move |account| (&entry.id, account.as_str())))
     }
 
     /// The ids of the directories, in the order of the file.
@@ -143,7 +142,9 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
     let kind = text("kind")?;
     let protected = match table.remove("protected") {
         None => Vec::new(),
-        Some(value) => Vec::<String>::deserialize(value).map_err(|_| "`protected` must be a list of texts".to_owned())?,
+        Some(value) => {
+            Vec::<String>::deserialize(value).map_err(|_| "`protected` must be a list of texts".to_owned())?
+        }
     };
     let kind = match kind.as_str() {
         #[cfg(feature = "ldap")]
@@ -162,7 +163,8 @@ const KINDS: &[&str] = &[
 ];
 
 fn invalid(path: &Path, detail: String) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, "read the directories file").with_detail(format!("{}: {detail}", path.display()))
+    Error::new(ErrorKind::ConfigInvalid, "read the directories file")
+        .with_detail(format!("{}: {detail}", path.display()))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -325,7 +327,10 @@ mod tests {
             (&format!("{GOOD}bind_password = \"x\"\n"), "unknown field `bind_password`"),
             (&format!("{GOOD}bind_password_file = \"no/such\"\n"), "`bind_password_file` no/such: "),
             (&format!("{GOOD}ca_file = \"no-ca.pem\"\n"), "`ca_file` no-ca.pem: "),
-            (&format!("{GOOD}bind_password_env = \"IDENTITY_RESET_NOT_SET\"\n"), "IDENTITY_RESET_NOT_SET, which is not set"),
+            (
+                &format!("{GOOD}bind_password_env = \"IDENTITY_RESET_NOT_SET\"\n"),
+                "IDENTITY_RESET_NOT_SET, which is not set",
+            ),
             (&format!("{GOOD}{GOOD}"), "id corp is used twice"),
         ];
         for (text, expected) in cases {

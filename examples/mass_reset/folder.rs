@@ -88,7 +88,11 @@ impl Folder {
 
     /// The journal, begun or continued.
     pub(crate) fn open_journal(&self) -> Result<SqliteJournal> {
-        if self.journal().exists() { SqliteJournal::open(self.journal()) } else { SqliteJournal::create(self.journal()) }
+        if self.journal().exists() {
+            SqliteJournal::open(self.journal())
+        } else {
+            SqliteJournal::create(self.journal())
+        }
     }
 
     /// The vault, begun or continued, sealed to `recipients`.

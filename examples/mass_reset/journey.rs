@@ -146,7 +146,8 @@ fn selections(choice: &Choice, ids: &[DirectoryId]) -> Result<Vec<Selection>> {
 
 /// Approvals of the file, of the command line, and of the person at the terminal.
 fn approvals(options: &Options, source: &Source, folder: &Folder, plan: &Plan) -> Result<Approvals> {
-    let mut approvals = if folder.approvals().exists() { Approvals::load(folder.approvals())? } else { Approvals::default() };
+    let mut approvals =
+        if folder.approvals().exists() { Approvals::load(folder.approvals())? } else { Approvals::default() };
     if source.embedded.is_some() {
         show::line("embedded directory: every wave is approved without asking; on a real directory never");
         approvals = Approvals::approve_all(plan, "embedded default")?;

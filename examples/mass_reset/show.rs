@@ -87,7 +87,17 @@ pub(crate) fn summary(summary: &Summary, plan: &Plan, folder: &Folder, as_json: 
         return;
     }
     let mut table = Table::new();
-    table.set_header(["directory", "kind", "planned", "verified", "failed", "unknown", "requests", "throttled", "seconds"]);
+    table.set_header([
+        "directory",
+        "kind",
+        "planned",
+        "verified",
+        "failed",
+        "unknown",
+        "requests",
+        "throttled",
+        "seconds",
+    ]);
     for directory in &summary.directories {
         table.add_row([
             directory.id.clone(),

@@ -30,8 +30,11 @@ impl Source {
             (Some(path), _) => Self::described(path).await,
             (None, Some(folder)) => {
                 let origin = std::fs::read_to_string(Folder::at(folder).origin()).map_err(|_| {
-                    input("the embedded directory of that run ended with its process; there is nothing to resume".to_owned())
-                        .with_advice("resume runs on real directories; for them --directories can be given again")
+                    input(
+                        "the embedded directory of that run ended with its process; there is nothing to resume"
+                            .to_owned(),
+                    )
+                    .with_advice("resume runs on real directories; for them --directories can be given again")
                 })?;
                 Self::described(Path::new(origin.trim_end_matches('\n'))).await
             }

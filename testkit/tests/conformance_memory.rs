@@ -45,6 +45,10 @@ async fn every_case_passes_and_every_skip_has_its_reason() {
     assert!(report.is_conformant(), "{report}");
     let skipped: Vec<_> = report.skipped().collect();
     // A directory that can list what changed cannot show what one does that cannot.
-    assert_eq!(skipped, [("enumerate::changed_without_capability", "a directory without enumerate_changed")], "{report}");
+    assert_eq!(
+        skipped,
+        [("enumerate::changed_without_capability", "a directory without enumerate_changed")],
+        "{report}"
+    );
     assert_eq!(report.rows.len(), conformance::CASES.len());
 }

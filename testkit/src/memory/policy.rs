@@ -19,12 +19,8 @@ pub(super) fn refusal(policy: &PasswordPolicy, name: &str, password: &Secret) ->
     if !policy.complexity {
         return None;
     }
-    let classes: [fn(char) -> bool; 4] = [
-        char::is_uppercase,
-        char::is_lowercase,
-        |c| c.is_ascii_digit(),
-        |c| !c.is_alphanumeric(),
-    ];
+    let classes: [fn(char) -> bool; 4] =
+        [char::is_uppercase, char::is_lowercase, |c| c.is_ascii_digit(), |c| !c.is_alphanumeric()];
     if classes.iter().filter(|class| password.chars().any(|c| class(c))).count() < 3 {
         return Some("the password has characters of fewer than three classes");
     }

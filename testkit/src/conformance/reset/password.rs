@@ -36,7 +36,11 @@ pub async fn must_change(stage: &Stage<'_>) -> Check {
     let shown = stage.look(&account.id).await?.password.must_change;
     ensure!(shown, "{} was set with must-change, and is read back without", account.name);
     let signed_in = stage.sign_in(&account.id, &password).await?;
-    ensure!(signed_in == SignIn::MustChange, "{} was set with must-change, and its owner is {signed_in:?}", account.name);
+    ensure!(
+        signed_in == SignIn::MustChange,
+        "{} was set with must-change, and its owner is {signed_in:?}",
+        account.name
+    );
     Ok(())
 }
 
@@ -52,7 +56,11 @@ pub async fn set_clears_must_change(stage: &Stage<'_>) -> Check {
     let shown = stage.look(&account.id).await?.password.must_change;
     ensure!(!shown, "{} was set without must-change, and is read back with it", account.name);
     let signed_in = stage.sign_in(&account.id, &password).await?;
-    ensure!(signed_in == SignIn::Accepted, "{} was set without must-change, and its owner is {signed_in:?}", account.name);
+    ensure!(
+        signed_in == SignIn::Accepted,
+        "{} was set without must-change, and its owner is {signed_in:?}",
+        account.name
+    );
     Ok(())
 }
 
