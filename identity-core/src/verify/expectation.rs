@@ -43,7 +43,8 @@ impl Expectation {
             }
         }
         // The times of all of them or of none: a time that is too early would blame somebody else.
-        expected.confirmed = confirmed.into_iter().collect::<Option<Vec<_>>>().and_then(|times| times.into_iter().max());
+        expected.confirmed =
+            confirmed.into_iter().collect::<Option<Vec<_>>>().and_then(|times| times.into_iter().max());
         let first = known.actions.iter().find(|begun| begun.action.shows_in_password_state());
         expected.baseline = first.map(|begun| begun.baseline.clone()).unwrap_or_default();
         readable.then_some(expected)

@@ -59,6 +59,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{ErrorRecord, Journal, Verdict};
 use crate::plan::PlanRow;
 
+pub(crate) use expectation::{asks_for_change, can_be_read_back};
 use lane::{Lane, Settings};
 
 /// How long what has not changed yet is read again by default. Within one Active Directory site
