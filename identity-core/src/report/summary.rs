@@ -245,7 +245,7 @@ impl fmt::Display for Summary {
         let a = &self.accounts;
         writeln!(f, "run      {}", if self.run.is_empty() { "not begun" } else { &self.run })?;
         writeln!(f, "plan     {}", self.plan_digest)?;
-        writeln!(f, "journal  {} records, chain intact, newest {}", self.chain.number, self.chain.hash)?;
+        writeln!(f, "chain    {}, {} records, intact", self.chain.hash, self.chain.number)?;
         let state = match &self.stopped {
             Some(reason) => format!("stopped: {}", stop_words(reason)),
             None if self.finished => "finished".to_owned(),

@@ -3,7 +3,7 @@
 //! A confirmed order is a claim; what the directory says when it is asked again is the evidence.
 //! [`Verifier`] streams a plan, looks every account up whose actions the journal holds as done,
 //! compares what it reads with what was recorded just before the account was touched, and records
-//! a [`Verdict`](crate::journal::Verdict) for each. The directories are read side by side.
+//! a [`Verdict`] for each. The directories are read side by side.
 //!
 //! What it can tell, best evidence first:
 //!

@@ -35,7 +35,8 @@ fn a_password_that_was_set_is_judged_by_version_then_time_then_flag() {
     // (attempts, must change, confirmed) · before and after: (time, version, flag) · verdict
     type Seen = (Option<i64>, Option<u64>, bool);
     let no: Seen = (None, None, false);
-    let cases: &[((u64, bool, bool), Seen, Seen, Verdict)] = &[
+    type Case = ((u64, bool, bool), Seen, Seen, Verdict);
+    let cases: &[Case] = &[
         // By version.
         ((1, false, false), (Some(0), Some(5), false), (Some(100), Some(6), false), Changed),
         ((1, false, false), (Some(0), Some(5), false), (Some(0), Some(5), false), Unchanged),
