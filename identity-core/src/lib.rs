@@ -9,5 +9,7 @@ pub mod limits;
 pub mod plan;
 pub mod privilege;
 pub mod recovery;
+pub mod report;
 pub mod reset;
 pub mod vault;
+pub mod verify;

@@ -165,11 +165,13 @@ fn entry_sequence() -> impl Strategy<Value = Vec<Moment>> {
         Action::RevokeSessions,
         Action::SetPassword { must_change: false },
     ];
-    prop::collection::vec((prop::sample::select(actions.to_vec()), steps(), end()), 1..4).prop_map(|mut parts| {
+    let parts = prop::collection::vec((prop::sample::select(actions.to_vec()), steps(), end()), 1..4);
+    let moments = parts.prop_map(|mut parts| {
         parts.sort_by_key(|(action, ..)| action.rank());
         parts.dedup_by_key(|(action, ..)| *action);
-        parts.iter().flat_map(|(action, steps, end)| sequence(*action, steps, end)).collect()
-    })
+        parts.iter().flat_map(|(action, steps, end)| sequence(*action, steps, end)).collect::<Vec<_>>()
+    });
+    moments.prop_filter("nothing begun", |moments| !moments.is_empty())
 }
 
 fn truth_of(known: Option<&ActionProgress>) -> Truth {

@@ -24,6 +24,9 @@ impl Characters {
 
     /// By inclusion and exclusion: all strings, less those that lack a class.
     pub(super) fn entropy_bits(&self) -> f64 {
+        if usize::from(self.length) < CLASSES.len() {
+            return 0.0;
+        }
         let length = f64::from(self.length);
         let all = size(0b1111);
         // As a share of all strings, so that nothing overflows at any length.
@@ -33,7 +36,7 @@ impl Characters {
                 sign * (size(left) / all).powf(length)
             })
             .sum();
-        if share <= 0.0 { 0.0 } else { length * all.log2() + share.log2() }
+        length * all.log2() + share.log2()
     }
 
     /// Each string that has all four classes is equally likely: a string without one of them is
