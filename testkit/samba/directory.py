@@ -30,7 +30,7 @@ MADE_BY_THE_DIRECTORY = {
 PASSWORDS = ("unicodePwd", "clearTextPassword", "userPassword")
 RAW_PASSWORD = f"local_oid:{dsdb.DSDB_CONTROL_BYPASS_PASSWORD_HASH_OID}:0"
 # Written when everything that they can name is there.
-LINKS = ("member", "manager", "managedBy", "msDS-PSOAppliesTo", "sIDHistory", "primaryGroupID")
+LINKS = ("member", "manager", "managedBy", "msDS-PSOAppliesTo", "primaryGroupID")
 
 
 def main():
@@ -86,7 +86,8 @@ class Load:
         self.database = database
         self.kerberos = kerberos
         self.hasher = Credentials()
-        self.links = []
+        self.added_links = {}
+        self.later = []
         self.added = self.passwords = self.existed = self.open_entries = 0
         self.refused = []
 
@@ -97,13 +98,13 @@ class Load:
             with open(path, encoding="utf-8") as ldif:
                 for change, entry in self.database.parse_ldif(ldif.read()):
                     if change == ldb.CHANGETYPE_MODIFY:
-                        self.links.append(entry)
+                        self.modification(entry)
                     elif change in (ldb.CHANGETYPE_NONE, ldb.CHANGETYPE_ADD):
                         self.entry(entry)
                     else:
                         self.refused.append(f"{entry.dn}: LDIF that deletes or renames is not loaded")
-        for change in self.links:
-            self.write(lambda change=change: self.database.modify(change, controls=["relax:0"]), change.dn)
+        for change in [*self.added_links.values(), *self.later]:
+            self.write(lambda change=change: self.database.modify(change), change.dn)
         self.database.transaction_commit()
         self.report(time.monotonic() - begun)
         return 1 if self.refused else 0
@@ -123,14 +124,29 @@ class Load:
             self.passwords += "unicodePwd" in entry
 
     def take_links(self, entry):
-        change = ldb.Message(entry.dn)
         for attribute in LINKS:
             if attribute in entry:
+                change = ldb.Message(entry.dn)
                 flag = ldb.FLAG_MOD_REPLACE if attribute == "primaryGroupID" else ldb.FLAG_MOD_ADD
                 change[attribute] = ldb.MessageElement(list(entry[attribute]), flag, attribute)
                 del entry[attribute]
-        if len(change):
-            self.links.append(change)
+                self.modification(change)
+
+    def modification(self, change):
+        """Values added to one attribute of one entry become one write: a group is written as a
+        whole each time, so that adding members one by one takes the square of their number."""
+        elements = [change[attribute] for attribute in change.keys() if attribute != "dn"]
+        if len(elements) != 1 or elements[0].flags() != ldb.FLAG_MOD_ADD:
+            self.later.append(change)
+            return
+        key = (change.dn.get_casefold(), change.keys()[-1].lower())
+        merged = self.added_links.get(key)
+        if merged is None:
+            self.added_links[key] = change
+        else:
+            name = merged.keys()[-1]
+            values = [*merged[name], *elements[0]]
+            merged[name] = ldb.MessageElement(values, ldb.FLAG_MOD_ADD, name)
 
     def take_password(self, entry):
         """The hash that a simple bind is checked with, unless Kerberos keys are asked for: those
