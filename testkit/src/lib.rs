@@ -1,1 +1,5 @@
-//! x
+//! Mock directories at wire level, synthetic organisations and the conformance suite of
+//! identity-reset: for our own tests, and for authors of backends.
+
+pub mod fault;
+pub mod organisation;
