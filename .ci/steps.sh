@@ -1,0 +1,202 @@
+# The steps of .ci/test, sourced by it. Each is a function `step_NAME`; it runs in a process of its
+# own, at the root of the repository, with $STEP_DIR to write into.
+# shellcheck shell=bash
+
+readonly DC=testkit/samba/dc
+# Tests against a server that is started for them alone; the others run without one.
+readonly SERVER_TESTS=(samba real_ad kill)
+readonly SEED=1
+
+run_step() {
+  STEP_DIR=$2
+  trap stop_controllers EXIT
+  trap 'exit 143' TERM INT
+  "step_${1//-/_}"
+}
+
+step_tools() {
+  local program missing=()
+  for program in age jq openssl python3 shellcheck sqlite3; do
+    command -v "$program" >/dev/null || missing+=("$program")
+  done
+  if [[ ${#missing[@]} -gt 0 ]]; then
+    if [[ $EUID -ne 0 ]]; then
+      printf 'not on this machine, and only root can install: %s\n' "${missing[*]}"
+      return "$NOT_RUN"
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  fi
+  if [[ $EUID -eq 0 ]]; then
+    "$DC" install
+  fi
+  cargo --version
+  has_nextest && cargo nextest --version | head -1 || echo "cargo-nextest is not installed: cargo test is used"
+}
+
+step_scripts() {
+  bash -n .ci/run && bash -n .ci/test && bash -n "$DC"
+  shellcheck -x -P .ci .ci/run .ci/test .ci/steps.sh "$DC"
+}
+
+step_fmt() {
+  cargo fmt --all -- --check
+}
+
+step_clippy() {
+  cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+}
+
+# With 4 features or fewer every subset, with more each one alone and all together.
+step_features() {
+  local combination
+  while read -r combination; do
+    printf -- '--- features: %s\n' "${combination:-none}"
+    cargo clippy --locked --quiet --package identity-reset --lib --no-default-features --features "$combination" -- -D warnings
+  done < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import itertools, json, sys
+packages = json.load(sys.stdin)["packages"]
+features = sorted(set(next(p for p in packages if p["name"] == "identity-reset")["features"]) - {"default"})
+sizes = range(len(features) + 1) if len(features) <= 4 else (0, 1, len(features))
+for size in sizes:
+    for chosen in itertools.combinations(features, size):
+        print(",".join(chosen))')
+}
+
+step_docs() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
+}
+
+# What deny.toml says, as far as it can be checked without cargo-deny.
+step_dependencies() {
+  local tree=$STEP_DIR/tree failed=0 name versions
+  cargo tree --locked --workspace --all-features --edges normal --target all --prefix none --format '{p}' |
+    cut -d' ' -f1,2 | sort -u >"$tree"
+  [[ $(wc -l <"$tree") -gt 50 ]] || { echo "cargo tree lists too little to be believed"; failed=1; }
+  for name in openssl openssl-sys native-tls ring; do
+    if grep -q "^$name " "$tree"; then
+      printf '%s is in the tree:\n' "$name"
+      cargo tree --locked --workspace --all-features --edges normal --target all --invert "$name" || true
+      failed=1
+    fi
+  done
+  for name in rustls reqwest; do
+    versions=$(grep -c "^$name " "$tree" || true)
+    if [[ $versions -gt 1 ]]; then
+      printf '%s is there in %s versions\n' "$name" "$versions"
+      failed=1
+    fi
+  done
+  grep -q "^rustls " "$tree" || { echo "no rustls in the tree: this check looks at the wrong thing"; failed=1; }
+  if cargo deny --version >/dev/null 2>&1; then
+    cargo deny --all-features check bans licenses sources || failed=1
+  else
+    echo "!!! cargo-deny is not installed: licences and sources are NOT checked (cargo install cargo-deny)"
+  fi
+  return "$failed"
+}
+
+step_unit() {
+  if has_nextest; then
+    local filter='' name
+    for name in "${SERVER_TESTS[@]}"; do
+      filter+="${filter:+ | }binary($name)"
+    done
+    cargo nextest run --locked --workspace --all-features --no-fail-fast -E "not ($filter)"
+    return
+  fi
+  cargo test --locked --workspace --all-features --no-fail-fast --lib --bins
+  local package target
+  while read -r package target; do
+    cargo test --locked --package "$package" --all-features --no-fail-fast --test "$target"
+  done < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import json, sys
+for package in json.load(sys.stdin)["packages"]:
+    for target in package["targets"]:
+        if target["kind"] == ["test"] and target["name"] not in sys.argv[1:]:
+            print(package["name"], target["name"])' "${SERVER_TESTS[@]}")
+}
+
+step_doctest() {
+  cargo test --locked --workspace --all-features --doc
+}
+
+step_examples() {
+  cargo build --locked --examples
+  local name
+  for name in embed custom_backend audit_privileges; do
+    printf -- '--- %s\n' "$name"
+    (cd "$STEP_DIR" && cargo run --quiet --locked --manifest-path "$ROOT/Cargo.toml" --example "$name")
+  done
+  echo "--- mass_reset, as the README has it, with --json"
+  cargo run --locked --release --example mass_reset -- --json --out "$STEP_DIR/run" >"$STEP_DIR/summary.json"
+  python3 .ci/check_summary.py "$STEP_DIR/summary.json"
+}
+
+step_samba() {
+  need_root || return
+  start_controller dc-conformance 1000
+  server_tests backend-ldap real_ad
+  stop_controllers
+  start_controller dc-journey 1000
+  server_tests identity-reset samba
+}
+
+step_samba_10k() {
+  need_root || return
+  start_controller dc-10k 10000
+  server_tests identity-reset samba
+}
+
+step_kill() {
+  need_root || return
+  start_controller dc-kill 200
+  server_tests identity-reset kill
+}
+
+# --- what the steps share ---------------------------------------------------------------------
+
+has_nextest() {
+  cargo nextest --version >/dev/null 2>&1
+}
+
+need_root() {
+  if [[ $EUID -ne 0 ]]; then
+    echo "!!! NOT RUN: a domain controller needs root (ports below 1024). Nothing here was tested on a real server."
+    return "$NOT_RUN"
+  fi
+}
+
+# start_controller NAME ACCOUNTS: a fresh domain with the synthetic organisation; its variables are exported.
+start_controller() {
+  local directory=$STEP_DIR/$1 variables
+  "$DC" install
+  "$DC" start "$directory"
+  variables=$("$DC" env "$directory")
+  eval "$variables"
+  export IDENTITY_RESET_TEST_SEED=$SEED IDENTITY_RESET_TEST_ACCOUNTS=$2
+  cargo run --quiet --locked --package testkit --example organisation_ldif -- \
+    --seed "$SEED" --size "$2" --base "$IDENTITY_RESET_TEST_LDAP_BASE" >"$STEP_DIR/$1.ldif"
+  "$DC" load "$directory" "$STEP_DIR/$1.ldif"
+}
+
+stop_controllers() {
+  local directory
+  for directory in "$STEP_DIR"/dc*; do
+    if [[ -d $directory ]]; then
+      "$DC" stop "$directory" --purge
+    fi
+  done
+}
+
+# server_tests PACKAGE TARGET: one after another, since they share the server. That none ran is a failure.
+server_tests() {
+  if has_nextest; then
+    cargo nextest run --locked --package "$1" --all-features --test "$2" --run-ignored all --test-threads 1 \
+      --no-fail-fast --no-tests fail --success-output final
+    return
+  fi
+  local log=$STEP_DIR/tests.log
+  cargo test --locked --package "$1" --all-features --test "$2" -- --include-ignored --test-threads 1 --nocapture | tee "$log"
+  grep -Eq '^test result: ok\. [1-9]' "$log" || { echo "no test ran"; return 1; }
+}
