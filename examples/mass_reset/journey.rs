@@ -102,6 +102,9 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
             spec = spec.select(selection);
         }
     }
+    if options.select.is_empty() {
+        spec = spec.select(Selection::everyone());
+    }
     for choice in &options.exclude {
         for selection in selections(choice, &ids)? {
             spec = spec.exclude(selection);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use identity_core::account::AccountKind;
-use identity_core::directory::{Backend, PasswordPolicy};
+use identity_core::directory::{Backend, PasswordPolicy, RateLimitedBatching};
 use identity_core::engine::{Guardrails, Progress, Run};
 use identity_core::error::ErrorKind;
 use identity_core::journal::{Finality, Journal, StopReason};
@@ -20,7 +20,7 @@ use testkit::fault::{Fault, FaultScript, When};
 use testkit::memory::MemoryDirectory;
 use testkit::organisation::Organisation;
 
-use support::World;
+use support::{World, everyone};
 
 #[tokio::test(start_paused = true)]
 async fn a_run_gives_every_planned_account_one_password_that_the_vault_knows() {
@@ -214,7 +214,7 @@ async fn refusals_in_a_row_stop_the_run_and_a_resume_goes_on() {
         .faults(FaultScript::new(1).rule(When::write().times(40), Fault::Forbid))
         .build()
         .unwrap();
-    let world = World::planned(directory, PlanSpec::default()).await;
+    let world = World::planned(directory, everyone()).await;
     let end = world.run().guardrails(Guardrails::default()).start().await.unwrap().finish().await.unwrap();
     assert!(matches!(end.stopped, Some(StopReason::FailureBudget { .. })), "the canary allows no failure: {end:?}");
     assert!(world.directory.writes() < 40);
@@ -343,7 +343,7 @@ async fn generated_passwords_meet_the_directorys_policy() {
 #[tokio::test(start_paused = true)]
 async fn the_protected_are_never_touched_even_when_listed() {
     let directory = MemoryDirectory::builder("corp").organisation(Organisation::new(7, 300)).build().unwrap();
-    let everyone = World::planned(Arc::clone(&directory), PlanSpec::default()).await;
+    let everyone = World::planned(Arc::clone(&directory), everyone()).await;
     let protected: Vec<_> = everyone
         .plan
         .rows()
