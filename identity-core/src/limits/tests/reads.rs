@@ -89,11 +89,18 @@ async fn the_wait_is_at_least_what_was_asked() {
     let governor = governor();
     let first = AtomicU32::new(1);
     let begin = clock::instant();
+    let meanwhile = async {
+        clock::sleep(seconds(5)).await;
+        assert_eq!(governor.stats().in_flight, 0, "nothing is held while we wait");
+    };
     let read = async || match first.swap(0, Ordering::Relaxed) {
         1 => Err(Error::new(ErrorKind::Unavailable, "look up").with_retry_after(seconds(25))),
         _ => Ok(()),
     };
-    retried_read(&governor, OperationClass::Read, 1, &RetryPolicy::default(), "look up", read).await.unwrap();
+    let policy = RetryPolicy::default();
+    let reading = retried_read(&governor, OperationClass::Read, 1, &policy, "look up", read);
+    let (result, ()) = futures::join!(reading, meanwhile);
+    result.unwrap();
     assert!(begin.elapsed() >= seconds(25) && begin.elapsed() < seconds(25) + millis(10), "{:?}", begin.elapsed());
 }
 
