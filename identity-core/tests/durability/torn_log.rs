@@ -84,6 +84,33 @@ async fn a_log_damaged_anywhere_gives_a_prefix() {
     }
 }
 
+#[tokio::test]
+async fn a_damaged_main_file_is_never_taken_for_another_intact_journal() {
+    let crashed = crashed().await;
+    let path = crashed.folder.path().join("live.sqlite");
+    let whole = std::fs::read(&path).unwrap();
+    let (mut refused, mut found, mut harmless) = (0, 0, 0);
+    for place in (0..100).chain((100..whole.len()).step_by(61)) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x55;
+        std::fs::write(&path, &damaged).unwrap();
+        let Ok(journal) = SqliteJournal::open(&path) else {
+            refused += 1;
+            continue;
+        };
+        let Ok(head) = journal.verify_chain().await else {
+            found += 1;
+            continue;
+        };
+        let records: Vec<Record> = journal.records(1).try_collect().await.unwrap();
+        assert_eq!(records, crashed.records, "damaged at {place}");
+        assert_eq!(head.number, records.len() as u64);
+        harmless += 1;
+    }
+    assert!(refused > 0 && found > 0, "{refused} refused, {found} found, {harmless} harmless");
+    println!("{refused} refused on opening, {found} found by the check, {harmless} in places that mean nothing");
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

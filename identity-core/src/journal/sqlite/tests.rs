@@ -276,6 +276,23 @@ async fn a_removed_moved_or_forged_record_is_found() {
 }
 
 #[tokio::test]
+async fn a_changed_schema_is_refused() {
+    let changes = [
+        "CREATE TRIGGER forget AFTER INSERT ON records BEGIN DELETE FROM records; END",
+        "CREATE INDEX theirs ON records (at)",
+        "DROP INDEX records_by_entry",
+        "DROP VIEW standing; CREATE VIEW standing AS SELECT 1",
+    ];
+    for change in changes {
+        let place = place();
+        drop(SqliteJournal::create(&place.path).unwrap());
+        Connection::open(&place.path).unwrap().execute_batch(change).unwrap();
+        let error = SqliteJournal::open(&place.path).unwrap_err();
+        assert!(error.detail().contains("was changed"), "{change}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn people_can_read_it_with_sql() {
     let place = place();
     let journal = SqliteJournal::create(&place.path).unwrap();
