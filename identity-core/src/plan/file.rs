@@ -1,13 +1,12 @@
 //! A plan: a file that was read through once, and is checked again whenever a row is read.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::header::PlanHeader;
-use super::read::{self, Chunk, Segment};
+use super::read::{self, Chunk, Segments};
 use super::rows::{PlanEntries, PlanRows, Span};
 use super::summary::PlanSummary;
 use super::tally::Tally;
@@ -34,7 +33,7 @@ pub(super) struct Inner {
     pub(super) chunks: Vec<Chunk>,
     header: PlanHeader,
     digest: String,
-    segments: BTreeMap<(usize, DirectoryId), Segment>,
+    segments: Segments,
     tally: Tally,
 }
 
