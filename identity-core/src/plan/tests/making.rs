@@ -10,7 +10,7 @@ use super::directory::{Fake, account, account_in};
 use super::*;
 use crate::account::{AccountId, PasswordAuthority};
 use crate::error::ErrorKind;
-use crate::plan::{Population, ServiceDisposition, WaveKind, actions};
+use crate::plan::{PlanChange, Population, ServiceDisposition, WaveKind, actions};
 use crate::privilege::Tier;
 use crate::reset::Action;
 
@@ -176,6 +176,10 @@ async fn each_directory_has_a_canary_and_its_own_entries() {
             seqs.extend(entries.iter().map(|entry| entry.seq));
         }
     }
+    for seq in [1, 4, 5, 325] {
+        assert_eq!(plan.entry(seq).unwrap().unwrap().seq, seq);
+    }
+    assert_eq!((plan.entry(0).unwrap(), plan.entry(326).unwrap()), (None, None));
     seqs.sort_unstable();
     assert_eq!(seqs, (1..=325).collect::<Vec<u64>>());
     let corp = crate::account::DirectoryId::new("corp").unwrap();
@@ -263,6 +267,42 @@ proptest! {
             files.push(std::fs::read(folder.file("plan.jsonl")).unwrap());
         }
         prop_assert!(files[0] == files[1]);
+    }
+}
+
+#[tokio::test]
+async fn a_new_plan_tells_what_it_does_differently() {
+    let folder = Folder::new();
+    let old = folder.plan(everyone(), Fake::of(organisation())).await.unwrap();
+    assert_eq!(old.changes_since(&old).count(), 0);
+    let mut accounts = organisation();
+    accounts.retain(|account| account.name != "room");
+    accounts.push(account("aa-born", AccountKind::Person));
+    let fake = Fake::of(accounts).privileged("p3", Tier::Control);
+    let new = folder.plan(everyone(), fake).await.unwrap();
+    let mut told = Vec::new();
+    for change in new.changes_since(&old) {
+        told.push(match change.unwrap() {
+            PlanChange::Added(row) => format!("+{}", name_of(&row)),
+            PlanChange::Removed(row) => format!("-{}", name_of(&row)),
+            PlanChange::Changed { before, after } => {
+                assert_eq!(name_of(&before), name_of(&after));
+                format!("~{}", name_of(&after))
+            }
+        });
+    }
+    assert_eq!(told, ["+aa-born", "~p3", "-room"]);
+    let kept = std::fs::read(folder.file("plan.jsonl")).unwrap();
+    std::fs::write(folder.file("plan.jsonl"), [&kept[..kept.len() - 9], b"xxxxxxxx\n"].concat()).unwrap();
+    let mut changes = new.changes_since(&old);
+    assert!(changes.any(|change| change.is_err()), "a changed file is told");
+    assert!(changes.next().is_none());
+}
+
+fn name_of(row: &PlanRow) -> &str {
+    match row {
+        PlanRow::Entry(entry) => &entry.name,
+        PlanRow::LeftOut { name, .. } => name,
     }
 }
 
