@@ -1,8 +1,12 @@
 //! The promises "only the plan" and "never the protected", and attempts to break them.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
 use super::directory::{Fake, account};
 use super::*;
-use crate::account::AccountId;
+use crate::account::{AccountId, PasswordAuthority};
 use crate::directory::Support;
 use crate::error::ErrorKind;
 use crate::plan::ServiceDisposition;
@@ -71,6 +75,106 @@ async fn the_protected_are_left_out_even_when_listed_privileged_and_a_backend_sa
     }
     assert_eq!(plan.header().counts.protected, members.len() as u64);
     assert_eq!(plan.header().counts.planned, 25);
+}
+
+/// An account of any kind in any state; its number decides what the backend answers.
+fn any_account() -> impl Strategy<Value = Account> {
+    let kinds = prop::sample::select(vec![
+        AccountKind::Person,
+        AccountKind::Service,
+        AccountKind::Mailbox,
+        AccountKind::Guest,
+        AccountKind::Unknown,
+        AccountKind::Computer,
+        AccountKind::DirectorySync,
+    ]);
+    let authorities = prop::sample::select(vec![
+        PasswordAuthority::Here,
+        PasswordAuthority::Here,
+        PasswordAuthority::OnPrem,
+        PasswordAuthority::Federated("idp".into()),
+        PasswordAuthority::Nowhere,
+        PasswordAuthority::Unknown,
+    ]);
+    (0u32..500, kinds, authorities, any::<[bool; 5]>()).prop_map(|(n, kind, authority, flags)| {
+        let mut account = account(&format!("n{n}"), kind);
+        account.authority = authority;
+        [account.state.enabled, account.state.locked] = [flags[0], flags[1]];
+        account.password.never_expires = flags[2];
+        account.password.cannot_change = flags[3];
+        account.password.smart_card_required = flags[4];
+        account
+    })
+}
+
+const ACTIONS: [Action; 6] = [
+    Action::SetPassword { must_change: true },
+    Action::SetPassword { must_change: false },
+    Action::Scramble,
+    Action::ExpirePassword,
+    Action::RevokeSessions,
+    Action::Disable,
+];
+
+/// Answers as wild as a backend's can be, the same each time.
+fn wild(account: &Account, action: Action) -> Support {
+    let sum = account
+        .name
+        .bytes()
+        .chain([action.rank()])
+        .fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    match sum % 4 {
+        0 => Support::Cannot { because: "no".into() },
+        1 => Support::Instead { action: ACTIONS[(sum / 4) as usize % ACTIONS.len()], because: "better".into() },
+        _ => Support::Works,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_the_accounts_and_the_backend_say_no_entry_does_harm(
+        accounts in prop::collection::vec(any_account(), 0..60),
+        first in prop::sample::select(ACTIONS.to_vec()),
+        admins in prop::collection::vec(0u32..500, 0..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let folder = Folder::new();
+        let mut states: BTreeMap<AccountId, Account> = BTreeMap::new();
+        for account in accounts {
+            states.insert(account.id.clone(), account);
+        }
+        let mut fake = Fake::of(states.values().cloned().collect());
+        for admin in admins {
+            fake = fake.privileged(&format!("n{admin}"), Tier::Management);
+        }
+        fake.support = Some(wild);
+        let mut spec = everyone().with_service(ServiceDisposition::Reset { actions: vec![first, Action::Disable] });
+        spec.actions.workforce = vec![first, Action::RevokeSessions];
+        spec.actions.privileged = vec![Action::RevokeSessions, first];
+        let plan = runtime.block_on(folder.plan(spec, fake)).unwrap();
+        let mut seen = 0;
+        for row in rows(&plan) {
+            seen += 1;
+            let PlanRow::Entry(entry) = row else { continue };
+            let account = &states[&entry.id];
+            prop_assert!(account.kind.protected_because().is_none());
+            let Disposition::Reset { actions } = entry.disposition else { continue };
+            prop_assert!(account.kind != AccountKind::Unknown && !actions.is_empty());
+            for action in actions {
+                let password = action.shows_in_password_state();
+                prop_assert!(!password || account.authority == PasswordAuthority::Here, "{account:?} {action}");
+                prop_assert!(wild(account, action) == Support::Works, "{account:?} {action}");
+                let must_change = matches!(action, Action::SetPassword { must_change: true } | Action::ExpirePassword);
+                let state = &account.password;
+                let in_vain = state.never_expires || state.cannot_change || account.kind == AccountKind::Service;
+                prop_assert!(!(must_change && in_vain), "{account:?} {action}");
+                let told = matches!(action, Action::SetPassword { .. });
+                prop_assert!(!(told && state.smart_card_required), "{account:?} {action}");
+            }
+        }
+        prop_assert_eq!(seen, states.len());
+    }
 }
 
 #[tokio::test]
