@@ -10,7 +10,7 @@ use super::read::{self, Chunk, Segments};
 use super::rows::{PlanEntries, PlanRows, Span};
 use super::summary::PlanSummary;
 use super::tally::Tally;
-use super::{Wave, draft};
+use super::{Entry, Wave, draft};
 use crate::account::DirectoryId;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -125,6 +125,19 @@ impl Plan {
         Ok(PlanRows::new(Arc::clone(&self.0), Span { first: 0, count: self.0.tally.all.seen }))
     }
 
+    /// The entry with this number; `None` where the plan has none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when the file changed or cannot be read.
+    pub fn entry(&self, seq: u64) -> Result<Option<Entry>> {
+        let counts = self.0.tally.all;
+        // Entries come before what is left out, and are numbered in the order of the file.
+        match seq.checked_sub(1).filter(|first| *first < counts.planned + counts.manual) {
+            Some(first) => PlanEntries::new(Arc::clone(&self.0), Span { first, count: 1 }).next().transpose(),
+            None => Ok(None),
+        }
+    }
+
     /// The plan on one screen, for people; see [`PlanSummary`].
     #[must_use]
     pub fn summary(&self) -> PlanSummary {
@@ -138,6 +151,12 @@ impl Plan {
     pub fn wave(&self, name: &str) -> Result<&Wave> {
         let place = self.place_of(name)?;
         self.waves().get(place).ok_or_else(|| self.no_wave(name))
+    }
+
+    /// The rows of each wave and directory, and of what is left out, apart; each part by id.
+    pub(super) fn parts(&self) -> Vec<PlanRows> {
+        let spans = self.0.segments.values();
+        spans.map(|&(first, count)| PlanRows::new(Arc::clone(&self.0), Span { first, count })).collect()
     }
 
     pub(super) fn tally(&self) -> &Tally {
