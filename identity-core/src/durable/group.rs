@@ -65,11 +65,7 @@ struct Fault {
 impl<S: Store> GroupCommit<S> {
     pub(crate) fn new(store: S) -> Self {
         let queue = Queue { waiting: Vec::new(), led: false, fault: None };
-        Self(Arc::new(Shared {
-            queue: Mutex::new(queue),
-            store: Mutex::new(Some(store)),
-            commits: AtomicU64::new(0),
-        }))
+        Self(Arc::new(Shared { queue: Mutex::new(queue), store: Mutex::new(Some(store)), commits: AtomicU64::new(0) }))
     }
 
     /// Returns when the wish is durable. A caller that stops waiting does not take it back.

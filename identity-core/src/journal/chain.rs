@@ -114,7 +114,8 @@ mod tests {
     #[test]
     fn the_chain_is_what_its_documentation_says() {
         // printf '\n1\n2026-01-02T03:04:05Z\n{"event":"run_finished"}' | sha256sum
-        let row = Row::after(&ChainHead::default(), "2026-01-02T03:04:05Z".into(), r#"{"event":"run_finished"}"#.into());
+        let row =
+            Row::after(&ChainHead::default(), "2026-01-02T03:04:05Z".into(), r#"{"event":"run_finished"}"#.into());
         assert_eq!(row.hash, "83cce75ed90bead5f9f531bfa294a0ce1514c25923d0df7fcfb22e8129d99f13");
     }
 }

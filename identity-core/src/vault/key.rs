@@ -55,9 +55,9 @@ impl Identity {
     /// [`ErrorKind::ConfigInvalid`] for anything else, without the text.
     pub fn parse(text: &str) -> Result<Self> {
         text.trim().parse().map(Self).map_err(|fault: &str| {
-            Error::new(ErrorKind::ConfigInvalid, "read a secret key")
-                .with_detail(fault)
-                .with_advice("give a key that begins with AGE-SECRET-KEY-1; keys with a passphrase must be opened first")
+            Error::new(ErrorKind::ConfigInvalid, "read a secret key").with_detail(fault).with_advice(
+                "give a key that begins with AGE-SECRET-KEY-1; keys with a passphrase must be opened first",
+            )
         })
     }
 
@@ -74,8 +74,9 @@ impl Identity {
         let is_key = |line: &&str| !line.is_empty() && !line.starts_with('#');
         let identities = text.lines().map(str::trim).filter(is_key).map(Self::parse).collect::<Result<Vec<_>>>();
         match identities {
-            Ok(identities) if identities.is_empty() => Err(fault(format!("{} holds no key", path.display()))
-                .with_advice("make one with: age-keygen -o FILE")),
+            Ok(identities) if identities.is_empty() => {
+                Err(fault(format!("{} holds no key", path.display())).with_advice("make one with: age-keygen -o FILE"))
+            }
             Ok(identities) => Ok(identities),
             Err(error) => Err(fault(format!("{}: {}", path.display(), error.detail()))
                 .with_advice(error.advice().unwrap_or_default())),

@@ -21,7 +21,9 @@ enum Step {
 
 #[derive(Clone, Debug)]
 enum End {
-    Done { read_back: bool },
+    Done {
+        read_back: bool,
+    },
     Failed,
     /// The directory refuses before anything is sent.
     NeverSent,
@@ -119,10 +121,22 @@ fn sequence(action: Action, steps: &[Step], end: &End) -> Vec<Moment> {
         End::Failed => {
             let event = intent(&mut attempt, &mut baseline, &mut sealed, &mut open);
             push(event, Truth::MayHaveLanded, attempt, baseline, sealed);
-            push(Event::Failed { entry, action, attempt, error: error("no") }, Truth::Failed, attempt, baseline, sealed);
+            push(
+                Event::Failed { entry, action, attempt, error: error("no") },
+                Truth::Failed,
+                attempt,
+                baseline,
+                sealed,
+            );
         }
         End::NeverSent => {
-            push(Event::Failed { entry, action, attempt, error: error("no") }, Truth::Failed, attempt, baseline, sealed);
+            push(
+                Event::Failed { entry, action, attempt, error: error("no") },
+                Truth::Failed,
+                attempt,
+                baseline,
+                sealed,
+            );
         }
         End::Left => {}
     }

@@ -93,10 +93,9 @@ pub(super) fn fault(error: rusqlite::Error, operation: &'static str, path: &Path
         return not_a_journal(path.to_string().as_ref()).with_source(error);
     }
     let (detail, advice) = match code {
-        Some(ErrorCode::DiskFull) => (
-            format!("no space is left for {path}"),
-            "free space on that file system, then resume the run",
-        ),
+        Some(ErrorCode::DiskFull) => {
+            (format!("no space is left for {path}"), "free space on that file system, then resume the run")
+        }
         Some(ErrorCode::SystemIoFailure) => (
             format!("the disk under {path} failed: {error}"),
             "copy the run's folder to a healthy disk and resume there",

@@ -63,8 +63,8 @@ impl Reader {
     pub(super) fn progress(&self, entries: &[u64]) -> Result<Vec<EntryProgress>> {
         let mut known = Vec::with_capacity(entries.len());
         let bodies = self.with(|connection| {
-            let mut select =
-                connection.prepare("SELECT number, body FROM records WHERE entry = ?1 AND number > 0 ORDER BY number")?;
+            let mut select = connection
+                .prepare("SELECT number, body FROM records WHERE entry = ?1 AND number > 0 ORDER BY number")?;
             let mut all = Vec::with_capacity(entries.len());
             for entry in entries {
                 let rows = select.query_map([sql_number(*entry)], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
@@ -145,9 +145,7 @@ impl Reader {
 
 /// The newest record.
 pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Option<chain::Row>> {
-    connection
-        .query_row("SELECT number, at, body, hash FROM records ORDER BY number DESC LIMIT 1", [], row)
-        .optional()
+    connection.query_row("SELECT number, at, body, hash FROM records ORDER BY number DESC LIMIT 1", [], row).optional()
 }
 
 /// What a chain must stand at for record `number` to follow. Where the record before is missing,

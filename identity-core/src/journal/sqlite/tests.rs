@@ -269,7 +269,9 @@ async fn a_removed_moved_or_forged_record_is_found() {
     journal.append(vec![intent(1, 1), done(1)]).await.unwrap();
     drop(journal);
     let other = Connection::open(&place.path).unwrap();
-    other.execute_batch("UPDATE records SET body = replace(body, '\"entry\":1', '\"entry\":2') WHERE number = 2").unwrap();
+    other
+        .execute_batch("UPDATE records SET body = replace(body, '\"entry\":1', '\"entry\":2') WHERE number = 2")
+        .unwrap();
     assert_eq!(broken_at(&SqliteJournal::open(&place.path).unwrap_err()), Some(2));
 }
 
@@ -304,8 +306,14 @@ async fn people_can_read_it_with_sql() {
     };
     let expected: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
     assert_eq!(words("SELECT action FROM records WHERE number <= 10 ORDER BY number"), expected);
-    assert_eq!(words("SELECT event FROM records WHERE number > 10 ORDER BY number"), ["done", "intent", "run_finished"]);
-    assert_eq!(words("SELECT standing FROM standing WHERE entry = 1 AND action = 'set_password_must_change'"), ["done"]);
+    assert_eq!(
+        words("SELECT event FROM records WHERE number > 10 ORDER BY number"),
+        ["done", "intent", "run_finished"]
+    );
+    assert_eq!(
+        words("SELECT standing FROM standing WHERE entry = 1 AND action = 'set_password_must_change'"),
+        ["done"]
+    );
     assert!(words("SELECT standing FROM standing WHERE entry = 2")[0].starts_with("open"));
 }
 

@@ -59,7 +59,10 @@ impl Writer {
         }
         if length.len() == 0 {
             return Err(Error::new(ErrorKind::Journal, OPEN)
-                .with_detail(format!("{} is empty: its creation was cut short and nothing was recorded", path.display()))
+                .with_detail(format!(
+                    "{} is empty: its creation was cut short and nothing was recorded",
+                    path.display()
+                ))
                 .with_advice("delete it and start the run anew"));
         }
         let connection = connect(path, false)?;

@@ -81,10 +81,7 @@ impl Generator {
         let words = Words::at_least(least(policy, FLOOR_LENGTH)?);
         match policy.max_length {
             Some(max) if usize::from(max) < words.longest() => Err(Error::new(ErrorKind::ConfigInvalid, GENERATE)
-                .with_detail(format!(
-                    "the directory takes {max} characters; a passphrase can have {}",
-                    words.longest()
-                ))
+                .with_detail(format!("the directory takes {max} characters; a passphrase can have {}", words.longest()))
                 .with_advice("use passwords of random characters for this directory")),
             _ => Ok(Self { form: Form::Words(words) }),
         }
@@ -153,10 +150,7 @@ const GENERATE: &str = "generate a password";
 fn least(policy: &PasswordPolicy, floor: u16) -> Result<u16> {
     match policy.max_length {
         Some(max) if max < policy.min_length => Err(Error::new(ErrorKind::ConfigInvalid, GENERATE)
-            .with_detail(format!(
-                "the policy asks for at least {} and at most {max} characters",
-                policy.min_length
-            ))
+            .with_detail(format!("the policy asks for at least {} and at most {max} characters", policy.min_length))
             .with_advice("correct the directory's password policy")),
         _ => Ok(policy.min_length.max(floor)),
     }

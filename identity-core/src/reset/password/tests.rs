@@ -77,7 +77,9 @@ fn no_two_are_equal_and_all_are_readable() {
         let password = generator.generate(&nobody()).unwrap();
         let text = password.expose();
         assert!(text.len() == 24 && classes(text) == 4, "a password of another shape");
-        assert!(!text.contains(['0', 'O', '1', 'l', 'I', '|', '"', '\'', '`', '\\', ',', ';', ' ', '=', '+', '@', '-']));
+        assert!(
+            !text.contains(['0', 'O', '1', 'l', 'I', '|', '"', '\'', '`', '\\', ',', ';', ' ', '=', '+', '@', '-'])
+        );
         assert!(seen.insert(text.to_owned()));
     }
 }

@@ -87,7 +87,8 @@ pub(super) fn open(entries: &[Header], sealed: &str, identities: &[Identity]) ->
     reader.read_to_end(&mut clear).map_err(|error| fault("the message is damaged").with_source(error))?;
 
     let lines = clear.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let opened = lines.map(read).collect::<Option<Vec<_>>>().ok_or_else(|| fault("the message is not of this library"))?;
+    let opened =
+        lines.map(read).collect::<Option<Vec<_>>>().ok_or_else(|| fault("the message is not of this library"))?;
     let same = |(sealing, header): (&Sealing, &Header)| {
         sealing.entry == header.entry && sealing.directory == header.directory && sealing.account == header.account
     };

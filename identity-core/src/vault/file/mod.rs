@@ -179,8 +179,7 @@ impl Vault for SealedFile {
             return Ok(None);
         }
         let (path, identities) = (self.path.clone(), Arc::clone(&self.identities));
-        let opened =
-            blocking(ErrorKind::Vault, REOPEN, move || unseal::one(&path, offset, place, &identities)).await?;
+        let opened = blocking(ErrorKind::Vault, REOPEN, move || unseal::one(&path, offset, place, &identities)).await?;
         opened.map(Some).ok_or_else(missing)
     }
 

@@ -37,7 +37,13 @@ use crate::vault::{Identity, SealedRef, Sealing};
 pub fn unseal(path: impl AsRef<Path>, identities: Vec<Identity>) -> Result<Unsealed> {
     let path = path.as_ref().to_owned();
     let file = File::open(&path).map_err(|error| unreadable(error, &path))?;
-    Ok(Unsealed { lines: Lines::after(0, BufReader::new(file)), path, identities, ready: VecDeque::new(), ended: false })
+    Ok(Unsealed {
+        lines: Lines::after(0, BufReader::new(file)),
+        path,
+        identities,
+        ready: VecDeque::new(),
+        ended: false,
+    })
 }
 
 /// The opened passwords of a vault, with their references: see [`unseal`].
@@ -65,7 +71,10 @@ impl Iterator for Unsealed {
                     Ok(opened) => {
                         let number = line.line;
                         self.ready.extend(
-                            opened.into_iter().zip(0..).map(|(one, place)| (Place { line: number, place }.to_ref(), one)),
+                            opened
+                                .into_iter()
+                                .zip(0..)
+                                .map(|(one, place)| (Place { line: number, place }.to_ref(), one)),
                         );
                     }
                     Err(error) => return Some(Err(name_line(&error, line.line, &self.path))),
