@@ -9,7 +9,9 @@ use futures::{FutureExt, future};
 use identity_core::limits::clock;
 
 use super::stage::{Check, Halt, Stage};
-use super::{State, classify, enumerate, failure, limits, lookup, preflight, recovery, reset, secrets, support, throttle};
+use super::{
+    State, classify, enumerate, failure, limits, lookup, preflight, recovery, reset, secrets, support, throttle,
+};
 
 /// One case of the suite.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +84,7 @@ macro_rules! table {
         ];
     };
 }
-__conformance_cases!([table] ());
+__conformance_cases!([table]());
 
 /// Makes every case of the suite a `#[tokio::test]` of its own, named `group::case`.
 ///
@@ -97,7 +99,7 @@ __conformance_cases!([table] ());
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
-        $crate::__conformance_cases!([$crate::__conformance_tests] ($make));
+        $crate::__conformance_cases!([$crate::__conformance_tests]($make));
     };
 }
 

@@ -79,7 +79,9 @@ async fn compare(stage: &Stage<'_>, which: impl Fn(&KnownAccount) -> bool + Send
     }
     let lines: Vec<String> = wrong
         .iter()
-        .map(|(route, texts)| format!("by {route}: {} wrong, such as {}", texts.len(), texts.first().map_or("", |text| text)))
+        .map(|(route, texts)| {
+            format!("by {route}: {} wrong, such as {}", texts.len(), texts.first().map_or("", |text| text))
+        })
         .collect();
     ensure!(lines.is_empty(), "{}", lines.join("; "));
     Ok(())

@@ -19,7 +19,12 @@ pub async fn complete(stage: &Stage<'_>) -> Check {
     let listed = names(stage.list(&AccountQuery::everyone()).await?.into_values());
     let known: BTreeSet<String> = truth.accounts.iter().map(|account| fold(&account.name)).collect();
     let lost: Vec<&String> = known.difference(&listed).take(5).collect();
-    ensure!(lost.is_empty(), "{} of {} known accounts are not listed, such as {lost:?}", known.difference(&listed).count(), known.len());
+    ensure!(
+        lost.is_empty(),
+        "{} of {} known accounts are not listed, such as {lost:?}",
+        known.difference(&listed).count(),
+        known.len()
+    );
     if truth.exhaustive {
         let invented: Vec<&String> = listed.difference(&known).take(5).collect();
         ensure!(invented.is_empty(), "accounts are listed that are not there, such as {invented:?}");

@@ -37,10 +37,8 @@ pub async fn others_of_the_batch(stage: &Stage<'_>) -> Check {
     let accounts = stage.accounts(3).await?;
     let [_, middle, _] = accounts.as_slice() else { return Err(Halt::Skip("three accounts".into())) };
     stage.arrange(Circumstance::CutAfterApply(middle.id.clone())).await?;
-    let orders: Vec<Order> = accounts
-        .iter()
-        .map(|account| Order::new(account.id.clone(), SET).with_password(stage.password()))
-        .collect();
+    let orders: Vec<Order> =
+        accounts.iter().map(|account| Order::new(account.id.clone(), SET).with_password(stage.password())).collect();
     for (order, outcome) in orders.iter().zip(stage.apply_once(&orders).await?) {
         let Some(password) = &order.password else { continue };
         let landed = stage.sign_in(&order.account, password).await?.took_password();

@@ -44,7 +44,8 @@ pub async fn unknown_is_none(stage: &Stage<'_>) -> Check {
 /// [`Halt`], as every case.
 pub async fn duplicates(stage: &Stage<'_>) -> Check {
     let ids = some_ids(stage, 2).await?;
-    let ask: Vec<AccountId> = ids.iter().chain(&ids).chain(ids.first()).cloned().collect();
+    // Not the same from behind: a reversed answer has to show.
+    let ask: Vec<AccountId> = ids.first().into_iter().chain(&ids).chain(ids.last()).chain(&ids).cloned().collect();
     as_asked(stage, &ask).await
 }
 

@@ -20,7 +20,11 @@ pub async fn enrolments(stage: &Stage<'_>) -> Check {
     let mut seen = 0_u64;
     while let Some(enrolment) = enrolments.try_next().await? {
         seen += 1;
-        ensure!(everyone.contains_key(&enrolment.account), "an enrolment is of {}, who is not listed", enrolment.account);
+        ensure!(
+            everyone.contains_key(&enrolment.account),
+            "an enrolment is of {}, who is not listed",
+            enrolment.account
+        );
         let told = enrolment.self_service != Some(false) || enrolment.because.is_some();
         ensure!(told, "{} cannot recover alone, and no reason is given", enrolment.account);
     }

@@ -74,8 +74,7 @@ pub async fn disable(stage: &Stage<'_>) -> Check {
 pub async fn other_actions(stage: &Stage<'_>) -> Check {
     let actions =
         [Action::RevokeSessions, Action::ResetAuthenticators, Action::FlagCompromised, Action::SendRecoveryLink];
-    let can: Vec<Action> =
-        actions.into_iter().filter(|action| stage.directory().capabilities().can(*action)).collect();
+    let can: Vec<Action> = actions.into_iter().filter(|action| stage.directory().capabilities().can(*action)).collect();
     if can.is_empty() {
         let names = "capability revoke_sessions, reset_authenticators, flag_compromised or send_recovery_link";
         return Err(Halt::Skip(names.into()));

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -207,7 +207,6 @@ impl<'a> Stage<'a> {
     }
 
     /// A password that no reasonable policy refuses.
-    #[expect(clippy::unused_self, reason = "cases ask the stage for whatever they need")]
     pub(super) fn password(&self) -> Secret {
         const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let mut random = rand::rng();

@@ -35,8 +35,7 @@ pub async fn works_is_not_unsupported(stage: &Stage<'_>) -> Check {
                 continue;
             }
             let outcome = stage.order(order(stage, &account, action)).await?;
-            let unsupported =
-                matches!(&outcome, Outcome::Refused(error) if error.kind() == ErrorKind::Unsupported);
+            let unsupported = matches!(&outcome, Outcome::Refused(error) if error.kind() == ErrorKind::Unsupported);
             ensure!(!unsupported, "{action} is said to work on {}, and is {}", account.name, in_words(&outcome));
         }
     }

@@ -116,7 +116,8 @@ impl MemoryDirectory {
             inner.writes += 1;
             if std::mem::take(&mut inner.cut_connections) {
                 drop(inner);
-                let error = self.of(order, ErrorKind::Transport).with_detail("the connection was cut before the request");
+                let error =
+                    self.of(order, ErrorKind::Transport).with_detail("the connection was cut before the request");
                 return Answer::Now(Outcome::Temporary(error));
             }
         }
@@ -151,7 +152,9 @@ impl MemoryDirectory {
                 let error = self.of(order, ErrorKind::Unavailable).with_detail("the directory cannot serve now");
                 Answer::Now(Outcome::Temporary(error))
             }
-            Fault::RefusePassword => Answer::Now(Outcome::Refused(self.rejected(order, "the policy refuses the password"))),
+            Fault::RefusePassword => {
+                Answer::Now(Outcome::Refused(self.rejected(order, "the policy refuses the password")))
+            }
             Fault::Forbid => Answer::Now(Outcome::Refused(self.forbidden(order))),
             // Without a wire there are no pages to cut and no answers to overtake.
             Fault::TruncatedPage | Fault::Overtaken => Answer::Now(self.serve(order)),
@@ -246,7 +249,8 @@ impl MemoryDirectory {
         due.sort_by_key(|late| late.due);
         for Late { index, action, password, .. } in due {
             let original = self.world.roster.row(self.id(), index);
-            let born = || inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?).cloned();
+            let born =
+                || inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?).cloned();
             let row = original.or_else(born).and_then(|row| self.as_now(&inner.states, index, row));
             let Some(row) = row else { continue };
             let weak = password.as_ref().and_then(|password| refusal(&self.world.policy, &row.name, password));

@@ -231,9 +231,10 @@ impl MemoryBuilder {
     /// [`InvalidId`] where the name cannot be a directory's.
     pub fn build(self) -> Result<Arc<MemoryDirectory>, InvalidId> {
         let id = DirectoryId::new(&self.name)?;
-        let runner = self.organisation.as_ref().and_then(|organisation| {
-            organisation.to_account(&id, special::RUNNER).ok().map(|account| account.id)
-        });
+        let runner = self
+            .organisation
+            .as_ref()
+            .and_then(|organisation| organisation.to_account(&id, special::RUNNER).ok().map(|account| account.id));
         let tenant = self.organisation.as_ref().map_or("memory.example.test", Organisation::domain).to_owned();
         let mut rows = self.rows;
         rows.iter_mut().for_each(|row| row.directory = id.clone());

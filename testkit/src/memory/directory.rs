@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use identity_core::account::{Account, AccountId, DirectoryId};
+use identity_core::directory::RateLimitedBatching;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, PasswordPolicy, Preflight};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::{Feedback, Governor, Limits, OperationClass, Signal, clock};
-use identity_core::directory::RateLimitedBatching;
 use identity_core::recovery::RecoveryAuditor;
 use identity_core::reset::{Action, Secret};
 use jiff::Timestamp;
@@ -167,7 +167,9 @@ impl MemoryDirectory {
         let inner = self.inner();
         let row = match row {
             Some(row) => row,
-            None => inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?)?.clone(),
+            None => {
+                inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?)?.clone()
+            }
         };
         self.as_now(&inner.states, index, row)
     }
@@ -233,7 +235,6 @@ impl MemoryDirectory {
     }
 
     /// Waits; lets others run even where there is nothing to wait for.
-    #[expect(clippy::unused_self, reason = "reads as what the directory does")]
     pub(super) async fn wait(&self, latency: Duration) {
         if latency.is_zero() {
             tokio::task::yield_now().await;

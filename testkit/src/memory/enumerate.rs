@@ -40,7 +40,9 @@ struct Cursor {
 impl AccountEnumerator for MemoryDirectory {
     fn accounts(&self, query: &AccountQuery) -> AccountStream {
         let (directory, scope) = (self.clone(), query.scope.clone());
-        stream::once(async move { directory.filter(&scope).map(|filter| directory.listing(filter)) }).try_flatten().boxed()
+        stream::once(async move { directory.filter(&scope).map(|filter| directory.listing(filter)) })
+            .try_flatten()
+            .boxed()
     }
 
     async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
@@ -63,7 +65,9 @@ impl AccountEnumerator for MemoryDirectory {
 
     fn changed_since(&self, mark: &ChangeMark) -> AccountStream {
         let filter = match mark.0.parse() {
-            _ if !self.world.capabilities.enumerate_changed => Err(self.error(ErrorKind::Unsupported, "list changed accounts")),
+            _ if !self.world.capabilities.enumerate_changed => {
+                Err(self.error(ErrorKind::Unsupported, "list changed accounts"))
+            }
             Ok(after) => Ok(Filter::Changed(after)),
             Err(_) => {
                 let error = self.error(ErrorKind::InputInvalid, "list changed accounts");
@@ -94,7 +98,9 @@ impl MemoryDirectory {
                 }
                 _ => invalid(&format!("the filter is not attribute=value with one of {}", ATTRIBUTES.join(", "))),
             },
-            _ => Err(self.error(ErrorKind::Unsupported, LIST).with_detail("this directory does not list by that scope")),
+            _ => {
+                Err(self.error(ErrorKind::Unsupported, LIST).with_detail("this directory does not list by that scope"))
+            }
         }
     }
 
@@ -160,7 +166,9 @@ fn broken(directory: &MemoryDirectory, fault: &Fault) -> Option<identity_core::e
         Fault::TruncatedPage => (ErrorKind::Protocol, "the listing ends in the middle of a page"),
         Fault::Busy | Fault::GarbledMessage | Fault::Throttle(_) => (ErrorKind::RateLimited, "the directory is busy"),
         Fault::Unavailable | Fault::NoticeOfDisconnection => (ErrorKind::Unavailable, "the directory is stopping"),
-        Fault::CutBeforeApply | Fault::CutAfterApply | Fault::CutMidAnswer => (ErrorKind::Transport, "the connection broke"),
+        Fault::CutBeforeApply | Fault::CutAfterApply | Fault::CutMidAnswer => {
+            (ErrorKind::Transport, "the connection broke")
+        }
         Fault::Forbid => (ErrorKind::InsufficientPrivilege, "the listing is refused"),
         _ => return None,
     };
@@ -173,7 +181,8 @@ impl Filter {
             Self::All => true,
             Self::Groups(groups) => {
                 let primary = || directory.world.roster.primary_group(index);
-                row.groups.iter().any(|group| groups.contains(group)) || primary().is_some_and(|group| groups.contains(&group))
+                row.groups.iter().any(|group| groups.contains(group))
+                    || primary().is_some_and(|group| groups.contains(&group))
             }
             Self::Unit(unit) => {
                 let path = row.path.as_deref().map(str::to_lowercase);

@@ -47,7 +47,14 @@ impl Harness for MemoryHarness {
 
     async fn touchable(&self) -> Result<Vec<AccountId>> {
         let size = self.memory.world.roster.len();
-        let fixed = [special::SERVICE, special::SERVICE_NEVER_EXPIRES, special::NEVER_EXPIRES, special::CANNOT_CHANGE, special::SMART_CARD, special::EXTERNAL];
+        let fixed = [
+            special::SERVICE,
+            special::SERVICE_NEVER_EXPIRES,
+            special::NEVER_EXPIRES,
+            special::CANNOT_CHANGE,
+            special::SMART_CARD,
+            special::EXTERNAL,
+        ];
         let first = if matches!(self.memory.world.roster, Roster::Organisation(_)) { SPECIAL } else { 0 };
         let fixed = fixed.into_iter().filter(|_| first > 0);
         Ok(fixed.chain(first..size).take(200).filter_map(|index| self.memory.id_at(index)).collect())
@@ -119,7 +126,8 @@ impl MemoryHarness {
         for index in 0..organisation.len() {
             let Some(row) = self.memory.row(index) else { continue };
             let account = organisation.account(index);
-            let mut known = KnownAccount::new(&row.name, row.kind).with_tier(account.truth.tier, route(organisation, &account));
+            let mut known =
+                KnownAccount::new(&row.name, row.kind).with_tier(account.truth.tier, route(organisation, &account));
             known.enabled = row.state.enabled;
             known.display_name = row.display_name;
             truth.accounts.push(known);

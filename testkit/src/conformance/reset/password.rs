@@ -36,7 +36,11 @@ pub async fn must_change(stage: &Stage<'_>) -> Check {
     let shown = stage.look(&account.id).await?.password.must_change;
     ensure!(shown, "{} was set with must-change, and is read back without", account.name);
     let signed_in = stage.sign_in(&account.id, &password).await?;
-    ensure!(signed_in == SignIn::MustChange, "{} was set with must-change, and its owner is {signed_in:?}", account.name);
+    ensure!(
+        signed_in == SignIn::MustChange,
+        "{} was set with must-change, and its owner is {signed_in:?}",
+        account.name
+    );
     Ok(())
 }
 
@@ -52,7 +56,11 @@ pub async fn set_clears_must_change(stage: &Stage<'_>) -> Check {
     let shown = stage.look(&account.id).await?.password.must_change;
     ensure!(!shown, "{} was set without must-change, and is read back with it", account.name);
     let signed_in = stage.sign_in(&account.id, &password).await?;
-    ensure!(signed_in == SignIn::Accepted, "{} was set without must-change, and its owner is {signed_in:?}", account.name);
+    ensure!(
+        signed_in == SignIn::Accepted,
+        "{} was set without must-change, and its owner is {signed_in:?}",
+        account.name
+    );
     Ok(())
 }
 
@@ -64,6 +72,8 @@ pub async fn scramble(stage: &Stage<'_>) -> Check {
     stage.need_action(Action::Scramble)?;
     let account = stage.account().await?;
     let old = stage.set(&account.id, false).await?;
+    let signed_in = stage.sign_in(&account.id, &old).await?;
+    ensure!(signed_in.took_password(), "the password of {} was set and does not sign in", account.name);
     stage.done(Order::new(account.id.clone(), Action::Scramble).with_password(stage.password())).await?;
     let signed_in = stage.sign_in(&account.id, &old).await?;
     ensure!(!signed_in.took_password(), "{} was scrambled, and the old password is {signed_in:?}", account.name);

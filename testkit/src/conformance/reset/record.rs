@@ -25,7 +25,13 @@ pub async fn state_moves(stage: &Stage<'_>) -> Check {
     let after = stage.look(&account.id).await?.password;
     if stage.directory().capabilities().observe_version {
         let moved = before.version.zip(after.version).is_some_and(|(before, after)| after == before + 1);
-        ensure!(moved, "one set moved the version of {} from {:?} to {:?}", account.name, before.version, after.version);
+        ensure!(
+            moved,
+            "one set moved the version of {} from {:?} to {:?}",
+            account.name,
+            before.version,
+            after.version
+        );
     }
     let moved = before.last_set.zip(after.last_set).is_some_and(|(before, after)| after > before);
     ensure!(moved, "a set moved last_set of {} from {:?} to {:?}", account.name, before.last_set, after.last_set);
