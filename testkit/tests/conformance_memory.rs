@@ -111,7 +111,7 @@ const NOTICED: &[(How, &[&str])] = &[
     (How::ClaimsWhatItCannot, &["support::cannot_is_refused"]),
     (How::DoesWhatItCannot, &["support::cannot_is_refused"]),
     (How::ThrottleIsRefused, &["throttle::slow_down_is_temporary"]),
-    (How::MuteGovernor, &["throttle::governor_is_told"]),
+    (How::MuteGovernor, &["throttle::answers_are_told", "throttle::slow_down_is_told"]),
     (How::CallsUnknownTemporary, &["failure::cut_after_apply", "failure::cut_before_apply"]),
     (How::StaysCut, &["failure::connection_comes_back"]),
     (How::LeaksInDebug, &["secrets::nowhere_in_text"]),
