@@ -235,7 +235,6 @@ impl MemoryDirectory {
     }
 
     /// Waits; lets others run even where there is nothing to wait for.
-    #[expect(clippy::unused_self, reason = "reads as what the directory does")]
     pub(super) async fn wait(&self, latency: Duration) {
         if latency.is_zero() {
             tokio::task::yield_now().await;
