@@ -2,4 +2,5 @@
 //! identity-reset: for our own tests, and for authors of backends.
 
 pub mod fault;
+pub mod mock_ad;
 pub mod organisation;
