@@ -21,7 +21,7 @@ impl Row<'_> {
         match self {
             Self::Fixed(entry) => entry.dn.clone(),
             Self::Group(_, state) => state.dn.clone(),
-            Self::Account(_, view) => view.account.dn(&store.base),
+            Self::Account(view) => view.account.dn(&store.base),
         }
     }
 
@@ -31,13 +31,13 @@ impl Row<'_> {
         match self {
             Self::Fixed(entry) => fixed_values(entry, attribute, emit),
             Self::Group(group, state) => group_values(store, group, state, attribute, emit),
-            Self::Account(index, view) => account_values(store, *index, view, attribute, emit),
+            Self::Account(view) => account_values(store, view, attribute, emit),
         }
     }
 
     /// `tokenGroups`: every security group at any depth, and `sIDHistory`.
     pub(super) fn token_groups(&self, store: &Store, emit: &mut dyn FnMut(&[u8])) {
-        let Self::Account(_, view) = self else { return };
+        let Self::Account(view) = self else { return };
         let organisation = &store.organisation;
         let primary = organisation.groups().find(|group| group.rid == view.account.primary_group);
         let direct = view.account.member_of.iter().copied().chain(primary.map(|group| group.index));
@@ -64,7 +64,7 @@ impl Row<'_> {
                 let sync = sync.map(|view| view.account.sid.clone()).unwrap_or_default();
                 descriptor::of_domain(domain, &sync, flags)
             }
-            Self::Account(_, view) => descriptor::of_account(domain, view.account.cannot_change, flags),
+            Self::Account(view) => descriptor::of_account(domain, view.account.cannot_change, flags),
             _ => descriptor::of_account(domain, false, flags),
         }
     }
@@ -98,7 +98,7 @@ fn group_values(
         Attribute::AdminCount if group.admin_sd_holder => emit(b"1"),
         Attribute::IsCriticalSystemObject if group.well_known => emit(b"TRUE"),
         Attribute::UsnChanged | Attribute::UsnCreated => {
-            emit((1_000 + u32::from(group.index.0)).to_string().as_bytes())
+            emit((1_000 + u32::from(group.index.0)).to_string().as_bytes());
         }
         Attribute::WhenCreated | Attribute::WhenChanged => emit(fixed::generalized(organisation.as_of()).as_bytes()),
         Attribute::MemberOf => emit_groups(store, &group.nested_in, emit),
@@ -116,7 +116,7 @@ pub(super) fn members(store: &Store, group: &SyntheticGroup, state: &GroupState)
     nested.chain(state.members.iter().copied().map(EntryRef::Account)).collect()
 }
 
-fn account_values(store: &Store, index: u32, view: &View<'_>, attribute: Attribute, emit: &mut dyn FnMut(&[u8])) {
+fn account_values(store: &Store, view: &View<'_>, attribute: Attribute, emit: &mut dyn FnMut(&[u8])) {
     let (account, state) = (&view.account, view.state);
     let user = account.class == ObjectClass::User;
     let mut text = |value: Option<&str>| value.into_iter().for_each(|value| emit(value.as_bytes()));
@@ -145,19 +145,19 @@ fn account_values(store: &Store, index: u32, view: &View<'_>, attribute: Attribu
         Attribute::WhenCreated => text(Some(&fixed::generalized(account.created))),
         Attribute::WhenChanged => text(Some(&fixed::generalized(metadata::moment(state.version_at)))),
         Attribute::ResultantPso => {
-            text((user && has_fine_grained(store, view)).then(|| fixed::policy_dn(&store.base)).as_deref())
+            text((user && has_fine_grained(store, view)).then(|| fixed::policy_dn(&store.base)).as_deref());
         }
         Attribute::ReplPropertyMetaData => emit(&metadata::binary(account, state)),
         Attribute::ReplAttributeMetaData => metadata::xml(account, state).iter().for_each(|part| emit(part.as_bytes())),
         _ => {
-            let number = number(store, index, view, attribute);
+            let number = number(store, view, attribute);
             text(number.map(|number| number.to_string()).as_deref());
         }
     }
 }
 
 /// The attributes of an account that are numbers; also what filters compare.
-pub(super) fn number(store: &Store, _index: u32, view: &View<'_>, attribute: Attribute) -> Option<i64> {
+pub(super) fn number(store: &Store, view: &View<'_>, attribute: Attribute) -> Option<i64> {
     let (account, state) = (&view.account, view.state);
     Some(match attribute {
         Attribute::SamAccountType => i64::from(account.sam_account_type()),

@@ -17,9 +17,9 @@ const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
 /// A filter, ready to be evaluated.
 #[derive(Debug)]
 pub(super) enum Filter {
-    And(Vec<Filter>),
-    Or(Vec<Filter>),
-    Not(Box<Filter>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
     Present(Attribute),
     Equal(Attribute, Wanted),
     AtLeast(Attribute, Wanted),
@@ -127,7 +127,7 @@ impl Filter {
                 Some(any_number(store, row, *attribute, fits))
             }
             Self::InGroups(groups) => Some(match row {
-                Row::Account(_, view) => view.account.member_of.iter().any(|group| groups.contains(&group.0)),
+                Row::Account(view) => view.account.member_of.iter().any(|group| groups.contains(&group.0)),
                 Row::Group(group, _) => group.nested_in.iter().any(|list| groups.contains(&list.0)),
                 Row::Fixed(_) => false,
             }),
@@ -318,8 +318,8 @@ fn compare(
 }
 
 fn any_number(store: &Store, row: &Row<'_>, attribute: Attribute, fits: impl Fn(i64) -> bool) -> bool {
-    if let Row::Account(index, view) = row {
-        return number(store, *index, view, attribute).is_some_and(fits);
+    if let Row::Account(view) = row {
+        return number(store, view, attribute).is_some_and(fits);
     }
     any_value(store, row, attribute, |value| {
         std::str::from_utf8(value).ok().and_then(|v| v.parse().ok()).is_some_and(&fits)

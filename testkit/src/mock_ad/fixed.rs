@@ -7,6 +7,9 @@ use super::policy::DomainPolicy;
 use super::sid;
 use crate::organisation::{GroupIndex, Organisation, units};
 
+/// Attributes by the name that the schema spells, with their values.
+type Attributes = Vec<(&'static str, Vec<String>)>;
+
 const DAY: i64 = 864_000_000_000;
 
 /// A row that does not change.
@@ -16,7 +19,7 @@ pub(super) struct FixedEntry {
     pub(super) guid: Uuid,
     pub(super) sid: Option<Vec<u8>>,
     /// By the attribute's name as the schema spells it.
-    pub(super) attributes: Vec<(&'static str, Vec<String>)>,
+    attributes: Attributes,
 }
 
 impl FixedEntry {
@@ -28,8 +31,6 @@ impl FixedEntry {
 
 /// The head of the domain is the first row.
 pub(super) const DOMAIN_HEAD: u32 = 0;
-/// The fine-grained policy is the second.
-pub(super) const ADMINISTRATORS_POLICY: u32 = 1;
 
 pub(super) fn entries(
     organisation: &Organisation,
@@ -41,7 +42,7 @@ pub(super) fn entries(
     let controller = format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
     let settings = format!("CN=NTDS Settings,{controller}");
     let host = host(organisation);
-    let mut rows: Vec<(String, &[&str], Vec<(&'static str, Vec<String>)>)> = vec![
+    let mut rows: Vec<(String, &[&str], Attributes)> = vec![
         (base.to_owned(), &["top", "domain", "domainDNS"], domain_head(policy, &settings)),
         (policy_dn(base), &["top", "msDS-PasswordSettings"], fine_grained(administrators, organisation, base)),
         (configuration.clone(), &["top", "configuration"], Vec::new()),
@@ -113,12 +114,7 @@ pub(super) fn policy_dn(base: &str) -> String {
 }
 
 /// The root DSE (MS-ADTS 3.1.1.3.2), which anybody may read.
-pub(super) fn root_dse(
-    organisation: &Organisation,
-    base: &str,
-    usn: u64,
-    now: Timestamp,
-) -> Vec<(&'static str, Vec<String>)> {
+pub(super) fn root_dse(organisation: &Organisation, base: &str, usn: u64, now: Timestamp) -> Attributes {
     let configuration = format!("CN=Configuration,{base}");
     let schema = format!("CN=Schema,{configuration}");
     let server = format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
@@ -167,7 +163,7 @@ pub(super) fn generalized(moment: Timestamp) -> String {
     moment.strftime("%Y%m%d%H%M%S.0Z").to_string()
 }
 
-fn domain_head(policy: &DomainPolicy, settings: &str) -> Vec<(&'static str, Vec<String>)> {
+fn domain_head(policy: &DomainPolicy, settings: &str) -> Attributes {
     let max_age = policy.max_age_days.map_or(i64::MIN, |days| -DAY * i64::from(days));
     vec![
         ("fSMORoleOwner", vec![settings.to_owned()]),
@@ -182,7 +178,7 @@ fn domain_head(policy: &DomainPolicy, settings: &str) -> Vec<(&'static str, Vec<
     ]
 }
 
-fn fine_grained(policy: &DomainPolicy, organisation: &Organisation, base: &str) -> Vec<(&'static str, Vec<String>)> {
+fn fine_grained(policy: &DomainPolicy, organisation: &Organisation, base: &str) -> Attributes {
     let applies = organisation.group_named("Ops-Escalation").map(|group| group.dn(base));
     let max_age = policy.max_age_days.map_or(i64::MIN, |days| -DAY * i64::from(days));
     vec![

@@ -56,7 +56,7 @@ fn classes(password: &str) -> usize {
         |c| c.is_ascii_punctuation() || c == ' ',
         |c| c.is_alphabetic() && !c.is_uppercase() && !c.is_lowercase(),
     ];
-    kinds.iter().filter(|kind| password.chars().any(|c| kind(c))).count()
+    kinds.iter().filter(|kind| password.chars().any(kind)).count()
 }
 
 fn names_inside(password: &str, account: &SyntheticAccount) -> bool {

@@ -11,12 +11,6 @@ pub(super) fn sid_bytes(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The last part of a security identifier, and what stands before it.
-pub(super) fn split_sid(bytes: &[u8]) -> Option<(&[u8], u32)> {
-    let (domain, rid) = bytes.split_last_chunk::<4>()?;
-    Some((domain, u32::from_le_bytes(*rid)))
-}
-
 pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|n| u8::try_from(n).ok());
     let pairs = digits.as_bytes().chunks(2);
@@ -103,7 +97,6 @@ mod tests {
     fn sids_have_the_bytes_of_the_specification() {
         let bytes = sid_bytes("S-1-5-32-544").unwrap();
         assert_eq!(bytes, [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0]);
-        assert_eq!(split_sid(&bytes).unwrap().1, 544);
         assert!(sid_bytes("S-1-x").is_none());
     }
 }

@@ -60,12 +60,13 @@ pub(super) struct View<'a> {
     pub(super) state: &'a AccountState,
 }
 
-/// A row, ready to be read.
+/// A row, ready to be read. It lives on the stack, one at a time.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every row is an account, and none is kept")]
 pub(super) enum Row<'a> {
     Fixed(&'a FixedEntry),
     Group(&'a SyntheticGroup, &'a GroupState),
-    Account(u32, View<'a>),
+    Account(View<'a>),
 }
 
 #[derive(Debug)]
@@ -143,7 +144,7 @@ impl Store {
                 let (group, state) = self.group(at)?;
                 Row::Group(group, state)
             }
-            EntryRef::Account(at) => Row::Account(at, self.view(at)?),
+            EntryRef::Account(at) => Row::Account(self.view(at)?),
         })
     }
 
