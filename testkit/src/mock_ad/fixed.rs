@@ -19,7 +19,7 @@ pub(super) struct FixedEntry {
     pub(super) guid: Uuid,
     pub(super) sid: Option<Vec<u8>>,
     /// By the attribute's name as the schema spells it.
-    attributes: Attributes,
+    pub(super) attributes: Attributes,
 }
 
 impl FixedEntry {

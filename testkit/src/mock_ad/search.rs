@@ -47,6 +47,7 @@ struct Selection {
     types_only: bool,
     descriptor_flags: Option<i32>,
     base_scope: bool,
+    everything: bool,
 }
 
 struct Wanted {
@@ -181,6 +182,7 @@ impl Selection {
             types_only: request.typesonly,
             descriptor_flags: controls.descriptor_flags,
             base_scope: request.scope == LdapSearchScope::Base,
+            everything,
         }
     }
 }
@@ -233,6 +235,11 @@ fn write_entry(store: &Store, id: i32, row: &Row<'_>, selection: &Selection, out
     wire::entry(out, id, &row.dn(store), |list| {
         for wanted in &selection.wanted {
             write_attribute(store, row, wanted, selection, list);
+        }
+        if let (true, Row::Fixed(entry)) = (selection.everything, row) {
+            for (name, values) in entry.attributes.iter().filter(|(name, _)| Attribute::named(name).is_none()) {
+                wire::attribute(list, name, |set| values.iter().for_each(|value| set.text(value)));
+            }
         }
     });
 }
