@@ -143,7 +143,12 @@ async fn an_answer_that_never_comes_is_unknown_and_the_read_back_tells() {
     let outcome = directory.apply(&[set]).await.remove(0);
     assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
     proxy.gag(false);
-    let after = directory.lookup(&[before.id.clone()]).await.expect("on a new connection").remove(0).expect("there");
+    let after = directory
+        .lookup(std::slice::from_ref(&before.id))
+        .await
+        .expect("on a new connection")
+        .remove(0)
+        .expect("there");
     assert_eq!(
         after.password.version.expect("version"),
         before.password.version.expect("version") + 1,
@@ -152,7 +157,7 @@ async fn an_answer_that_never_comes_is_unknown_and_the_read_back_tells() {
     assert_eq!(stage.site.sign_in(&format!("CN=u,{}", stage.unit), NEW).await.0, 0);
 
     proxy.gag(true);
-    let error = directory.lookup(&[before.id.clone()]).await.expect_err("no answer");
+    let error = directory.lookup(std::slice::from_ref(&before.id)).await.expect_err("no answer");
     assert!(error.is_temporary(), "a read can be repeated: {error:?}");
     proxy.gag(false);
     stage.strike().await;

@@ -4,6 +4,7 @@
 //!
 //! Each test makes an organisational unit of its own and removes it again; those that nest a group in
 //! a protected one take it out again with the unit.
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
 mod enumerate;
 mod faults;

@@ -139,7 +139,7 @@ impl Stage {
 
     pub(crate) async fn group(&mut self, name: &str, members: &[&str]) -> String {
         let dn = format!("CN={},{}", ldap3::dn_escape(name), self.unit);
-        let account = self.name(name);
+        let account = self.name(&name.replace([',', '(', ')', ' '], ""));
         self.add(&dn, &[("objectClass", "group"), ("sAMAccountName", &account)]).await;
         for member in members {
             self.join(&dn, member).await;
