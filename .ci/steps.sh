@@ -64,6 +64,7 @@ for size in sizes:
 }
 
 step_docs() {
+  python3 .ci/check_links.py
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
 }
 
