@@ -1,1 +1,33 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+pub use identity_core::{
+    account, directory, engine, error, journal, limits, plan, privilege, recovery, report, reset, vault, verify,
+};
+
+/// On-prem Active Directory over LDAPS.
+#[cfg(feature = "ldap")]
+pub use backend_ldap as ldap;
+
+pub mod directories;
+
+/// What most programs need.
+///
+/// ```
+/// use identity_reset::prelude::*;
+/// ```
+pub mod prelude {
+    pub use std::sync::Arc;
+
+    pub use identity_core::account::{Account, AccountId, AccountKind, DirectoryId};
+    pub use identity_core::directory::Backend;
+    pub use identity_core::engine::{Guardrails, Progress, Run, RunEnd, Running};
+    pub use identity_core::error::{Error, ErrorKind, Result};
+    pub use identity_core::journal::{Journal, SqliteJournal};
+    pub use identity_core::plan::{Approvals, Plan, PlanSpec, Population, Selection};
+    pub use identity_core::report::Report;
+    pub use identity_core::reset::Action;
+    pub use identity_core::vault::{Identity, Recipient, SealedFile, Vault};
+    pub use identity_core::verify::Verifier;
+
+    pub use crate::directories::Directories;
+}

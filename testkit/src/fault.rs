@@ -40,6 +40,12 @@ pub enum Fault {
     Swallow,
     /// Refused for load (LDAP 51, HTTP 429).
     Busy,
+    /// Refused for pace, with a time to come back after (HTTP 429 with Retry-After); read as
+    /// [`Busy`](Self::Busy) where the protocol has no such time.
+    Throttle(Duration),
+    /// The connection breaks, and the operation takes effect this much later: a request that was
+    /// still queued in the server.
+    LateApply(Duration),
     /// Refused because the server is stopping (LDAP 52, HTTP 503).
     Unavailable,
     /// Answered after this time.
@@ -204,6 +210,13 @@ impl Faults {
     pub fn replace(&self, script: FaultScript) {
         let fitted = vec![0; script.rules.len()];
         *self.running() = Running { script, seen: [0; 3], fitted, draws: 0 };
+    }
+
+    /// Adds a rule before the others, without beginning anew.
+    pub fn prepend(&self, when: When, fault: Fault) {
+        let mut running = self.running();
+        running.script.rules.insert(0, (when, fault));
+        running.fitted.insert(0, 0);
     }
 
     /// How far the directory's clock is ahead of ours.

@@ -1,5 +1,7 @@
-//! Mock directories at wire level, synthetic organisations and the conformance suite of
-//! identity-reset: for our own tests, and for authors of backends.
+//! Mock directories, synthetic organisations and the conformance suite of identity-reset: for our
+//! own tests, and for authors of backends.
 
+pub mod conformance;
 pub mod fault;
+pub mod memory;
 pub mod organisation;

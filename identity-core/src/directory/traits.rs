@@ -1,4 +1,9 @@
 //! The five traits of a backend.
+//!
+//! Who takes the governor's permits: the caller for [`ForcedReset::apply`] and
+//! [`AccountEnumerator::lookup`], which are one batch each; the backend itself, request by request,
+//! for everything that takes it as many requests as it takes (enumerations, privileges, preflight).
+//! A backend must not take one inside the former: the caller holds it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +59,8 @@ pub trait AccountEnumerator: Directory {
     fn accounts(&self, query: &AccountQuery) -> AccountStream;
 
     /// Reads accounts as they are now: one answer per id, in the order asked; `None` for an
-    /// account that is gone.
+    /// account that is gone. At most [`Limits::max_batch`] ids at once. The caller has acquired
+    /// the permits.
     ///
     /// # Errors
     /// When the directory cannot be read.

@@ -221,6 +221,10 @@ pub enum Verdict {
     Changed,
     /// It did not change.
     Unchanged,
+    /// It changed by this run, and then once more while the demand to change it went away: the
+    /// owner signed in and chose another, as the must-change flag asks. The generated password is
+    /// not in use any more.
+    ChangedByOwner,
     /// It changed, and somebody else changed it again since.
     ChangedByOther,
     /// The directory could not tell.

@@ -34,13 +34,16 @@ pub enum Signal {
 }
 
 /// What a server says of its current window (the rate-limit headers of an HTTP API).
+///
+/// A `limit` of 0 says nothing and is passed over (Okta answers its concurrency limit so).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowHint {
     /// Permits per window.
     pub limit: u32,
     /// Permits left in this window.
     pub remaining: u32,
-    /// How long until the window ends.
+    /// How long until the window ends: by the server's clock (its `Date`), rounded up, so that
+    /// the window is over by then.
     pub resets_in: Duration,
 }
 

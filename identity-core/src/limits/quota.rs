@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// A class of operations that a quota prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -28,8 +30,8 @@ pub struct Quota {
     /// The part of the permits that this run may use, above 0 and at most 1; the rest is left to
     /// production sign-ins and to others.
     pub share: f64,
-    /// The most permits that may be used at once after a quiet time; 1 spreads the permits
-    /// evenly over the window, which is what never exceeds a rolling window.
+    /// The most permits that may be used at once after a quiet time; 1 spreads them evenly over
+    /// the window. Whatever the burst, no rolling window ever sees more than its share.
     pub burst: NonZeroU32,
     /// What one operation of a class costs; a class that is not listed costs nothing here.
     pub costs: Vec<(OperationClass, u32)>,
@@ -41,6 +43,35 @@ impl Quota {
     #[must_use]
     pub fn new(name: &'static str, permits: NonZeroU32, window: Duration, class: OperationClass) -> Self {
         Self { name, permits, window, share: 1.0, burst: NonZeroU32::MIN, costs: vec![(class, 1)] }
+    }
+
+    /// Uses only this part of the permits; above 0 and at most 1.
+    #[must_use]
+    pub fn with_share(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// Lets this many permits be used at once after a quiet time. A rolling window is never
+    /// exceeded all the same.
+    #[must_use]
+    pub fn with_burst(mut self, burst: NonZeroU32) -> Self {
+        self.burst = burst;
+        self
+    }
+
+    /// Sets what one operation of `class` costs, in place of what was said of this class before.
+    #[must_use]
+    pub fn with_cost(mut self, class: OperationClass, cost: u32) -> Self {
+        self.costs.retain(|(priced, _)| *priced != class);
+        self.costs.push((class, cost));
+        self
+    }
+
+    /// What one operation of `class` costs here; 0 for a class that is not listed.
+    #[must_use]
+    pub fn cost(&self, class: OperationClass) -> u32 {
+        self.costs.iter().find(|(priced, _)| *priced == class).map_or(0, |(_, cost)| *cost)
     }
 }
 
@@ -89,5 +120,54 @@ impl Limits {
     pub fn with_quota(mut self, quota: Quota) -> Self {
         self.quotas.push(quota);
         self
+    }
+
+    /// Sets the longest that one `apply` or one read may take.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Says what a batch weighs among the requests in flight.
+    #[must_use]
+    pub fn with_batch_cost(mut self, cost: BatchCost) -> Self {
+        self.batch_cost = cost;
+        self
+    }
+
+    /// Checks the numbers that come from a configuration. A [`Governor`](super::Governor) takes
+    /// limits that fail here too, and then errs on the slow side.
+    ///
+    /// ```
+    /// use identity_core::limits::{Limits, OperationClass, Quota};
+    /// use std::{num::NonZeroU32, time::Duration};
+    ///
+    /// let writes = Quota::new("writes", NonZeroU32::new(3_000).unwrap(), Duration::from_secs(150), OperationClass::Write);
+    /// let limits = Limits::new(NonZeroU32::new(20).unwrap(), NonZeroU32::new(8).unwrap());
+    /// assert!(limits.clone().with_quota(writes.clone().with_share(0.8)).check().is_ok());
+    /// assert!(limits.with_quota(writes.with_share(80.0)).check().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] that names the quota whose share or window is out of range,
+    /// or the deadline when it is zero.
+    pub fn check(&self) -> Result<()> {
+        let invalid = |detail: String, advice: &str| {
+            Err(Error::new(ErrorKind::ConfigInvalid, "check limits").with_detail(detail).with_advice(advice))
+        };
+        for quota in &self.quotas {
+            if !(quota.share > 0.0 && quota.share <= 1.0) {
+                let detail = format!("the share of quota `{}` is {}", quota.name, quota.share);
+                return invalid(detail, "set a share above 0 and at most 1, such as 0.8");
+            }
+            if quota.window.is_zero() {
+                return invalid(format!("the window of quota `{}` is zero", quota.name), "set a window above zero");
+            }
+        }
+        if self.deadline.is_zero() {
+            return invalid("the deadline is zero".to_owned(), "set a deadline above zero, such as 60 seconds");
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,149 @@
+//! The attributes that are asked for, and what they say.
+
+use identity_core::account::{Account, DirectoryId, PasswordState};
+
+use super::flags::{DISABLED, LOCKED, NEVER_EXPIRES, PASSWORD_NOT_REQUIRED, SMART_CARD_REQUIRED};
+use super::kind::kind;
+use crate::root::id_of;
+use crate::value::{descriptor, dn, replication, time};
+use crate::wire::entry::Entry;
+
+/// Users, machines with managed service accounts, and trusts: one indexed attribute.
+pub(crate) const EVERY_ACCOUNT: &str =
+    "(|(sAMAccountType=805306368)(sAMAccountType=805306369)(sAMAccountType=805306370))";
+
+/// What is asked for: never everything, since some attributes are large or costly to compute.
+pub(crate) const ATTRIBUTES: &[&str] = &[
+    "objectGUID",
+    "objectSid",
+    "objectClass",
+    "sAMAccountName",
+    "sAMAccountType",
+    "userPrincipalName",
+    "userAccountControl",
+    "msDS-User-Account-Control-Computed",
+    "msDS-SecondaryKrbTgtNumber",
+    "msExchRecipientTypeDetails",
+    "servicePrincipalName",
+    "pwdLastSet",
+    "lockoutTime",
+    "accountExpires",
+    "lastLogonTimestamp",
+    "whenCreated",
+    "displayName",
+    "mail",
+    "manager",
+    "managedBy",
+    "memberOf",
+    "department",
+    "title",
+    "employeeType",
+    "company",
+    "physicalDeliveryOfficeName",
+    "replPropertyMetaData",
+    "nTSecurityDescriptor",
+];
+
+/// Attributes for choosing populations, by the directory's names.
+const FOR_POPULATIONS: [&str; 5] = ["department", "title", "employeeType", "company", "physicalDeliveryOfficeName"];
+
+/// The account of an entry; `None` for an object without a GUID or a name, which is none.
+pub(crate) fn account(directory: &DirectoryId, entry: &Entry) -> Option<Account> {
+    let id = id_of(entry)?;
+    let name = entry.text("samaccountname")?;
+    let mut account = Account::new(directory.clone(), id.clone(), name, kind(entry));
+    let owned = |attribute: &str| entry.text(attribute).map(str::to_owned);
+    let flags = entry.number("useraccountcontrol").unwrap_or_default();
+
+    account.display_name = owned("displayname");
+    account.path = Some(entry.dn.clone());
+    account.mail = owned("mail");
+    account.owner = owned("manager").or_else(|| owned("managedby"));
+    account.created = entry.bytes("whencreated").and_then(time::generalized);
+    account.last_sign_in = entry.bytes("lastlogontimestamp").and_then(time::filetime);
+    account.groups = entry.texts("memberof").map(dn::first_name).collect();
+    account.groups.sort();
+    account.state.enabled = flags & DISABLED == 0;
+    // userAccountControl itself never shows a lock-out; the computed attribute knows when it ends.
+    account.state.locked = match entry.number("msds-user-account-control-computed") {
+        Some(computed) => computed & LOCKED != 0,
+        None => entry.number("lockouttime").is_some_and(|time| time != 0),
+    };
+    account.state.expires = entry.bytes("accountexpires").and_then(time::filetime);
+    account.password = password(entry, flags);
+    account.anchors.security_id = entry.sid("objectsid").map(|sid| sid.to_string());
+    account.anchors.immutable_id = Some(id.as_str().to_owned());
+    account.anchors.principal_name = owned("userprincipalname");
+    for attribute in FOR_POPULATIONS {
+        if let Some(value) = owned(&attribute.to_lowercase()) {
+            account.attributes.insert(attribute.to_owned(), value);
+        }
+    }
+    Some(account)
+}
+
+fn password(entry: &Entry, flags: i64) -> PasswordState {
+    let written = entry.bytes("replpropertymetadata").and_then(replication::password_written);
+    let mut state = PasswordState::default();
+    // pwdLastSet is 0 after "must change"; the replication metadata still knows when.
+    state.last_set =
+        entry.bytes("pwdlastset").and_then(time::filetime).or_else(|| written.and_then(|written| written.at));
+    state.version = written.map(|written| u64::from(written.version));
+    state.never_expires = flags & NEVER_EXPIRES != 0;
+    state.smart_card_required = flags & SMART_CARD_REQUIRED != 0;
+    state.not_required = flags & PASSWORD_NOT_REQUIRED != 0;
+    // On accounts whose password never expires, 0 has no effect (MS-ADTS 3.1.1.4.5.33).
+    state.must_change = entry.number("pwdlastset") == Some(0) && !state.never_expires && !state.smart_card_required;
+    state.cannot_change =
+        entry.bytes("ntsecuritydescriptor").and_then(descriptor::cannot_change_password).unwrap_or(false);
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::entry::tests::entry;
+    use proptest::prelude::*;
+
+    fn read(attributes: &[(&str, &str)]) -> Account {
+        let mut all: Vec<(&str, Vec<&[u8]>)> = vec![("objectGUID", vec![&[7; 16]]), ("sAMAccountName", vec![b"jdoe"])];
+        all.extend(attributes.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
+        let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
+        account(&DirectoryId::new("corp").expect("id"), &entry("CN=J,DC=x", &all)).expect("an account")
+    }
+
+    #[test]
+    fn must_change_is_what_takes_effect() {
+        assert!(read(&[("pwdLastSet", "0"), ("userAccountControl", "512")]).password.must_change);
+        assert!(!read(&[("pwdLastSet", "0"), ("userAccountControl", "66048")]).password.must_change);
+        assert!(!read(&[("pwdLastSet", "0"), ("userAccountControl", "262656")]).password.must_change);
+        assert!(!read(&[("pwdLastSet", "134399734797901590")]).password.must_change);
+        assert!(!read(&[]).password.must_change, "what cannot be read is not claimed");
+    }
+
+    #[test]
+    fn a_lock_out_that_ended_is_not_reported() {
+        let old = ("lockoutTime", "134399734797901590");
+        assert!(read(&[old]).state.locked);
+        assert!(!read(&[old, ("msDS-User-Account-Control-Computed", "0")]).state.locked);
+        assert!(read(&[("msDS-User-Account-Control-Computed", "16")]).state.locked);
+        assert!(!read(&[("userAccountControl", "514")]).state.enabled);
+    }
+
+    #[test]
+    fn an_object_without_identity_is_no_account() {
+        let directory = DirectoryId::new("corp").expect("id");
+        assert!(account(&directory, &entry("CN=x", &[("sAMAccountName", &[b"x"])])).is_none());
+        assert!(account(&directory, &entry("CN=x", &[("objectGUID", &[&[0; 16]])])).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_are_read(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), ATTRIBUTES.len())) {
+            let all: Vec<(&str, Vec<&[u8]>)> =
+                ATTRIBUTES.iter().copied().zip(values.iter().map(|value| vec![value.as_slice()])).collect();
+            let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
+            let _ = account(&DirectoryId::new("corp").expect("id"), &entry("CN=x", &all));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Listing accounts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use identity_core::account::{Account, AccountId};
+use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream, ChangeMark, Scope};
+use identity_core::error::{Error, ErrorKind, Result};
+use ldap3::parse_filter;
+
+use crate::LdapDirectory;
+use crate::account::{ATTRIBUTES, EVERY_ACCOUNT, account};
+use crate::domain::Domain;
+use crate::groups::Groups;
+use crate::root::{Root, id_of};
+use crate::value::guid;
+use crate::wire::Search;
+use crate::wire::entry::Entry;
+
+/// Accounts that one lookup asks for: a filter of 50 GUIDs is some 3 KB.
+const LOOKUP_CHUNK: usize = 50;
+
+#[async_trait]
+impl AccountEnumerator for LdapDirectory {
+    fn accounts(&self, query: &AccountQuery) -> AccountStream {
+        let domain = Arc::clone(&self.domain);
+        let scope = query.scope.clone();
+        // Lazy: nothing is resolved before the stream is polled.
+        stream::once(async move {
+            let searches = searches(&domain, scope).await?;
+            Ok::<_, Error>(read_accounts(&domain, domain.list_all(searches)))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
+        let filters: Vec<String> = ids.chunks(LOOKUP_CHUNK).filter_map(guid_filter).collect();
+        let width = self.domain.pool.config().connections.max(1);
+        let found: HashMap<AccountId, Account> = stream::iter(filters)
+            .map(|filter| {
+                let search = account_search(&self.domain, &self.domain.name, &filter);
+                read_accounts(&self.domain, self.domain.list(search)).try_collect::<Vec<Account>>()
+            })
+            .buffer_unordered(usize::try_from(width).unwrap_or(1))
+            .map_ok(|accounts| stream::iter(accounts.into_iter().map(|account| Ok((account.id.clone(), account)))))
+            .try_flatten()
+            .try_collect()
+            .await?;
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    async fn mark(&self) -> Result<ChangeMark> {
+        let connection = self.domain.pool.pick().await?;
+        let root = Root::read(&connection).await?;
+        match root.usn {
+            Some(usn) => Ok(ChangeMark(format!("{usn}@{}", root.host))),
+            None => Err(Error::new(ErrorKind::Unsupported, "mark")
+                .with_directory(self.domain.directory.clone())
+                .with_detail("the controller does not tell its highestCommittedUSN")
+                .with_advice("sign in with an account that may read the rootDSE")),
+        }
+    }
+
+    fn changed_since(&self, mark: &ChangeMark) -> AccountStream {
+        let domain = Arc::clone(&self.domain);
+        let mark = mark.0.clone();
+        stream::once(async move {
+            let connection = domain.pool.pick().await?;
+            let root = Root::read(&connection).await?;
+            let usn = usn_of(&mark, &root.host).map_err(|error| error.with_directory(domain.directory.clone()))?;
+            let filter = format!("(uSNChanged>={})", usn.saturating_add(1));
+            let search = account_search(&domain, &domain.base, &filter);
+            Ok::<_, Error>(read_accounts(&domain, domain.list(search)))
+        })
+        .try_flatten()
+        .boxed()
+    }
+}
+
+/// The number in a mark, if it is of this controller: each one counts for itself.
+fn usn_of(mark: &str, host: &str) -> Result<u64> {
+    let parsed = mark.split_once('@').and_then(|(usn, of)| Some((usn.parse().ok()?, of)));
+    let Some((usn, of)) = parsed else {
+        return Err(Error::new(ErrorKind::InputInvalid, "list changed accounts")
+            .with_detail(format!("{mark:?} is not a mark of this backend")));
+    };
+    if !of.eq_ignore_ascii_case(host) {
+        return Err(Error::new(ErrorKind::Conflict, "list changed accounts")
+            .with_detail(format!(
+                "the mark was taken at {of}, but this is {host}; each controller counts its own changes"
+            ))
+            .with_advice("name one controller in the url, not the domain or a load balancer"));
+    }
+    Ok(usn)
+}
+
+/// The searches that a scope comes down to.
+async fn searches(domain: &Arc<Domain>, scope: Scope) -> Result<Vec<Search>> {
+    match scope {
+        Scope::Everyone => Ok(vec![account_search(domain, &domain.base, "")]),
+        Scope::Unit(unit) => {
+            if domain.object(&unit, &["objectClass"]).await?.is_none() {
+                return Err(invalid(domain, format!("there is no unit {unit:?}"), "give its distinguished name"));
+            }
+            Ok(vec![account_search(domain, &unit, "")])
+        }
+        Scope::Native(filter) => {
+            let trimmed = filter.trim();
+            let whole = if trimmed.starts_with('(') { trimmed.to_owned() } else { format!("({trimmed})") };
+            // Parsed on its own, so that it cannot close the filter around it.
+            if parse_filter(&whole).is_err() {
+                let advice = "write it as RFC 4515 has it, for example (department=Finance)";
+                return Err(invalid(domain, format!("{filter:?} is not an LDAP filter"), advice));
+            }
+            Ok(vec![account_search(domain, &domain.base, &whole)])
+        }
+        Scope::Group(group) => {
+            let groups = Groups::sweep(domain).await?;
+            let key = groups.resolve(&group).map_err(|why| {
+                invalid(domain, why, "give its distinguished name, SID, objectGUID, or sAMAccountName")
+            })?;
+            let filters = groups.member_filters(groups.reached(&key).into_keys());
+            Ok(filters.iter().map(|filter| account_search(domain, &domain.base, filter)).collect())
+        }
+        _ => Err(Error::new(ErrorKind::Unsupported, "list accounts")
+            .with_directory(domain.directory.clone())
+            .with_detail("Active Directory has no such scope")),
+    }
+}
+
+/// A search for the accounts below `base` that match `filter` too.
+fn account_search(domain: &Domain, base: &str, filter: &str) -> Search {
+    let mut search = Search::subtree(base, format!("(&{EVERY_ACCOUNT}{filter})"), ATTRIBUTES);
+    search.descriptor = domain.descriptors;
+    search
+}
+
+fn read_accounts(domain: &Arc<Domain>, entries: BoxStream<'static, Result<Entry>>) -> AccountStream {
+    let domain = Arc::clone(domain);
+    entries
+        .and_then(move |mut entry| {
+            let domain = Arc::clone(&domain);
+            async move {
+                domain.complete(&mut entry, "memberOf", false).await?;
+                account(&domain.directory, &entry).ok_or_else(|| unreadable(&domain, &entry))
+            }
+        })
+        .boxed()
+}
+
+/// An account without a GUID or a name cannot be listed; leaving it out in silence would make the
+/// listing short.
+fn unreadable(domain: &Domain, entry: &Entry) -> Error {
+    let missing = if id_of(entry).is_none() { "objectGUID" } else { "sAMAccountName" };
+    Error::new(ErrorKind::InsufficientPrivilege, "list accounts")
+        .with_directory(domain.directory.clone())
+        .with_detail(format!("the {missing} of {} cannot be read", entry.dn))
+        .with_advice("let the account that the run signs in with read the general information of all accounts")
+}
+
+/// The filter that finds these accounts; `None` where no id is a GUID.
+fn guid_filter(ids: &[AccountId]) -> Option<String> {
+    let parts: String = ids
+        .iter()
+        .filter_map(guid::of_account)
+        .map(|id| format!("(objectGUID={})", guid::escape(&id.to_bytes_le())))
+        .collect();
+    (!parts.is_empty()).then(|| format!("(|{parts})"))
+}
+
+fn invalid(domain: &Domain, detail: String, advice: &str) -> Error {
+    Error::new(ErrorKind::InputInvalid, "list accounts")
+        .with_directory(domain.directory.clone())
+        .with_detail(detail)
+        .with_advice(advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_another_controller_is_not_used() {
+        assert_eq!(usn_of("42@dc1.example.test", "DC1.example.test").expect("same"), 42);
+        assert_eq!(usn_of("42@dc2.example.test", "dc1.example.test").expect_err("other").kind(), ErrorKind::Conflict);
+        assert_eq!(usn_of("junk", "dc1").expect_err("junk").kind(), ErrorKind::InputInvalid);
+    }
+
+    #[test]
+    fn ids_that_are_no_guid_are_not_asked_for() {
+        let id = |text: &str| AccountId::new(text).expect("id");
+        assert_eq!(guid_filter(&[id("x")]), None);
+        let filter = guid_filter(&[id("x"), id("246bc01f-e470-447e-8b04-64fa0a4bbb19")]).expect("one");
+        assert!(filter.starts_with("(|(objectGUID=\\1f\\c0\\6b\\24") && parse_filter(&filter).is_ok(), "{filter}");
+    }
+}

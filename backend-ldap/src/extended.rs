@@ -1,0 +1,73 @@
+//! Names in the form that LDAP_SERVER_EXTENDED_DN_OID gives: `<GUID=…>;<SID=…>;CN=…`. They tell who
+//! a member is even where it is of another domain.
+
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use crate::value::dn;
+use crate::value::sid::Sid;
+
+/// A member as its group lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) guid: Option<Uuid>,
+    pub(crate) sid: Option<Sid>,
+    pub(crate) dn: String,
+}
+
+impl Member {
+    /// Takes a name apart; one without the extended parts is a name alone.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut member = Self { guid: None, sid: None, dn: String::new() };
+        let mut rest = text;
+        while let Some((part, after)) = rest.strip_prefix('<').and_then(|inner| inner.split_once('>')) {
+            match part.split_once('=') {
+                Some(("GUID", value)) => member.guid = Uuid::try_parse(value).ok(),
+                Some(("SID", value)) => member.sid = Sid::from_str(value).ok(),
+                _ => {}
+            }
+            rest = after.strip_prefix(';').unwrap_or(after);
+        }
+        rest.clone_into(&mut member.dn);
+        // A foreign security principal is named after the SID that it stands for.
+        if member.is_placeholder() && member.sid.is_none() {
+            member.sid = Sid::from_str(&dn::first_name(&member.dn)).ok();
+        }
+        member
+    }
+
+    /// Whether it is a foreign security principal: a placeholder for an account or group of another
+    /// domain, or for a well-known identity.
+    pub(crate) fn is_placeholder(&self) -> bool {
+        dn::key(dn::parent(&self.dn)).starts_with("cn=foreignsecurityprincipals,")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn members_are_known_by_guid_and_sid() {
+        let member = Member::parse(
+            "<GUID=246bc01f-e470-447e-8b04-64fa0a4bbb19>;<SID=S-1-5-21-1-2-3-500>;CN=Administrator,CN=Users,DC=example,DC=test",
+        );
+        assert_eq!(member.guid, Uuid::try_parse("246bc01f-e470-447e-8b04-64fa0a4bbb19").ok());
+        assert_eq!(member.sid, "S-1-5-21-1-2-3-500".parse().ok());
+        assert_eq!(dn::first_name(&member.dn), "Administrator");
+        assert!(!member.is_placeholder());
+        let plain = Member::parse("CN=S-1-5-11,CN=ForeignSecurityPrincipals,DC=example,DC=test");
+        assert!(plain.is_placeholder());
+        assert_eq!(plain.sid, "S-1-5-11".parse().ok());
+        assert_eq!(plain.guid, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_apart(text in "[<>;=A-Z0-9,-]{0,60}") {
+            let _ = Member::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! One connection, signed in and watched over.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::FutureExt;
+use identity_core::error::{Error, ErrorKind, Status};
+use identity_core::limits::clock;
+use ldap3::asn1::{PL, parse_tag};
+use ldap3::controls::{Control, PagedResults, RawControl};
+use ldap3::{Ldap, LdapConnAsync, LdapError, LdapResult, Mod};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::answer::{AdError, ResultCode};
+use super::entry::Entry;
+
+/// AD ends a connection that was idle for 900 seconds (MaxConnIdleTime); one that was idle for
+/// this long is made anew rather than trusted.
+const IDLE: Duration = Duration::from_secs(600);
+const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
+const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
+
+/// One connection, signed in. A task of its own drives it; why that task ended is known.
+pub(crate) struct Connection {
+    ldap: Ldap,
+    window: Arc<Semaphore>,
+    deadline: Duration,
+    end: Arc<OnceLock<String>>,
+    retired: AtomicBool,
+    made: Instant,
+    used_ms: AtomicU64,
+}
+
+/// Why an operation brought no success.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// The controller answered that it did not do it.
+    Answered(AdError),
+    /// Nothing was sent.
+    NotSent(String),
+    /// It was sent, or may have been, and no answer came.
+    Unanswered(String),
+    /// An answer came that is none.
+    Malformed(&'static str),
+    /// The filter is not one.
+    Filter,
+}
+
+/// How deep a search goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    Object,
+    Children,
+    Subtree,
+}
+
+/// What to search for.
+#[derive(Clone, Debug)]
+pub(crate) struct Search {
+    pub(crate) base: String,
+    pub(crate) within: Within,
+    pub(crate) filter: String,
+    pub(crate) attributes: Vec<String>,
+    /// Ask for the access control list: without this control a reader who may not read the whole
+    /// descriptor gets nothing (MS-ADTS 3.1.1.3.4.1.11).
+    pub(crate) descriptor: bool,
+    /// Ask for names in the form `<GUID=…>;<SID=…>;dn` (MS-ADTS 3.1.1.3.4.1.5).
+    pub(crate) extended_names: bool,
+}
+
+/// One page of a search.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<Entry>,
+    /// Where the next page begins; empty after the last one.
+    pub(crate) cookie: Vec<u8>,
+}
+
+/// One step of a Modify. Steps of one Modify are done in order, all or none.
+pub(crate) enum Change {
+    Replace(&'static str, Vec<u8>),
+    Delete(&'static str, Vec<u8>),
+    Add(&'static str, Vec<u8>),
+}
+
+impl Search {
+    /// Everything below `base` that matches `filter`.
+    pub(crate) fn subtree(base: impl Into<String>, filter: impl Into<String>, attributes: &[&str]) -> Self {
+        Self {
+            base: base.into(),
+            within: Within::Subtree,
+            filter: filter.into(),
+            attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
+            descriptor: false,
+            extended_names: false,
+        }
+    }
+
+    /// The one object `dn`.
+    pub(crate) fn object(dn: impl Into<String>, attributes: &[&str]) -> Self {
+        Self { within: Within::Object, ..Self::subtree(dn, "(objectClass=*)", attributes) }
+    }
+}
+
+impl Connection {
+    /// Takes over a connection and drives it in a task of its own.
+    pub(crate) fn new(transport: LdapConnAsync, ldap: Ldap, window: usize, deadline: Duration) -> Self {
+        let end = Arc::new(OnceLock::new());
+        let driver = tokio::spawn(transport.drive());
+        tokio::spawn({
+            let end = Arc::clone(&end);
+            async move {
+                let cause = match driver.await {
+                    Ok(Ok(())) => "the controller closed the connection".to_owned(),
+                    Ok(Err(error)) => format!("the connection broke: {error}"),
+                    // The client library panics on answers that it cannot read; only its task ends.
+                    Err(_) => "the controller sent an answer that cannot be read".to_owned(),
+                };
+                tracing::debug!(cause, "ldap connection ended");
+                let _ = end.set(cause);
+            }
+        });
+        Self {
+            ldap,
+            window: Arc::new(Semaphore::new(window)),
+            deadline,
+            end,
+            retired: AtomicBool::new(false),
+            made: clock::instant(),
+            used_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether operations can be sent on it.
+    pub(crate) fn is_live(&self) -> bool {
+        let idle = self.age_ms().saturating_sub(self.used_ms.load(Ordering::Relaxed));
+        self.end.get().is_none() && !self.retired.load(Ordering::Relaxed) && u128::from(idle) < IDLE.as_millis()
+    }
+
+    /// Lets nothing more be sent on it; what is in flight goes on.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
+
+    /// How many operations can be sent before one has to wait.
+    pub(crate) fn room(&self) -> usize {
+        self.window.available_permits()
+    }
+
+    /// Signs in. Not repeated by anybody.
+    pub(crate) async fn bind(&self, name: &str, password: &str) -> Result<(), Fault> {
+        let _permit = self.permit().await?;
+        let mut ldap = self.ldap.clone();
+        let result = self.guarded(ldap.with_timeout(self.deadline).simple_bind(name, password)).await?;
+        done(&result)
+    }
+
+    /// Changes one object: all steps or none.
+    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Change>) -> Result<(), Fault> {
+        let _permit = self.permit().await?;
+        let mut ldap = self.ldap.clone();
+        let steps = changes.into_iter().map(Change::into_step).collect();
+        let result = self.guarded(ldap.with_timeout(self.deadline).modify(dn, steps)).await?;
+        done(&result)
+    }
+
+    /// One page of a search: `size` entries at most, from `cookie` on. A page that does not end
+    /// with success is a fault, however many entries came.
+    pub(crate) async fn page(&self, search: &Search, size: u32, cookie: Vec<u8>) -> Result<Page, Fault> {
+        let _permit = self.permit().await?;
+        let paging = PagedResults { size: i32::try_from(size).unwrap_or(i32::MAX), cookie };
+        let controls = vec![RawControl { crit: true, ..paging.into() }];
+        let (entries, result) = self.search(search, controls).await?;
+        done(&result)?;
+        // A critical control that is not answered was not obeyed: nobody knows what is missing.
+        let cookie = cookie_of(&result.ctrls).ok_or(Fault::Malformed("a page without a position"))?;
+        Ok(Page { entries, cookie })
+    }
+
+    /// What the search finds, in one answer: for reads of single objects.
+    pub(crate) async fn read(&self, search: &Search) -> Result<Vec<Entry>, Fault> {
+        let _permit = self.permit().await?;
+        let (entries, result) = self.search(search, Vec::new()).await?;
+        done(&result)?;
+        Ok(entries)
+    }
+
+    async fn search(&self, search: &Search, mut controls: Vec<RawControl>) -> Result<(Vec<Entry>, LdapResult), Fault> {
+        // SEQUENCE { INTEGER 4 }: the access control list only. SEQUENCE { INTEGER 1 }: names as text.
+        if search.descriptor {
+            controls.push(RawControl { ctype: SD_FLAGS.to_owned(), crit: false, val: Some(vec![0x30, 3, 2, 1, 4]) });
+        }
+        if search.extended_names {
+            controls.push(RawControl { ctype: EXTENDED_DN.to_owned(), crit: false, val: Some(vec![0x30, 3, 2, 1, 1]) });
+        }
+        let mut ldap = self.ldap.clone();
+        let reading = async {
+            if !controls.is_empty() {
+                ldap.with_controls(controls);
+            }
+            let mut stream =
+                ldap.streaming_search(&search.base, search.within.into(), &search.filter, &search.attributes).await?;
+            let mut entries = Vec::new();
+            while let Some(item) = stream.next().await? {
+                // References to other servers are not followed; other domains are listed, not chased.
+                if !item.is_ref() && !item.is_intermediate() {
+                    entries.push(Entry::decode(item.0));
+                }
+            }
+            Ok((entries, stream.finish().await))
+        };
+        // The library's own timer starts anew with each entry; this one is for the whole answer.
+        let limited = async {
+            tokio::time::timeout(self.deadline, reading).await.map_err(|elapsed| LdapError::Timeout { elapsed })?
+        };
+        let (entries, result) = self.guarded(limited).await?;
+        let entries: Result<Vec<Entry>, _> = entries.into_iter().collect();
+        Ok((entries.map_err(|_| Fault::Malformed("an entry that cannot be read"))?, result))
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        let waiting = tokio::time::timeout(self.deadline, Arc::clone(&self.window).acquire_owned()).await;
+        match waiting {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Fault::NotSent("the connection had no room in time".to_owned())),
+        }
+    }
+
+    /// Runs one operation: a panic on a malformed answer, a broken connection and a missed
+    /// deadline become faults.
+    async fn guarded<T>(&self, operation: impl Future<Output = Result<T, LdapError>> + Send) -> Result<T, Fault> {
+        if let Some(cause) = self.end.get() {
+            return Err(Fault::NotSent(cause.clone()));
+        }
+        let outcome = AssertUnwindSafe(operation).catch_unwind().await;
+        self.used_ms.store(self.age_ms(), Ordering::Relaxed);
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(LdapError::FilterParsing)) => Err(Fault::Filter),
+            // The queue to the driving task was closed before the operation could be put into it.
+            Ok(Err(LdapError::OpSend { .. })) => {
+                self.retire();
+                Err(Fault::NotSent(self.cause().await))
+            }
+            Ok(Err(LdapError::Timeout { .. })) => {
+                // A connection that does not answer is not given more.
+                self.retire();
+                Err(Fault::Unanswered(format!("no answer within {:?}", self.deadline)))
+            }
+            Ok(Err(LdapError::ResultRecv { .. } | LdapError::EndOfStream)) => {
+                self.retire();
+                Err(Fault::Unanswered(self.cause().await))
+            }
+            Ok(Err(error)) => {
+                self.retire();
+                Err(Fault::Unanswered(error.to_string()))
+            }
+            Err(_) => {
+                self.retire();
+                Err(Fault::Unanswered("the controller sent an answer that cannot be read".to_owned()))
+            }
+        }
+    }
+
+    /// Why the driving task ended. It ends before its watcher has noted why: wait for that.
+    async fn cause(&self) -> String {
+        for _ in 0..20 {
+            if let Some(cause) = self.end.get() {
+                return cause.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+        "the connection was lost".to_owned()
+    }
+
+    fn age_ms(&self) -> u64 {
+        let age = clock::instant().saturating_duration_since(self.made);
+        u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Fault {
+    /// The fault as the library's error. A read has no effect and can be repeated; a change
+    /// that was sent and not answered is unknown.
+    pub(crate) fn into_error(self, operation: &'static str, is_change: bool) -> Error {
+        let unanswered = if is_change { Status::Unknown } else { Status::Temporary };
+        match self {
+            Self::Answered(answer) => answer.into_error(operation),
+            Self::NotSent(cause) => Error::new(ErrorKind::Transport, operation)
+                .with_status(Status::Temporary)
+                .with_detail(format!("not sent: {cause}"))
+                .with_advice("it is tried again on a new connection"),
+            Self::Unanswered(cause) => Error::new(ErrorKind::Transport, operation)
+                .with_status(unanswered)
+                .with_detail(format!("sent, but not answered: {cause}"))
+                .with_advice("check the controller and the network to it"),
+            Self::Malformed(what) => Error::new(ErrorKind::Protocol, operation)
+                .with_status(if is_change { Status::Unknown } else { Status::Permanent })
+                .with_detail(format!("the controller sent {what}"))
+                .with_advice("report this as a fault, with the controller's version"),
+            Self::Filter => Error::new(ErrorKind::InputInvalid, operation)
+                .with_detail("this is not an LDAP filter")
+                .with_advice("write it as RFC 4515 has it, for example (department=Finance)"),
+        }
+    }
+
+    /// The code that the controller answered with, if it answered.
+    pub(crate) fn code(&self) -> Option<ResultCode> {
+        match self {
+            Self::Answered(answer) => Some(answer.code),
+            _ => None,
+        }
+    }
+
+    /// Whether the object or the name asked for does not exist.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self.code(), Some(ResultCode::NO_SUCH_OBJECT | ResultCode::INVALID_DN))
+    }
+}
+
+/// An error if the result is not success.
+fn done(result: &LdapResult) -> Result<(), Fault> {
+    let answer = AdError::new(result.rc, &result.text);
+    if answer.code == ResultCode::SUCCESS { Ok(()) } else { Err(Fault::Answered(answer)) }
+}
+
+/// The position in a listing: realSearchControlValue of RFC 2696. Decoded here, since the
+/// library's own decoder panics.
+fn cookie_of(controls: &[Control]) -> Option<Vec<u8>> {
+    let value = controls.iter().find(|Control(_, raw)| raw.ctype == PAGED_RESULTS)?.1.val.as_deref()?;
+    let (_, tag) = parse_tag(value).ok()?;
+    match tag.expect_constructed()?.into_iter().nth(1)?.payload {
+        PL::P(cookie) => Some(cookie),
+        PL::C(_) => None,
+    }
+}
+
+/// A value on its way into a Modify, wiped afterwards. (The client library's own copy, in the
+/// message that it encodes, is not.)
+#[derive(PartialEq, Eq)]
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl Hash for Wiped {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_slice().hash(state);
+    }
+}
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Change {
+    fn into_step(self) -> Mod<Wiped> {
+        let wiped = |bytes: Vec<u8>| Wiped(Zeroizing::new(bytes));
+        let name = |name: &str| wiped(name.as_bytes().to_vec());
+        match self {
+            Self::Replace(attribute, value) => Mod::Replace(name(attribute), HashSet::from([wiped(value)])),
+            Self::Delete(attribute, value) => Mod::Delete(name(attribute), HashSet::from([wiped(value)])),
+            Self::Add(attribute, value) => Mod::Add(name(attribute), HashSet::from([wiped(value)])),
+        }
+    }
+}
+
+impl From<Within> for ldap3::Scope {
+    fn from(within: Within) -> Self {
+        match within {
+            Within::Object => Self::Base,
+            Within::Children => Self::OneLevel,
+            Within::Subtree => Self::Subtree,
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("end", &self.end.get()).field("room", &self.room()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Change {
+    /// The attribute, never the value: it may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (step, attribute) = match self {
+            Self::Replace(attribute, _) => ("Replace", attribute),
+            Self::Delete(attribute, _) => ("Delete", attribute),
+            Self::Add(attribute, _) => ("Add", attribute),
+        };
+        write!(f, "{step}({attribute})")
+    }
+}

@@ -1,0 +1,193 @@
+//! Entries of a search, decoded without trust: what is malformed is an error, not a panic.
+
+use std::collections::HashMap;
+
+use ldap3::asn1::{PL, StructureTag};
+use uuid::Uuid;
+
+use crate::value::sid::Sid;
+use crate::value::{guid, time};
+
+/// One entry: its distinguished name, and the values of its attributes as bytes. Attribute names
+/// are in lower case, without options.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) dn: String,
+    attributes: HashMap<String, Vec<Vec<u8>>>,
+    /// Attributes of which the server sent a part only, with the index of the next value.
+    partial: Vec<(String, u64)>,
+}
+
+/// An answer that is not an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+impl Entry {
+    /// Decodes a SearchResultEntry (RFC 4511 4.5.2).
+    pub(crate) fn decode(tag: StructureTag) -> Result<Self, Malformed> {
+        let mut parts = constructed(tag)?.into_iter();
+        let dn = text(primitive(parts.next())?)?;
+        let mut entry = Self { dn, ..Self::default() };
+        for attribute in constructed(parts.next().ok_or(Malformed)?)? {
+            let mut parts = constructed(attribute)?.into_iter();
+            let name = text(primitive(parts.next())?)?.to_lowercase();
+            let values: Vec<Vec<u8>> = constructed(parts.next().ok_or(Malformed)?)?
+                .into_iter()
+                .map(|value| primitive(Some(value)))
+                .collect::<Result<_, _>>()?;
+            entry.add(&name, values);
+        }
+        Ok(entry)
+    }
+
+    /// Adds values under a name that may carry options: `member;range=0-1499`.
+    fn add(&mut self, name: &str, values: Vec<Vec<u8>>) {
+        let mut options = name.split(';');
+        let base = options.next().unwrap_or_default();
+        for option in options {
+            let next = option.strip_prefix("range=").and_then(|range| range.split_once('-')).and_then(|(_, last)| {
+                // `…-*` is the last part.
+                last.parse::<u64>().ok().and_then(|last| last.checked_add(1))
+            });
+            if let Some(next) = next {
+                self.partial.push((base.to_owned(), next));
+            }
+        }
+        self.attributes.entry(base.to_owned()).or_default().extend(values);
+    }
+
+    /// The values of an attribute, by its name in lower case.
+    pub(crate) fn values(&self, name: &str) -> &[Vec<u8>] {
+        debug_assert!(!name.contains(|c: char| c.is_ascii_uppercase()), "names are looked up in lower case: {name}");
+        self.attributes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first value.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).first().map(Vec::as_slice)
+    }
+
+    /// The first value as text, unless it is empty or not text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.bytes(name).and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|text| !text.is_empty())
+    }
+
+    /// All values that are text.
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.values(name).iter().filter_map(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// The first value as a number.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        self.bytes(name).and_then(time::integer)
+    }
+
+    /// The first value as a SID.
+    pub(crate) fn sid(&self, name: &str) -> Option<Sid> {
+        self.bytes(name).and_then(Sid::parse)
+    }
+
+    /// The object's GUID.
+    pub(crate) fn guid(&self) -> Option<Uuid> {
+        self.bytes("objectguid").and_then(guid::parse)
+    }
+
+    /// The index of the next value of an attribute that came in part.
+    pub(crate) fn next_range(&self, name: &str) -> Option<u64> {
+        self.partial.iter().find(|(partial, _)| partial == name).map(|(_, next)| *next)
+    }
+
+    /// Takes over the next part of an attribute from an answer that asked for it.
+    pub(crate) fn take_range(&mut self, name: &str, part: &mut Self) {
+        self.partial.retain(|(partial, _)| partial != name);
+        self.partial.extend(part.partial.iter().filter(|(partial, _)| partial == name).cloned());
+        let values = part.attributes.remove(name).unwrap_or_default();
+        self.attributes.entry(name.to_owned()).or_default().extend(values);
+    }
+}
+
+fn constructed(tag: StructureTag) -> Result<Vec<StructureTag>, Malformed> {
+    match tag.payload {
+        PL::C(parts) => Ok(parts),
+        PL::P(_) => Err(Malformed),
+    }
+}
+
+fn primitive(tag: Option<StructureTag>) -> Result<Vec<u8>, Malformed> {
+    match tag.map(|tag| tag.payload) {
+        Some(PL::P(bytes)) => Ok(bytes),
+        _ => Err(Malformed),
+    }
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, Malformed> {
+    String::from_utf8(bytes).map_err(|_| Malformed)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use ldap3::asn1::TagClass;
+    use proptest::prelude::*;
+
+    /// An entry for tests of what reads entries.
+    pub(crate) fn entry(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Entry {
+        let mut entry = Entry { dn: dn.to_owned(), ..Entry::default() };
+        for (name, values) in attributes {
+            entry.add(&name.to_lowercase(), values.iter().map(|value| value.to_vec()).collect());
+        }
+        entry
+    }
+
+    fn octets(bytes: &[u8]) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 4, payload: PL::P(bytes.to_vec()) }
+    }
+
+    fn sequence(parts: Vec<StructureTag>) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 16, payload: PL::C(parts) }
+    }
+
+    #[test]
+    fn binary_text_and_ranged_values_are_found_by_one_name() {
+        let attribute = |name: &[u8], values: &[&[u8]]| {
+            sequence(vec![octets(name), sequence(values.iter().map(|value| octets(value)).collect())])
+        };
+        let tag = sequence(vec![
+            octets(b"CN=x"),
+            sequence(vec![
+                attribute(b"objectSid", &[&[0xff, 0xfe]]),
+                attribute(b"Member;range=0-1", &[b"a", b"b"]),
+                attribute(b"member", &[]),
+                attribute(b"memberOf;range=0-*", &[b"g"]),
+            ]),
+        ]);
+        let entry = Entry::decode(tag).expect("well-formed");
+        assert_eq!(entry.bytes("objectsid"), Some(&[0xff, 0xfe][..]));
+        assert_eq!(entry.values("member").len(), 2);
+        assert_eq!(entry.next_range("member"), Some(2));
+        assert_eq!(entry.next_range("memberof"), None, "a star is the end");
+        assert_eq!(entry.text("memberof"), Some("g"));
+    }
+
+    #[test]
+    fn parts_of_a_range_are_joined() {
+        let mut whole = super::tests::entry("CN=x", &[("member;range=0-1", &[b"a", b"b"])]);
+        whole.take_range("member", &mut super::tests::entry("CN=x", &[("member;range=2-3", &[b"c", b"d"])]));
+        assert_eq!(whole.next_range("member"), Some(4));
+        whole.take_range("member", &mut super::tests::entry("CN=x", &[("member;range=4-*", &[b"e"])]));
+        assert_eq!(whole.next_range("member"), None);
+        assert_eq!(whole.texts("member").collect::<String>(), "abcde");
+    }
+
+    fn any_tag() -> impl Strategy<Value = StructureTag> {
+        let leaf = prop::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| octets(&bytes));
+        leaf.prop_recursive(5, 40, 6, |inner| prop::collection::vec(inner, 0..6).prop_map(sequence))
+    }
+
+    proptest! {
+        #[test]
+        fn any_structure_is_an_entry_or_not(tag in any_tag()) {
+            let _ = Entry::decode(tag);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The wire: TLS, connections, the pool of them, entries, and what result codes mean. The only room
+//! that knows the client library.
+
+pub(crate) mod answer;
+mod connection;
+pub(crate) mod entry;
+mod pool;
+mod tls;
+
+pub(crate) use connection::{Change, Connection, Fault, Search, Within};
+pub(crate) use pool::Pool;

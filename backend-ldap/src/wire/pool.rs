@@ -1,0 +1,208 @@
+//! The pool: a few connections, made when needed, made anew when lost, never signed in twice with a
+//! refused password.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::FutureExt;
+use identity_core::error::{Error, ErrorKind, Result, Status};
+use identity_core::limits::clock;
+use ldap3::{LdapConnAsync, LdapConnSettings, LdapError};
+use rustls::ClientConfig;
+use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::connection::Connection;
+use super::tls;
+use crate::config::{LdapConfig, Target};
+
+/// After this long a lost connection is tried again; doubled with each failure.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A few connections to one controller.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    config: LdapConfig,
+    target: Target,
+    tls: Arc<ClientConfig>,
+    slots: Vec<Slot>,
+    next: AtomicUsize,
+    /// A refused sign-in. It is final: each further one counts towards a lock-out of the account
+    /// that the run signs in with.
+    refused: OnceLock<String>,
+    /// One sign-in at a time, so that a refused password is sent once.
+    signing_in: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    state: Mutex<SlotState>,
+    /// How many attempts to connect have ended.
+    attempts: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct SlotState {
+    live: Option<Arc<Connection>>,
+    failures: u32,
+    not_before: Option<Instant>,
+    last_failure: String,
+}
+
+impl Pool {
+    /// A pool for a valid configuration. Nothing is sent.
+    pub(crate) fn new(config: LdapConfig) -> Result<Self> {
+        let target = config.target()?;
+        let tls = tls::client_config(&config)?;
+        let slots = (0..config.connections).map(|_| Slot::default()).collect();
+        Ok(Self {
+            config,
+            target,
+            tls,
+            slots,
+            next: AtomicUsize::new(0),
+            refused: OnceLock::new(),
+            signing_in: Mutex::new(()),
+        })
+    }
+
+    /// The configuration.
+    pub(crate) fn config(&self) -> &LdapConfig {
+        &self.config
+    }
+
+    /// A connection that operations can be sent on; made if need be.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthenticated`] from the first refused sign-in on, for good;
+    /// [`ErrorKind::Transport`] while the controller cannot be reached.
+    pub(crate) async fn pick(&self) -> Result<Arc<Connection>> {
+        self.check_refused()?;
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let slot = self.slots.get(turn % self.slots.len().max(1)).ok_or_else(|| self.fault("no connections"))?;
+        let seen = slot.attempts.load(Ordering::Acquire);
+        let mut state = match slot.state.try_lock() {
+            Ok(state) => state,
+            // Somebody is making this connection: another one that stands is sooner there.
+            Err(_) => match self.standing() {
+                Some(standing) => return Ok(standing),
+                None => slot.state.lock().await,
+            },
+        };
+        if let Some(live) = state.live.as_ref().filter(|connection| connection.is_live()) {
+            return Ok(Arc::clone(live));
+        }
+        if slot.attempts.load(Ordering::Acquire) != seen {
+            // Somebody tried while we waited for our turn, and failed: no stampede.
+            self.check_refused()?;
+            return Err(self.fault(&state.last_failure));
+        }
+        state.live = None;
+        if let Some(not_before) = state.not_before {
+            let wait = not_before.saturating_duration_since(clock::instant());
+            if !wait.is_zero() {
+                if let Some(standing) = self.standing() {
+                    return Ok(standing);
+                }
+                clock::sleep(wait).await;
+            }
+        }
+        let opened = self.open().await;
+        slot.attempts.fetch_add(1, Ordering::AcqRel);
+        match opened {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                state.live = Some(Arc::clone(&connection));
+                (state.failures, state.not_before) = (0, None);
+                Ok(connection)
+            }
+            Err(error) => {
+                let wait = FIRST_WAIT.saturating_mul(1 << state.failures.min(6)).min(LONGEST_WAIT);
+                state.failures = state.failures.saturating_add(1);
+                state.not_before = clock::instant().checked_add(wait);
+                state.last_failure = error.detail().to_owned();
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection that stands now, the one with the most room.
+    fn standing(&self) -> Option<Arc<Connection>> {
+        let stands = |slot: &Slot| slot.state.try_lock().ok()?.live.clone().filter(|connection| connection.is_live());
+        self.slots.iter().filter_map(stands).max_by_key(|connection| connection.room())
+    }
+
+    async fn open(&self) -> Result<Connection> {
+        let config = &self.config;
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(config.deadline)
+            .set_config(Arc::clone(&self.tls))
+            .set_starttls(self.target.starttls);
+        // A malformed answer to StartTLS panics in the library, in this task.
+        let connecting =
+            AssertUnwindSafe(LdapConnAsync::with_settings(settings, config.url.trim())).catch_unwind().await;
+        let (transport, ldap) = match connecting {
+            Ok(connected) => connected.map_err(|error| self.unreachable(error))?,
+            Err(_) => return Err(self.fault("the controller sent an answer that cannot be read")),
+        };
+        let window = config.in_flight.div_ceil(config.connections.max(1)).max(1);
+        let connection =
+            Connection::new(transport, ldap, usize::try_from(window).unwrap_or(usize::MAX), config.deadline);
+        let _one_at_a_time = self.signing_in.lock().await;
+        self.check_refused()?;
+        let password = config.bind_password.as_ref().map_or("", |password| password.expose_secret());
+        if let Err(fault) = connection.bind(&config.bind_dn, password).await {
+            let error = fault.into_error("sign in", false).with_directory(config.directory.clone());
+            if error.kind() == ErrorKind::Unauthenticated {
+                let _ = self.refused.set(error.detail().to_owned());
+            }
+            return Err(error);
+        }
+        Ok(connection)
+    }
+
+    fn check_refused(&self) -> Result<()> {
+        match self.refused.get() {
+            None => Ok(()),
+            Some(detail) => Err(Error::new(ErrorKind::Unauthenticated, "sign in")
+                .with_directory(self.config.directory.clone())
+                .with_detail(detail.clone())
+                .with_advice(
+                    "mend the account that the run signs in with, then start again; it is not tried again meanwhile",
+                )),
+        }
+    }
+
+    /// Why the controller could not be reached. Nothing was sent that could have an effect.
+    fn unreachable(&self, error: LdapError) -> Error {
+        let (host, config) = (&self.target.host, &self.config);
+        match error {
+            LdapError::Io { source } => tls::explain(config, host, &source).unwrap_or_else(|| {
+                self.fault(&format!("{} cannot be reached: {source}", config.url.trim())).with_source(source)
+            }),
+            LdapError::Timeout { .. } => {
+                self.fault(&format!("{} did not answer within {:?}", config.url.trim(), config.deadline))
+            }
+            LdapError::LdapResult { result } => super::answer::AdError::new(result.rc, &result.text)
+                .into_error("start tls")
+                .with_directory(config.directory.clone()),
+            LdapError::DNSName { .. } => Error::new(ErrorKind::ConfigInvalid, "connect")
+                .with_directory(config.directory.clone())
+                .with_detail(format!("{host:?} is not a host name that a certificate can be checked against"))
+                .with_advice("write the controller's full DNS name in the url"),
+            other => self.fault(&other.to_string()),
+        }
+    }
+
+    fn fault(&self, cause: &str) -> Error {
+        Error::new(ErrorKind::Transport, "connect")
+            .with_status(Status::Temporary)
+            .with_directory(self.config.directory.clone())
+            .with_detail(cause)
+            .with_advice("check the url, that the controller runs, and that its port (636 for ldaps) is open from here")
+    }
+}

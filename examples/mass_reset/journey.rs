@@ -1,0 +1,229 @@
+//! Plan, approve, execute, verify, report.
+
+use std::io::{BufRead, IsTerminal};
+
+use futures::StreamExt;
+use identity_reset::engine::Progress;
+use identity_reset::error::{Error, ErrorKind, Result};
+use identity_reset::limits::clock;
+use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, WaveSizes};
+use identity_reset::prelude::*;
+use identity_reset::report::{DirectoryRun, Summary};
+
+use crate::folder::{Folder, write};
+use crate::options::{Choice, Options, PasswordAction};
+use crate::show::{self, Waves};
+use crate::source::Source;
+use crate::{Exit, Fault};
+
+/// The whole journey.
+pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
+    let began = clock::instant();
+    let source = Source::connect(options, options.resume.as_deref()).await?;
+    // Made only now: a fault above leaves nothing behind.
+    let folder = Folder::open(options.out.as_deref(), options.resume.as_deref())?;
+    show::line(&format!("run folder: {}", folder.path().display()));
+    if let Some(origin) = &source.origin {
+        write(&folder.origin(), &format!("{}\n", origin.display()))?;
+    }
+    let plan = match options.resume {
+        Some(_) => Plan::open(folder.plan())?,
+        None => spec(options, &source)?.builder().directories(source.backends.clone()).write_to(folder.plan()).await?,
+    };
+    show::line(&plan.summary().to_string());
+    if options.dry_run {
+        show::line("dry run: nothing was touched; review the plan, then go on with --resume");
+        if options.json {
+            show::dry_run(&plan, &folder);
+        }
+        return Ok(Exit::Clean);
+    }
+    let approvals = approvals(options, &source, &folder, &plan)?;
+    if approvals.is_empty() {
+        let error = Error::new(ErrorKind::ApprovalMissing, "approve the plan")
+            .with_detail(format!("no wave of plan {} is approved; nothing was touched", plan.digest()))
+            .with_advice("approve on a terminal, or with --approve all or --approve WAVE, and --resume this folder");
+        return Err(error.into());
+    }
+    let identities = identities(options, &source, &folder)?;
+    let recipients = if source.embedded.is_some() {
+        identities.iter().map(Identity::recipient).collect()
+    } else {
+        folder.keep_recipients(&options.recipient)?
+    };
+    let vault: Arc<dyn Vault> = Arc::new(folder.open_vault(recipients, identities)?);
+    let journal: Arc<dyn Journal> = Arc::new(folder.open_journal()?);
+    let end = execute(options, &source, &folder, &plan, approvals, &journal, vault).await?;
+
+    let verifier = source
+        .backends
+        .iter()
+        .fold(Verifier::new(Arc::clone(&journal)), |verifier, backend| verifier.directory(Arc::clone(backend)));
+    show::line("verifying: reading back every account");
+    verifier.run(|| plan.rows()).await.map_err(Fault::after_the_start)?;
+
+    let mut report = Report::new(Arc::clone(&journal), plan.digest()).duration(clock::instant().duration_since(began));
+    for backend in &source.backends {
+        let worked = end.lanes.iter().find(|lane| lane.directory == backend.info().id).map(|lane| lane.worked);
+        report = report.directory(
+            DirectoryRun::new(backend.info().id.clone(), &backend.info().kind)
+                .with_stats(backend.governor().stats())
+                .with_duration(worked.unwrap_or_default()),
+        );
+    }
+    let rows = plan.rows().map_err(Fault::after_the_start)?;
+    let summary = report.write(rows, folder.path()).await.map_err(Fault::after_the_start)?;
+    show::summary(&summary, &plan, &folder, options.json);
+    if end.held > 0 {
+        show::line(&format!(
+            "{} accounts are open: their password may have been sent; resume with --identity to send the same one again",
+            end.held
+        ));
+    }
+    Ok(exit(&summary, &end))
+}
+
+fn exit(summary: &Summary, end: &RunEnd) -> Exit {
+    if end.stopped.is_some() || end.held > 0 {
+        Exit::Stopped
+    } else if summary.accounts.failed > 0 || summary.accounts.unknown > 0 {
+        Exit::Blemished
+    } else {
+        Exit::Clean
+    }
+}
+
+/// What the command line asks for, as a plan's specification.
+fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
+    let mut spec = PlanSpec::default().with_seed(options.seed.unwrap_or(1));
+    let ids: Vec<_> = source.backends.iter().map(|backend| backend.info().id.clone()).collect();
+    for choice in &options.select {
+        for selection in selections(choice, &ids)? {
+            spec = spec.select(selection);
+        }
+    }
+    for choice in &options.exclude {
+        for selection in selections(choice, &ids)? {
+            spec = spec.exclude(selection);
+        }
+    }
+    for (directory, account) in &source.protected {
+        spec = spec.protect(directory.as_str(), account);
+    }
+    let password = match options.action {
+        PasswordAction::SetMustChange => Action::SetPassword { must_change: true },
+        PasswordAction::Set => Action::SetPassword { must_change: false },
+        PasswordAction::Scramble => Action::Scramble,
+        PasswordAction::Expire => Action::ExpirePassword,
+    };
+    let mut actions = PopulationActions::default();
+    actions.workforce = vec![password, Action::RevokeSessions];
+    let mut waves = WaveSizes::default();
+    if let Some(canary) = options.canary {
+        waves.canary = canary;
+    }
+    if let Some(size) = options.wave_size {
+        waves.workforce = Some(size);
+    }
+    spec = spec.with_actions(actions).with_waves(waves);
+    if options.reset_services {
+        spec = spec.with_service(ServiceDisposition::Reset);
+    }
+    Ok(spec)
+}
+
+/// A choice means every directory: an account is named by its own directory's words.
+fn selections(choice: &Choice, ids: &[DirectoryId]) -> Result<Vec<Selection>> {
+    let each = |make: &dyn Fn(&str) -> Selection| ids.iter().map(|id| make(id.as_str())).collect();
+    Ok(match choice {
+        Choice::Everyone => vec![Selection::everyone()],
+        Choice::Group(name) => each(&|id| Selection::group(id, name)),
+        Choice::Unit(path) => each(&|id| Selection::unit(id, path)),
+        Choice::Query(filter) => each(&|id| Selection::native(id, filter)),
+        Choice::List(path) => vec![Selection::from_csv(path)?],
+    })
+}
+
+/// Approvals of the file, of the command line, and of the person at the terminal.
+fn approvals(options: &Options, source: &Source, folder: &Folder, plan: &Plan) -> Result<Approvals> {
+    let mut approvals =
+        if folder.approvals().exists() { Approvals::load(folder.approvals())? } else { Approvals::default() };
+    if source.embedded.is_some() {
+        show::line("embedded directory: every wave is approved without asking; on a real directory never");
+        approvals = Approvals::approve_all(plan, "embedded default")?;
+    } else if options.approve.iter().any(|word| word == "all") {
+        approvals = Approvals::approve_all(plan, &options.approver)?;
+    } else {
+        for wave in &options.approve {
+            approvals.push(Approval::of_wave(plan, wave, &options.approver)?);
+        }
+    }
+    if options.approve.is_empty() && source.embedded.is_none() && std::io::stdin().is_terminal() {
+        for wave in plan.waves() {
+            if approvals.approved(&wave.name).is_none() && agrees(&wave.name, wave.accounts, plan.digest()) {
+                approvals.push(Approval::of_wave(plan, &wave.name, &options.approver)?);
+            }
+        }
+    }
+    approvals.check(plan)?;
+    if !approvals.is_empty() {
+        approvals.save(folder.approvals())?;
+    }
+    Ok(approvals)
+}
+
+fn agrees(wave: &str, accounts: u64, digest: &str) -> bool {
+    show::line(&format!("Reset {accounts} accounts in wave {wave} of plan {digest}? Type the wave's name to approve:"));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == wave
+}
+
+fn identities(options: &Options, source: &Source, folder: &Folder) -> Result<Vec<Identity>> {
+    if let Some(path) = &options.identity {
+        return Identity::read_file(path);
+    }
+    if source.embedded.is_some() {
+        let identity = Identity::generate();
+        identity.write_file(folder.embedded_identity())?;
+        show::line(&format!(
+            "embedded directory: the vault opens with {}; on a real directory you bring your own key",
+            folder.embedded_identity().display()
+        ));
+        return Ok(vec![identity]);
+    }
+    Ok(Vec::new())
+}
+
+async fn execute(
+    options: &Options,
+    source: &Source,
+    folder: &Folder,
+    plan: &Plan,
+    approvals: Approvals,
+    journal: &Arc<dyn Journal>,
+    vault: Arc<dyn Vault>,
+) -> Result<RunEnd, Fault> {
+    let mut guardrails = Guardrails::default();
+    guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
+    let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
+    let run = source.backends.iter().fold(run, |run, backend| run.directory(Arc::clone(backend)));
+    let mut running = run.start().await?;
+    let stop = running.cancellation();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            show::line("stopping: what is in flight is finished and recorded; press again to kill");
+            stop.cancel();
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        }
+    });
+    let mut waves = Waves::default();
+    while let Some(progress) = running.next().await {
+        if let Progress::Stopping { reason } = &progress {
+            show::line(&format!("stopping: {}", show::stop_reason(reason)));
+        }
+        waves.take(&progress);
+    }
+    running.finish().await.map_err(Fault::after_the_start)
+}

@@ -1,0 +1,86 @@
+//! The main job as a script: resets the passwords of a directory's accounts, in a run that can be
+//! reviewed, stopped, killed, resumed and trusted.
+//!
+//! ```text
+//! cargo run --release --example mass_reset                       # on an embedded mock directory
+//! cargo run --release --example mass_reset -- --directories directories.toml --dry-run --out run
+//! cargo run --release --example mass_reset -- --resume run --approve canary --recipient age1…
+//! ```
+
+mod folder;
+mod journey;
+mod options;
+mod show;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use identity_reset::error::{Error, ErrorKind};
+
+use options::Options;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("IDENTITY_RESET_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let options = Options::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            eprintln!("mass_reset: the runtime could not start: {fault}");
+            return Exit::BadInput.into();
+        }
+    };
+    let exit = match runtime.block_on(journey::travel(&options)) {
+        Ok(exit) => exit,
+        Err(fault) => {
+            eprintln!("mass_reset: {}", fault.error);
+            fault.exit
+        }
+    };
+    exit.into()
+}
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Done and verified.
+    Clean = 0,
+    /// Done, with failures or unknowns.
+    Blemished = 1,
+    /// Bad input; nothing was touched.
+    BadInput = 2,
+    /// Stopped by a rule or by hand; can be resumed.
+    Stopped = 3,
+    /// Nothing approved.
+    NotApproved = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error, and the exit code that says whether anything was touched.
+struct Fault {
+    error: Error,
+    exit: Exit,
+}
+
+impl From<Error> for Fault {
+    /// An error before anything was touched.
+    fn from(error: Error) -> Self {
+        let exit = if error.kind() == ErrorKind::ApprovalMissing { Exit::NotApproved } else { Exit::BadInput };
+        Self { error, exit }
+    }
+}
+
+impl Fault {
+    /// An error after the run began.
+    fn after_the_start(error: Error) -> Self {
+        Self { error, exit: Exit::Stopped }
+    }
+}

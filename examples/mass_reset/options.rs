@@ -1,0 +1,135 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use identity_reset::account::DirectoryId;
+
+/// Resets the passwords of a directory's accounts: plan, approve, execute, verify, report.
+///
+/// Without --directories it works on an embedded mock Active Directory and approves by itself.
+/// Exit codes: 0 done and verified · 1 done with failures or unknowns · 2 bad input, nothing
+/// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved.
+#[derive(Debug, Parser)]
+#[command(name = "mass_reset", version)]
+pub(crate) struct Options {
+    /// The directories to reset, as directories.toml describes them.
+    #[arg(long, value_name = "FILE")]
+    pub directories: Option<PathBuf>,
+
+    /// The run's folder; it must not exist yet [default: a new folder in runs/].
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+
+    /// Go on with the plan, journal and vault of an earlier run's folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "select", "exclude", "seed", "canary", "wave_size"])]
+    pub resume: Option<PathBuf>,
+
+    /// Stop after the plan; nothing is touched.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Approve "all" waves or the named ones without asking. Without it a terminal is asked, and
+    /// nothing is approved where there is none.
+    #[arg(long, value_name = "all|WAVE", num_args = 1..)]
+    pub approve: Vec<String>,
+
+    /// Who approves, for the record.
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "unnamed")]
+    pub approver: String,
+
+    /// Print the final summary as one JSON object on standard output, all else on standard error.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Who may open the sealed passwords: an age recipient (age1…); may be repeated.
+    #[arg(long, value_name = "AGE1…")]
+    pub recipient: Vec<String>,
+
+    /// A file with the age identity that opens the vault: on a resume it lets orders without an
+    /// answer be repeated with the same password.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+
+    /// Select accounts: everyone, group:NAME, unit:DN, query:FILTER or list:FILE.csv; may be
+    /// repeated [default: everyone].
+    #[arg(long, value_name = "SELECTION")]
+    pub select: Vec<Choice>,
+
+    /// Leave accounts out, in the same words as --select; may be repeated.
+    #[arg(long, value_name = "SELECTION")]
+    pub exclude: Vec<Choice>,
+
+    /// What is done to people's passwords.
+    #[arg(long, value_enum, default_value_t = PasswordAction::SetMustChange)]
+    pub action: PasswordAction,
+
+    /// Reset service accounts too, instead of listing them for their owners.
+    #[arg(long)]
+    pub reset_services: bool,
+
+    /// How many accounts the canary wave has.
+    #[arg(long, value_name = "N")]
+    pub canary: Option<u64>,
+
+    /// How many accounts a workforce wave has at the most.
+    #[arg(long, value_name = "N")]
+    pub wave_size: Option<u64>,
+
+    /// Chooses the canary, and the embedded organisation.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// The run stops when this file appears [default: STOP in the run's folder].
+    #[arg(long, value_name = "FILE")]
+    pub stop_file: Option<PathBuf>,
+
+    /// How many accounts the embedded organisation has.
+    #[arg(long, value_name = "N", default_value_t = 5_000, conflicts_with = "directories")]
+    pub accounts: u64,
+}
+
+/// What is done to people's passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PasswordAction {
+    /// Set a generated password; the owner changes it at the next sign-in.
+    SetMustChange,
+    /// Set a generated password that stays.
+    Set,
+    /// Set a random password that nobody knows.
+    Scramble,
+    /// Mark the password as expired. Does not contain an attacker who knows it.
+    Expire,
+}
+
+/// A selection in words.
+#[derive(Clone, Debug)]
+pub(crate) enum Choice {
+    Everyone,
+    Group(String),
+    Unit(String),
+    Query(String),
+    List(PathBuf),
+}
+
+impl std::str::FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "everyone" {
+            return Ok(Self::Everyone);
+        }
+        match text.split_once(':') {
+            Some(("group", name)) if !name.is_empty() => Ok(Self::Group(name.to_owned())),
+            Some(("unit", dn)) if !dn.is_empty() => Ok(Self::Unit(dn.to_owned())),
+            Some(("query", filter)) if !filter.is_empty() => Ok(Self::Query(filter.to_owned())),
+            Some(("list", path)) if !path.is_empty() => Ok(Self::List(path.into())),
+            _ => Err("say everyone, group:NAME, unit:DN, query:FILTER or list:FILE.csv".to_owned()),
+        }
+    }
+}
+
+/// The id of the embedded directory.
+pub(crate) fn embedded_id() -> DirectoryId {
+    DirectoryId::new("corp").expect("a fixed text that fits")
+}

@@ -1,0 +1,418 @@
+//! One action on the accounts of a cohort, attempt after attempt, until each is final.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::join_all;
+
+use super::cohort::Cohort;
+use super::lane::Lane;
+use crate::account::AccountId;
+use crate::error::{Error, ErrorKind, Result, Status};
+use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
+use crate::limits::{OperationClass, RetryCause, clock};
+use crate::reset::{Action, Order, Outcome, Receipt, Secret};
+use crate::vault::{SealedRef, Sealing};
+
+/// One action on one account, not final yet.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// Place of the account in the cohort.
+    pub(super) subject: usize,
+    pub(super) action: Action,
+    /// The last attempt's number over all processes of the run.
+    attempt: u32,
+    /// Attempts of this process.
+    tries: u32,
+    /// How many passwords this process tried.
+    passwords: u32,
+    password: Option<Secret>,
+    sealed: Option<SealedRef>,
+    baseline: Baseline,
+    /// An order may have been sent and its outcome is not known: read back first.
+    open: bool,
+    throttled: u32,
+    wait: Duration,
+}
+
+impl Work {
+    /// An action of which nothing is recorded.
+    pub(super) fn new(subject: usize, action: Action, baseline: Baseline) -> Self {
+        Self {
+            subject,
+            action,
+            attempt: 0,
+            tries: 0,
+            passwords: 0,
+            password: None,
+            sealed: None,
+            baseline,
+            open: false,
+            throttled: 0,
+            wait: Duration::ZERO,
+        }
+    }
+
+    /// An action that an earlier process began.
+    pub(super) fn resumed(subject: usize, known: &ActionProgress) -> Self {
+        let rejected =
+            matches!(&known.finality, Finality::Retryable(error) if error.kind == ErrorKind::PasswordRejected);
+        Self {
+            attempt: known.attempt,
+            sealed: known.sealed.clone().filter(|_| !rejected),
+            open: known.finality == Finality::Open,
+            ..Self::new(subject, known.action, known.baseline.clone())
+        }
+    }
+
+    /// A password that was sealed although no intent is recorded: it is used, not replaced.
+    pub(super) fn with_sealed(mut self, sealed: SealedRef) -> Self {
+        self.sealed = Some(sealed);
+        self
+    }
+}
+
+/// Carries the works out until each is final or must be left open.
+pub(super) async fn carry_out(lane: &Lane, cohort: &mut Cohort, mut pending: Vec<Work>) -> Result<()> {
+    while !pending.is_empty() {
+        pending = read_back(lane, cohort, pending).await?;
+        if pending.is_empty() || lane.must_stop() {
+            return Ok(());
+        }
+        pending = provide_passwords(lane, cohort, pending).await?;
+        record_intents(lane, cohort, &mut pending).await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let outcomes = send(lane, cohort, &pending).await;
+        pending = settle(lane, cohort, pending, outcomes).await?;
+        let wait = pending.iter().map(|work| work.wait).max().unwrap_or_default();
+        if !wait.is_zero() {
+            tokio::select! {
+                () = clock::sleep(wait) => {}
+                () = lane.guard.stopped() => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads back what is open: what landed is recorded as done, the rest stays pending.
+async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>) -> Result<Vec<Work>> {
+    let (open, mut rest): (Vec<Work>, Vec<Work>) = pending.into_iter().partition(|work| work.open);
+    if open.is_empty() {
+        return Ok(rest);
+    }
+    let ids: Vec<AccountId> = open.iter().map(|work| cohort.entry(work.subject).id.clone()).collect();
+    let accounts = match lane.lookup(&ids).await {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            tracing::warn!(%error, "unknown outcomes could not be read back; they stay open for a resume");
+            lane.stop_if_fatal(&error);
+            return Ok(rest);
+        }
+    };
+    let mut events = Vec::new();
+    for (mut work, account) in open.into_iter().zip(accounts) {
+        let entry = cohort.entry(work.subject).seq;
+        let Some(account) = account else {
+            let error = Error::new(ErrorKind::AccountNotFound, "read back")
+                .with_detail("the account is gone, and its last order had no answer");
+            events.push(failed(&work, entry, &error));
+            continue;
+        };
+        if landed(work.action, &work.baseline, &account) {
+            events.push(Event::Done {
+                entry,
+                action: work.action,
+                attempt: work.attempt,
+                at: account.password.last_set.filter(|_| work.action.shows_in_password_state()),
+                request_id: None,
+                read_back: true,
+                server_secret: None,
+            });
+            lane.guard.succeeded();
+        } else {
+            work.open = false;
+            rest.push(work);
+        }
+    }
+    cohort.record(lane, events).await?;
+    Ok(rest)
+}
+
+/// Whether the directory shows that an order whose outcome is unknown took effect.
+///
+/// Where it cannot be told, the answer is no: the order is repeated with the same password,
+/// which changes nothing if it had landed.
+fn landed(action: Action, before: &Baseline, now: &crate::account::Account) -> bool {
+    match action {
+        Action::SetPassword { must_change } => match (before.version, now.password.version) {
+            (Some(before), Some(now)) => now > before,
+            _ if must_change => {
+                now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
+            }
+            _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
+        },
+        Action::Scramble => match (before.version, now.password.version) {
+            (Some(before), Some(now)) => now > before,
+            _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
+        },
+        Action::ExpirePassword => now.password.must_change,
+        Action::Disable => !now.state.enabled,
+        Action::Unlock => !now.state.locked,
+        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::RevokeSessions => {
+            false
+        }
+    }
+}
+
+/// Gives each work that needs one its password: the one it had, or a fresh one, sealed first.
+async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>) -> Result<Vec<Work>> {
+    let mut ready = Vec::with_capacity(pending.len());
+    let mut to_seal: Vec<(usize, Sealing)> = Vec::new();
+    let mut notes = Vec::new();
+    for mut work in pending {
+        if work.action.needs_password() && work.password.is_none() {
+            let begun = work.attempt > 0;
+            match reopened(lane, &work).await? {
+                Reopened::Password(password) => work.password = Some(password),
+                Reopened::NoKey if begun => {
+                    // It may have been sent. Another one would break the promise that nobody
+                    // ends with a password that the vault does not name as the last.
+                    lane.held.fetch_add(1, Ordering::Relaxed);
+                    notes.push(Event::Noted {
+                        entry: cohort.entry(work.subject).seq,
+                        note: "its password may have been sent and cannot be opened again: resume with the vault's identity"
+                            .to_owned(),
+                    });
+                    continue;
+                }
+                Reopened::NoKey | Reopened::Nothing => {
+                    let password = lane.fresh_password(cohort.account(work.subject), work.action)?;
+                    work.passwords += 1;
+                    if work.action.needs_sealing() {
+                        to_seal.push((ready.len(), sealing(cohort, work.subject, password.clone())));
+                    }
+                    work.password = Some(password);
+                    work.sealed = None;
+                }
+            }
+        }
+        ready.push(work);
+    }
+    if !notes.is_empty() {
+        cohort.record(lane, notes).await?;
+    }
+    if !to_seal.is_empty() {
+        let (places, sealings): (Vec<usize>, Vec<Sealing>) = to_seal.into_iter().unzip();
+        let references = lane.vault.seal(sealings).await?;
+        if references.len() != places.len() {
+            return Err(Error::new(ErrorKind::Vault, "seal passwords").with_detail("the vault named too few of them"));
+        }
+        for (place, reference) in places.into_iter().zip(references) {
+            if let Some(work) = ready.get_mut(place) {
+                work.sealed = Some(reference);
+            }
+        }
+    }
+    Ok(ready)
+}
+
+enum Reopened {
+    Password(Secret),
+    NoKey,
+    Nothing,
+}
+
+async fn reopened(lane: &Lane, work: &Work) -> Result<Reopened> {
+    let Some(sealed) = &work.sealed else { return Ok(Reopened::Nothing) };
+    Ok(lane.vault.reopen(sealed).await?.map_or(Reopened::NoKey, Reopened::Password))
+}
+
+fn sealing(cohort: &Cohort, subject: usize, password: Secret) -> Sealing {
+    let entry = cohort.entry(subject);
+    Sealing {
+        entry: entry.seq,
+        directory: entry.directory.clone(),
+        account: entry.id.clone(),
+        name: cohort.account(subject).name.clone(),
+        password,
+    }
+}
+
+async fn record_intents(lane: &Lane, cohort: &mut Cohort, pending: &mut [Work]) -> Result<()> {
+    let mut events = Vec::with_capacity(pending.len());
+    for work in pending {
+        work.attempt += 1;
+        work.tries += 1;
+        events.push(Event::Intent {
+            entry: cohort.entry(work.subject).seq,
+            action: work.action,
+            attempt: work.attempt,
+            baseline: work.baseline.clone(),
+            sealed: work.sealed.clone(),
+        });
+    }
+    cohort.record(lane, events).await
+}
+
+/// Takes permits and sends the orders, in batches of what the governor has room for.
+///
+/// `None` for an order that was not sent because the run stopped while it waited for a permit.
+async fn send(lane: &Lane, cohort: &Cohort, pending: &[Work]) -> Vec<Option<Outcome>> {
+    let orders: Vec<Order> = pending
+        .iter()
+        .map(|work| {
+            let mut order = Order::new(cohort.entry(work.subject).id.clone(), work.action);
+            order.password.clone_from(&work.password);
+            order
+        })
+        .collect();
+    let room = lane.backend.governor().batch_room().max(1) as usize;
+    let batches = join_all(orders.chunks(room).map(|batch| send_batch(lane, batch))).await;
+    batches
+        .into_iter()
+        .zip(orders.chunks(room))
+        .flat_map(|(outcomes, batch)| match outcomes {
+            Some(outcomes) => outcomes.into_iter().map(Some).collect::<Vec<_>>(),
+            None => batch.iter().map(|_| None).collect(),
+        })
+        .collect()
+}
+
+async fn send_batch(lane: &Lane, orders: &[Order]) -> Option<Vec<Outcome>> {
+    let count = u32::try_from(orders.len()).unwrap_or(u32::MAX);
+    let permit = tokio::select! {
+        biased;
+        () = lane.guard.stopped() => return None,
+        permit = lane.backend.governor().acquire(OperationClass::Write, count) => permit,
+    };
+    // From here to the recorded outcomes nothing is cancelled: bytes may be leaving.
+    let applied = AssertUnwindSafe(lane.backend.apply(orders)).catch_unwind();
+    let answered = clock::within(lane.limits.deadline, applied).await;
+    drop(permit);
+    let (mut outcomes, kind, missing) = match answered {
+        Ok(Ok(outcomes)) => (outcomes, ErrorKind::Protocol, "the backend gave no outcome"),
+        Ok(Err(_panic)) => (Vec::new(), ErrorKind::Unexpected, "the backend panicked"),
+        Err(_elapsed) => (Vec::new(), ErrorKind::Timeout, "no answer within the deadline"),
+    };
+    outcomes.truncate(orders.len());
+    outcomes.resize_with(orders.len(), || Outcome::Unknown(unanswered(kind, missing)));
+    Some(outcomes)
+}
+
+fn unanswered(kind: ErrorKind, detail: &str) -> Error {
+    Error::new(kind, "apply").with_status(Status::Unknown).with_detail(detail)
+}
+
+/// Records the outcomes; what is to be tried again stays pending.
+async fn settle(
+    lane: &Lane,
+    cohort: &mut Cohort,
+    pending: Vec<Work>,
+    outcomes: Vec<Option<Outcome>>,
+) -> Result<Vec<Work>> {
+    let mut events = Vec::with_capacity(pending.len());
+    let mut again = Vec::new();
+    let mut seal_first: Vec<(Work, Receipt, Secret)> = Vec::new();
+    for (work, outcome) in pending.into_iter().zip(outcomes) {
+        let entry = cohort.entry(work.subject).seq;
+        let Some(outcome) = outcome else {
+            let stopped = Error::new(ErrorKind::Stopped, "send")
+                .with_status(Status::Temporary)
+                .with_detail("not sent: the run stopped");
+            events.push(attempt_failed(&work, entry, &stopped));
+            continue;
+        };
+        match outcome {
+            Outcome::Done(mut receipt) => {
+                lane.guard.succeeded();
+                lane.backend.governor().retry_budget().deposit();
+                match receipt.server_secret.take() {
+                    Some(secret) => seal_first.push((work, receipt, secret)),
+                    None => events.push(done(&work, entry, &receipt, None)),
+                }
+            }
+            Outcome::Refused(error) => {
+                let more = work.passwords < lane.guard.rails().passwords_per_account;
+                if error.kind() == ErrorKind::PasswordRejected && work.action.needs_password() && more {
+                    events.push(attempt_failed(&work, entry, &error));
+                    again.push(Work { password: None, sealed: None, wait: Duration::ZERO, ..work });
+                } else if lane.stop_if_fatal(&error) {
+                    // Not this account's failure: a resume tries it again.
+                    events.push(attempt_failed(&work, entry, &error));
+                } else {
+                    let error = error.with_attempts(work.attempt);
+                    events.push(failed(&work, entry, &error));
+                    lane.guard.failed(&error, &lane.teller);
+                }
+            }
+            Outcome::Throttled(error) => {
+                events.push(attempt_failed(&work, entry, &error));
+                let throttled = work.throttled + 1;
+                match lane.delay(throttled, &error, RetryCause::Throttled) {
+                    Some(wait) => again.push(Work { throttled, wait, ..work }),
+                    None => give_up(lane, &work, entry, error, &mut events),
+                }
+            }
+            Outcome::Temporary(error) => {
+                events.push(attempt_failed(&work, entry, &error));
+                match lane.delay(work.tries - work.throttled, &error, RetryCause::Fault) {
+                    Some(wait) => again.push(Work { wait, ..work }),
+                    None => give_up(lane, &work, entry, error, &mut events),
+                }
+            }
+            Outcome::Unknown(error) => {
+                events.push(Event::AttemptUnknown {
+                    entry,
+                    action: work.action,
+                    attempt: work.attempt,
+                    error: ErrorRecord::from(&error),
+                });
+                // Without another try it stays open: a resume, or verification, reads it back.
+                if let Some(wait) = lane.delay(work.tries - work.throttled, &error, RetryCause::Timeout) {
+                    again.push(Work { open: true, wait, ..work });
+                }
+            }
+        }
+    }
+    if !seal_first.is_empty() {
+        let sealings =
+            seal_first.iter().map(|(work, _, secret)| sealing(cohort, work.subject, secret.clone())).collect();
+        let references = lane.vault.seal(sealings).await?;
+        for ((work, receipt, _), reference) in seal_first.into_iter().zip(references) {
+            events.push(done(&work, cohort.entry(work.subject).seq, &receipt, Some(reference)));
+        }
+    }
+    cohort.record(lane, events).await?;
+    Ok(again)
+}
+
+fn give_up(lane: &Lane, work: &Work, entry: u64, error: Error, events: &mut Vec<Event>) {
+    let error = error.with_status(Status::Persistent).with_attempts(work.attempt);
+    events.push(failed(work, entry, &error));
+    lane.guard.failed(&error, &lane.teller);
+}
+
+fn done(work: &Work, entry: u64, receipt: &Receipt, server_secret: Option<SealedRef>) -> Event {
+    Event::Done {
+        entry,
+        action: work.action,
+        attempt: work.attempt,
+        at: receipt.at,
+        request_id: receipt.request_id.clone(),
+        read_back: false,
+        server_secret,
+    }
+}
+
+fn attempt_failed(work: &Work, entry: u64, error: &Error) -> Event {
+    Event::AttemptFailed { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
+}
+
+fn failed(work: &Work, entry: u64, error: &Error) -> Event {
+    Event::Failed { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
+}

@@ -1,0 +1,236 @@
+//! A cohort: the entries that one lane takes through their actions together.
+
+use super::attempt::{Work, carry_out};
+use super::lane::Lane;
+use super::progress::EntryResult;
+use super::recheck::{Recheck, recheck, still_possible};
+use crate::account::{Account, AccountId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{Baseline, EntryProgress, ErrorRecord, Event, Finality};
+use crate::plan::{Disposition, Entry};
+use crate::reset::{Action, Containment};
+
+/// Entries with what is known of them.
+#[derive(Debug)]
+pub(super) struct Cohort {
+    subjects: Vec<Subject>,
+}
+
+#[derive(Debug)]
+struct Subject {
+    entry: Entry,
+    account: Account,
+    actions: Vec<Action>,
+    progress: EntryProgress,
+}
+
+/// Takes entries through all of their actions, as far as the run may go.
+pub(super) async fn process(lane: &Lane, entries: Vec<Entry>) -> Result<()> {
+    let Some(mut cohort) = Cohort::begin(lane, entries).await? else { return Ok(()) };
+    let steps = cohort.subjects.iter().map(|subject| subject.actions.len()).max().unwrap_or(0);
+    for step in 0..steps {
+        if lane.must_stop() {
+            break;
+        }
+        let works = cohort.works(lane, step).await?;
+        carry_out(lane, &mut cohort, works).await?;
+    }
+    for subject in &cohort.subjects {
+        lane.teller.entry_ended(&subject.entry, result(&subject.progress, &subject.actions));
+    }
+    Ok(())
+}
+
+impl Cohort {
+    /// Reads the journal and the directory, and holds what must not be touched.
+    async fn begin(lane: &Lane, entries: Vec<Entry>) -> Result<Option<Self>> {
+        let sequence: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
+        let known = lane.journal.progress(&sequence).await?;
+        let mut open = Vec::new();
+        for (entry, progress) in entries.into_iter().zip(known) {
+            let Disposition::Reset { actions } = &entry.disposition else { continue };
+            let actions = actions.clone();
+            match result(&progress, &actions) {
+                EntryResult::Open => open.push((entry, actions, progress)),
+                ended => lane.teller.entry_ended(&entry, ended),
+            }
+        }
+        if open.is_empty() {
+            return Ok(None);
+        }
+        let ids: Vec<AccountId> = open.iter().map(|(entry, ..)| entry.id.clone()).collect();
+        let accounts = match lane.lookup(&ids).await {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                // Not read again, so not touched. What cannot be read is a fault of the directory,
+                // not of these accounts: they stay open, and the run stops if it goes on like this.
+                tracing::warn!(%error, "accounts could not be read again before the touch");
+                if !lane.stop_if_fatal(&error) {
+                    for _ in &open {
+                        lane.guard.failed(&error, &lane.teller);
+                    }
+                }
+                for (entry, ..) in &open {
+                    lane.teller.entry_ended(entry, EntryResult::Open);
+                }
+                return Ok(None);
+            }
+        };
+        let mut cohort = Self { subjects: Vec::with_capacity(open.len()) };
+        let mut events = Vec::new();
+        for ((entry, actions, mut progress), account) in open.into_iter().zip(accounts) {
+            let begun = !progress.actions.is_empty();
+            match (recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), begun), account) {
+                (Recheck::Go(notes), Some(account)) => {
+                    for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
+                        events.push(Event::Noted { entry: entry.seq, note });
+                    }
+                    cohort.subjects.push(Subject { entry, account, actions, progress });
+                }
+                (Recheck::Hold(error), _) => {
+                    for event in held(&entry, &actions, &progress, &error) {
+                        progress.fold(&event);
+                        events.push(event);
+                    }
+                    lane.guard.failed(&error, &lane.teller);
+                    lane.teller.entry_ended(&entry, result(&progress, &actions));
+                }
+                // recheck() holds what is not there.
+                (Recheck::Go(_), None) => {}
+            }
+        }
+        cohort.record(lane, events).await?;
+        Ok((!cohort.subjects.is_empty()).then_some(cohort))
+    }
+
+    /// The works of one step: each account's action at that place, unless it is final.
+    async fn works(&mut self, lane: &Lane, step: usize) -> Result<Vec<Work>> {
+        let mut works = Vec::new();
+        let mut events = Vec::new();
+        for (place, subject) in self.subjects.iter().enumerate() {
+            let Some(action) = subject.actions.get(step).copied() else { continue };
+            let seq = subject.entry.seq;
+            let known = subject.progress.action(action);
+            if known.is_some_and(|known| known.finality.is_final()) {
+                continue;
+            }
+            if let Some(error) = blocked(subject, action) {
+                events.push(Event::Failed { entry: seq, action, attempt: 0, error });
+                continue;
+            }
+            if subject.left_open_before(step) {
+                continue;
+            }
+            if let Some(known) = known {
+                works.push(Work::resumed(place, known));
+                continue;
+            }
+            if let Err(error) = still_possible(lane.backend.as_ref(), &subject.account, action) {
+                events.push(Event::Failed { entry: seq, action, attempt: 0, error: ErrorRecord::from(&error) });
+                lane.guard.failed(&error, &lane.teller);
+                continue;
+            }
+            let mut work = Work::new(place, action, Baseline::from(&subject.account.password));
+            if lane.resumed
+                && action.needs_sealing()
+                && let Some(sealed) = lane.vault.sealed_for(seq).await?.pop()
+            {
+                work = work.with_sealed(sealed);
+            }
+            works.push(work);
+        }
+        self.record(lane, events).await?;
+        Ok(works)
+    }
+
+    pub(super) fn entry(&self, subject: usize) -> &Entry {
+        #[expect(clippy::indexing_slicing, reason = "places come from enumerating this vector, which never shrinks")]
+        &self.subjects[subject].entry
+    }
+
+    pub(super) fn account(&self, subject: usize) -> &Account {
+        #[expect(clippy::indexing_slicing, reason = "places come from enumerating this vector, which never shrinks")]
+        &self.subjects[subject].account
+    }
+
+    /// Makes events durable, then takes them in.
+    pub(super) async fn record(&mut self, lane: &Lane, events: Vec<Event>) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        lane.journal.append(events.clone()).await?;
+        for event in &events {
+            // Entries of a cohort are few; a map would cost more than it saves.
+            for subject in &mut self.subjects {
+                subject.progress.fold(event);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Subject {
+    /// Whether an earlier action was left without a final outcome: the order of actions is part
+    /// of containment (new password, then revoke), so the later ones wait for a resume.
+    fn left_open_before(&self, step: usize) -> bool {
+        self.actions
+            .iter()
+            .take(step)
+            .any(|action| !self.progress.action(*action).is_some_and(|known| known.finality.is_final()))
+    }
+}
+
+/// Why an action is not carried out although the account may be touched: after a containing
+/// action failed, only what contains goes on. An unlock would let the attacker back in.
+fn blocked(subject: &Subject, action: Action) -> Option<ErrorRecord> {
+    if action.containment() != Containment::None {
+        return None;
+    }
+    let failed = subject.progress.actions.iter().find(|known| {
+        known.action.containment() != Containment::None && matches!(known.finality, Finality::Failed(_))
+    })?;
+    let error = Error::new(ErrorKind::Stopped, "carry out")
+        .with_detail(format!("not attempted, because {} failed before it", failed.action))
+        .with_advice("settle the failed action first");
+    Some(ErrorRecord::from(&error))
+}
+
+/// The events that end every action of an account that must not be touched.
+///
+/// An order that may have been sent is not called failed: it stays open, with the reason noted,
+/// unless the account is gone.
+fn held(entry: &Entry, actions: &[Action], progress: &EntryProgress, error: &Error) -> Vec<Event> {
+    let gone = error.kind() == ErrorKind::AccountNotFound;
+    let mut events = Vec::new();
+    for action in actions {
+        let known = progress.action(*action);
+        match known.map(|known| &known.finality) {
+            Some(Finality::Done { .. } | Finality::Failed(_)) => {}
+            Some(Finality::Open) if !gone => events.push(Event::Noted {
+                entry: entry.seq,
+                note: format!("{action} may have been sent and is not repeated: {}", error.detail()),
+            }),
+            _ => events.push(Event::Failed {
+                entry: entry.seq,
+                action: *action,
+                attempt: known.map_or(0, |known| known.attempt),
+                error: ErrorRecord::from(error),
+            }),
+        }
+    }
+    events.retain(|event| !matches!(event, Event::Noted { note, .. } if progress.notes.contains(note)));
+    events
+}
+
+/// How an entry stands.
+pub(super) fn result(progress: &EntryProgress, actions: &[Action]) -> EntryResult {
+    let mut failed = false;
+    for action in actions {
+        match progress.action(*action).map(|known| &known.finality) {
+            Some(Finality::Done { .. }) => {}
+            Some(Finality::Failed(_)) => failed = true,
+            Some(Finality::Open | Finality::Retryable(_)) | None => return EntryResult::Open,
+        }
+    }
+    if failed { EntryResult::Failed } else { EntryResult::Done }
+}

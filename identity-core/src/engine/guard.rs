@@ -1,0 +1,242 @@
+//! Stop rules: when a run must not go on.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::progress::{Progress, Teller};
+use crate::error::{Error, ErrorKind};
+use crate::journal::{ErrorRecord, StopReason};
+use crate::plan::{Wave, WaveKind};
+
+/// When a run stops by itself.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Guardrails {
+    /// The part of a wave's accounts that may fail, from 0 to 1, before the run stops.
+    pub failure_share: f64,
+    /// This many failures are allowed in any wave but the canary, however small.
+    pub failure_floor: u64,
+    /// How many failures the canary allows.
+    pub canary_failures: u64,
+    /// So many refusals one after another stop the run: something general is wrong.
+    pub consecutive_refusals: u64,
+    /// How often an order whose password the policy refuses gets a fresh password; the first one counts.
+    pub passwords_per_account: u32,
+    /// The run stops when this file appears.
+    pub stop_file: Option<PathBuf>,
+}
+
+impl Default for Guardrails {
+    /// 5 % but at least 10 failures, none in the canary; 25 refusals in a row; three
+    /// passwords; no stop file.
+    fn default() -> Self {
+        Self {
+            failure_share: 0.05,
+            failure_floor: 10,
+            canary_failures: 0,
+            consecutive_refusals: 25,
+            passwords_per_account: 3,
+            stop_file: None,
+        }
+    }
+}
+
+/// Watches over one run. Stopping is one-way: the first reason stays.
+#[derive(Debug)]
+pub(super) struct Guard {
+    rails: Guardrails,
+    cancelled: CancellationToken,
+    stop: CancellationToken,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    wave: String,
+    budget: u64,
+    failures: u64,
+    refusals: u64,
+    reason: Option<StopReason>,
+}
+
+impl Guard {
+    pub(super) fn new(rails: Guardrails, cancelled: CancellationToken) -> Self {
+        let stop = cancelled.child_token();
+        Self { rails, cancelled, stop, state: Mutex::new(State::default()) }
+    }
+
+    pub(super) fn rails(&self) -> &Guardrails {
+        &self.rails
+    }
+
+    /// Begins to count for a wave.
+    pub(super) fn wave(&self, wave: &Wave) {
+        let budget = match wave.kind {
+            WaveKind::Canary => self.rails.canary_failures,
+            WaveKind::Privileged | WaveKind::Workforce | WaveKind::Others => {
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a share of a count; the exact last account does not matter"
+                )]
+                let share = (wave.accounts as f64 * self.rails.failure_share.clamp(0.0, 1.0)) as u64;
+                share.max(self.rails.failure_floor)
+            }
+        };
+        self.with(|state| {
+            state.wave.clone_from(&wave.name);
+            state.budget = budget;
+            state.failures = 0;
+            state.refusals = 0;
+        });
+    }
+
+    /// An order was confirmed.
+    pub(super) fn succeeded(&self) {
+        self.with(|state| state.refusals = 0);
+    }
+
+    /// An account failed for good.
+    ///
+    /// What the plan's own checks found (gone, changed, protected) does not count: it says
+    /// nothing of how the run goes.
+    pub(super) fn failed(&self, error: &Error, teller: &Teller) {
+        if matches!(error.kind(), ErrorKind::AccountNotFound | ErrorKind::PlanDrift | ErrorKind::Protected) {
+            return;
+        }
+        let reason = self.with(|state| {
+            state.failures += 1;
+            state.refusals += 1;
+            if state.failures > state.budget {
+                Some(StopReason::FailureBudget { wave: state.wave.clone(), failures: state.failures })
+            } else if state.refusals >= self.rails.consecutive_refusals {
+                Some(StopReason::ConsecutiveRefusals {
+                    wave: state.wave.clone(),
+                    refusals: state.refusals,
+                    error: ErrorRecord::from(error),
+                })
+            } else {
+                None
+            }
+        });
+        if let Some(reason) = reason {
+            self.stop(reason, teller);
+        }
+    }
+
+    /// Stops the run for a fault that every further order would meet too.
+    pub(super) fn fatal(&self, error: &Error, teller: &Teller) {
+        self.stop(StopReason::Fatal { error: ErrorRecord::from(error) }, teller);
+    }
+
+    /// Stops the run; the first reason stays.
+    pub(super) fn stop(&self, reason: StopReason, teller: &Teller) {
+        let first = self.with(|state| {
+            let first = state.reason.is_none();
+            if first {
+                state.reason = Some(reason.clone());
+            }
+            first
+        });
+        if first {
+            teller.tell(Progress::Stopping { reason });
+        }
+        self.stop.cancel();
+    }
+
+    /// Whether the run must not begin anything new.
+    pub(super) fn must_stop(&self, teller: &Teller) -> bool {
+        if self.cancelled.is_cancelled() {
+            self.stop(StopReason::Cancelled, teller);
+        } else if let Some(path) = self.rails.stop_file.as_ref().filter(|path| path.exists()) {
+            self.stop(StopReason::StopFile { path: path.display().to_string() }, teller);
+        }
+        self.stop.is_cancelled()
+    }
+
+    /// Ends when the run must stop.
+    pub(super) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Why the run stopped, if it did.
+    pub(super) fn reason(&self) -> Option<StopReason> {
+        self.with(|state| state.reason.clone())
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Status;
+
+    fn guard(rails: Guardrails) -> (Guard, Teller) {
+        let (teller, _) = Teller::new();
+        (Guard::new(rails, CancellationToken::new()), teller)
+    }
+
+    fn wave(kind: WaveKind, accounts: u64) -> Wave {
+        Wave { name: "w".into(), kind, accounts }
+    }
+
+    fn refusal(kind: ErrorKind) -> Error {
+        Error::new(kind, "set password").with_status(Status::Permanent)
+    }
+
+    #[test]
+    fn one_failure_stops_the_canary() {
+        let (guard, teller) = guard(Guardrails::default());
+        guard.wave(&wave(WaveKind::Canary, 10));
+        assert!(!guard.must_stop(&teller));
+        guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+        assert!(guard.must_stop(&teller));
+        assert_eq!(guard.reason(), Some(StopReason::FailureBudget { wave: "w".into(), failures: 1 }));
+    }
+
+    #[test]
+    fn what_the_recheck_found_counts_nowhere() {
+        let (guard, teller) = guard(Guardrails::default());
+        guard.wave(&wave(WaveKind::Canary, 10));
+        for kind in [ErrorKind::AccountNotFound, ErrorKind::PlanDrift, ErrorKind::Protected] {
+            guard.failed(&refusal(kind), &teller);
+        }
+        assert!(!guard.must_stop(&teller));
+    }
+
+    #[test]
+    fn refusals_in_a_row_stop_even_a_large_wave_and_a_success_breaks_the_row() {
+        let rails = Guardrails { consecutive_refusals: 3, ..Guardrails::default() };
+        let (guard, teller) = guard(rails);
+        guard.wave(&wave(WaveKind::Workforce, 100_000));
+        for _ in 0..2 {
+            guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+        }
+        guard.succeeded();
+        for _ in 0..2 {
+            guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+        }
+        assert!(!guard.must_stop(&teller));
+        guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+        assert!(matches!(guard.reason(), Some(StopReason::ConsecutiveRefusals { refusals: 3, .. })));
+    }
+
+    #[test]
+    fn the_stop_file_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("STOP");
+        let rails = Guardrails { stop_file: Some(path.clone()), ..Guardrails::default() };
+        let (guard, teller) = guard(rails);
+        assert!(!guard.must_stop(&teller));
+        std::fs::write(&path, "").unwrap();
+        assert!(guard.must_stop(&teller));
+        assert!(matches!(guard.reason(), Some(StopReason::StopFile { .. })));
+    }
+}

@@ -1,0 +1,31 @@
+//! The engine: from an approved plan to outcomes.
+//!
+//! A [`Run`] carries a plan out wave by wave. Each directory has a lane; the lanes of a wave run
+//! side by side. A lane takes the wave's entries in cohorts of the directory's batch size. For a
+//! cohort it
+//!
+//! 1. asks the journal what is known of the entries (nothing, in a new run),
+//! 2. reads the accounts again and compares them with the plan,
+//! 3. reads back every order whose outcome an earlier process did not record,
+//! 4. seals passwords, records the intents, takes permits, sends one batch, records the outcomes,
+//!    and repeats what may be repeated.
+//!
+//! Nothing is sent before its password and its intent are durable; nothing unknown is repeated
+//! before it was read back; a repeat carries the same password. So a run that is killed at any
+//! instant can be resumed with the same plan, journal and vault, on this or another machine.
+//!
+//! Around a backend's `apply` the order is fixed: observe (events, spans) outside, then retry,
+//! then the governor's permit, then the deadline, then the backend. Each retry pays for its
+//! permit.
+
+mod attempt;
+mod cohort;
+mod guard;
+mod lane;
+mod progress;
+mod recheck;
+mod run;
+
+pub use guard::Guardrails;
+pub use progress::{EntryResult, Progress, Tally};
+pub use run::{LaneTime, Run, RunEnd, Running};

@@ -1,0 +1,132 @@
+//! What a run tells while it goes on.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::account::{AccountId, DirectoryId};
+use crate::journal::StopReason;
+
+/// An event of a run in progress. Events are dropped when nobody takes them in time; each carries
+/// the [`Tally`], so that a dropped one falsifies nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// A wave begins.
+    WaveStarted {
+        /// Its name.
+        wave: String,
+        /// How many accounts it has.
+        accounts: u64,
+    },
+    /// An entry has its final outcomes, or is left open for a later resume.
+    EntryEnded {
+        /// The wave.
+        wave: String,
+        /// The directory.
+        directory: DirectoryId,
+        /// The account.
+        account: AccountId,
+        /// Its sign-in name.
+        name: String,
+        /// How it ended.
+        result: EntryResult,
+        /// The wave's counts so far.
+        tally: Tally,
+    },
+    /// A wave has ended.
+    WaveFinished {
+        /// Its name.
+        wave: String,
+        /// Its counts.
+        tally: Tally,
+    },
+    /// The run stops; what is in flight is finished and recorded.
+    Stopping {
+        /// Why.
+        reason: StopReason,
+    },
+}
+
+/// How an entry ended in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryResult {
+    /// Every action is done. Not verified yet.
+    Done,
+    /// An action was given up.
+    Failed,
+    /// An action's outcome is unknown, or it was left for a resume.
+    Open,
+}
+
+/// Counts of entries in a wave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Every action done.
+    pub done: u64,
+    /// An action given up.
+    pub failed: u64,
+    /// Unknown, or left for a resume.
+    pub open: u64,
+}
+
+impl Tally {
+    fn count(&mut self, result: EntryResult) {
+        match result {
+            EntryResult::Done => self.done += 1,
+            EntryResult::Failed => self.failed += 1,
+            EntryResult::Open => self.open += 1,
+        }
+    }
+}
+
+/// The sending side: counts always, tells when somebody listens.
+#[derive(Debug)]
+pub(super) struct Teller {
+    tally: Mutex<Tally>,
+    sender: mpsc::Sender<Progress>,
+}
+
+impl Teller {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Progress>) {
+        let (sender, receiver) = mpsc::channel(4096);
+        (Self { tally: Mutex::new(Tally::default()), sender }, receiver)
+    }
+
+    pub(super) fn wave_started(&self, wave: &str, accounts: u64) {
+        self.with_tally(|tally| *tally = Tally::default());
+        self.tell(Progress::WaveStarted { wave: wave.to_owned(), accounts });
+    }
+
+    pub(super) fn entry_ended(&self, entry: &crate::plan::Entry, result: EntryResult) {
+        let tally = self.with_tally(|tally| {
+            tally.count(result);
+            *tally
+        });
+        self.tell(Progress::EntryEnded {
+            wave: entry.wave.clone(),
+            directory: entry.directory.clone(),
+            account: entry.id.clone(),
+            name: entry.name.clone(),
+            result,
+            tally,
+        });
+    }
+
+    pub(super) fn wave_finished(&self, wave: &str) {
+        let tally = self.with_tally(|tally| *tally);
+        self.tell(Progress::WaveFinished { wave: wave.to_owned(), tally });
+    }
+
+    pub(super) fn tell(&self, progress: Progress) {
+        // A listener that is slow or gone must not hold up the run.
+        let _ = self.sender.try_send(progress);
+    }
+
+    fn with_tally<T>(&self, work: impl FnOnce(&mut Tally) -> T) -> T {
+        let mut tally = self.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        work(&mut tally)
+    }
+}

@@ -1,0 +1,403 @@
+//! A run: an approved plan is carried out, wave by wave.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, future};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::guard::{Guard, Guardrails};
+use super::lane::{self, Generators, Lane};
+use super::progress::{Progress, Teller};
+use crate::account::{AccountId, DirectoryId};
+use crate::directory::{Backend, Severity};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{Event, Journal, StopReason};
+use crate::limits::{RetryCause, RetryPolicy, clock};
+use crate::plan::{Approvals, Plan, Wave};
+use crate::privilege::PrivilegeIndex;
+use crate::vault::Vault;
+
+/// An approved plan, ready to be carried out or resumed.
+///
+/// The same call begins and resumes: what the journal already holds is not done again.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use identity_core::{directory::Backend, engine::{Run, RunEnd}, error::Result, journal::Journal};
+/// # use identity_core::{plan::{Approvals, Plan}, vault::Vault};
+/// async fn carry_out(
+///     plan: Plan,
+///     approvals: Approvals,
+///     directory: Arc<dyn Backend>,
+///     journal: Arc<dyn Journal>,
+///     vault: Arc<dyn Vault>,
+/// ) -> Result<RunEnd> {
+///     Run::new(plan, journal, vault).directory(directory).approvals(approvals).start().await?.finish().await
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a run does nothing before it is started"]
+pub struct Run {
+    plan: Plan,
+    directories: BTreeMap<DirectoryId, Arc<dyn Backend>>,
+    journal: Arc<dyn Journal>,
+    vault: Arc<dyn Vault>,
+    approvals: Approvals,
+    guardrails: Guardrails,
+    policy: RetryPolicy,
+    cancelled: CancellationToken,
+    id: Option<String>,
+}
+
+/// A run in progress.
+///
+/// As a stream it gives [`Progress`]. Dropping it does not stop the run; [`cancel`](Self::cancel)
+/// does.
+#[derive(Debug)]
+pub struct Running {
+    events: mpsc::Receiver<Progress>,
+    cancelled: CancellationToken,
+    handle: JoinHandle<Result<RunEnd>>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RunEnd {
+    /// The run's id.
+    pub run: String,
+    /// Why it stopped before its end; `None` when every planned action has its final outcome or
+    /// is open for a resume.
+    pub stopped: Option<StopReason>,
+    /// Accounts left open because their password may have been sent and cannot be opened again
+    /// without the vault's identity.
+    pub held: u64,
+    /// What each directory's lane took.
+    pub lanes: Vec<LaneTime>,
+}
+
+/// What one directory's lane took.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LaneTime {
+    /// The directory.
+    pub directory: DirectoryId,
+    /// How long its lane worked, over all waves.
+    pub worked: Duration,
+}
+
+impl Run {
+    /// A run of a plan, recorded in a journal, its passwords sealed in a vault.
+    pub fn new(plan: Plan, journal: Arc<dyn Journal>, vault: Arc<dyn Vault>) -> Self {
+        Self {
+            plan,
+            directories: BTreeMap::new(),
+            journal,
+            vault,
+            approvals: Approvals::default(),
+            guardrails: Guardrails::default(),
+            policy: RetryPolicy::default(),
+            cancelled: CancellationToken::new(),
+            id: None,
+        }
+    }
+
+    /// Adds a directory. Each directory of the plan must be there.
+    pub fn directory(mut self, directory: Arc<dyn Backend>) -> Self {
+        self.directories.insert(directory.info().id.clone(), directory);
+        self
+    }
+
+    /// The approvals. Waves without one are not touched.
+    pub fn approvals(mut self, approvals: Approvals) -> Self {
+        self.approvals = approvals;
+        self
+    }
+
+    /// When the run stops by itself.
+    pub fn guardrails(mut self, guardrails: Guardrails) -> Self {
+        self.guardrails = guardrails;
+        self
+    }
+
+    /// How often and how patiently what failed without effect is tried again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// A name for the run in the journal; a fresh UUID without.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Checks everything that can be checked, then begins. Nothing is touched when it fails.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::ApprovalMissing`]: no wave is approved, or an approval is of another plan.
+    /// - [`ErrorKind::ConfigInvalid`]: a directory of the plan is missing, or is not the one that
+    ///   the plan was made from.
+    /// - [`ErrorKind::InputInvalid`]: the journal belongs to another plan.
+    /// - whatever a directory's preflight says, or the journal, when it cannot be written.
+    pub async fn start(self) -> Result<Running> {
+        self.approvals.check(&self.plan)?;
+        let (approved, waiting): (Vec<Wave>, Vec<Wave>) =
+            self.plan.waves().iter().cloned().partition(|wave| self.approvals.approved(&wave.name).is_some());
+        if approved.is_empty() {
+            return Err(Error::new(ErrorKind::ApprovalMissing, "start the run")
+                .with_detail(format!("no wave of plan {} is approved", self.plan.digest()))
+                .with_advice("review the plan, then approve its waves"));
+        }
+        let resumed = self.resumed().await?;
+        let (teller, events) = Teller::new();
+        let teller = Arc::new(teller);
+        let guard = Arc::new(Guard::new(self.guardrails.clone(), self.cancelled.clone()));
+        let mut seats = Vec::new();
+        for planned in &self.plan.header().directories {
+            seats.push(self.seat(&planned.info).await?);
+        }
+        let run = self.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let mut first = vec![Event::RunStarted {
+            run: run.clone(),
+            plan_digest: self.plan.digest().to_owned(),
+            resumed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+        }];
+        for wave in &approved {
+            if let Some(approval) = self.approvals.approved(&wave.name) {
+                first.push(Event::Approved { approval: approval.clone() });
+            }
+        }
+        self.journal.append(first).await?;
+        let cancelled = self.cancelled.clone();
+        let course = Course {
+            plan: self.plan,
+            journal: self.journal,
+            vault: self.vault,
+            policy: self.policy,
+            guard,
+            teller,
+            seats,
+            resumed,
+            run,
+            held: Arc::new(AtomicU64::new(0)),
+        };
+        let span = tracing::info_span!("run", run = %course.run, plan = %course.plan.digest());
+        let handle = tokio::spawn(course.carry_out(approved, waiting).instrument(span));
+        Ok(Running { events, cancelled, handle })
+    }
+
+    /// Whether the journal holds an earlier part of this run; an error when of another plan.
+    async fn resumed(&self) -> Result<bool> {
+        let mut records = self.journal.records(1);
+        let Some(record) = records.next().await else { return Ok(false) };
+        match record?.event {
+            Event::RunStarted { plan_digest, .. } if plan_digest == self.plan.digest() => Ok(true),
+            Event::RunStarted { plan_digest, .. } => Err(Error::new(ErrorKind::InputInvalid, "resume")
+                .with_detail(format!("the journal is of plan {plan_digest}, not of {}", self.plan.digest()))
+                .with_advice("resume with the plan that the journal was begun with")),
+            _ => Err(Error::new(ErrorKind::InputInvalid, "resume")
+                .with_detail("the journal does not begin with the start of a run")
+                .with_advice("resume with the journal that the run was begun with")),
+        }
+    }
+
+    /// Makes a directory ready: the right one, reachable, permitted.
+    async fn seat(&self, planned: &crate::directory::DirectoryInfo) -> Result<Seat> {
+        let mismatch = |detail: String| {
+            Error::new(ErrorKind::ConfigInvalid, "start the run")
+                .with_directory(planned.id.clone())
+                .with_detail(detail)
+                .with_advice("connect the directories that the plan was made from")
+        };
+        let Some(backend) = self.directories.get(&planned.id) else {
+            return Err(mismatch("the plan names this directory, and it is not connected".to_owned()));
+        };
+        let info = backend.info();
+        if info.kind != planned.kind || info.tenant != planned.tenant {
+            return Err(mismatch(format!(
+                "the plan was made from {} {}, and {} {} is connected",
+                planned.kind, planned.tenant, info.kind, info.tenant
+            )));
+        }
+        let preflight = backend.preflight().await?;
+        if let Some(fatal) = preflight.findings.iter().find(|finding| finding.severity == Severity::Fatal) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "preflight")
+                .with_directory(planned.id.clone())
+                .with_detail(fatal.text.clone()));
+        }
+        Ok(Seat {
+            backend: Arc::clone(backend),
+            principal: preflight.principal,
+            generators: Generators::new(&preflight.password_policy)?,
+            worked: Duration::ZERO,
+        })
+    }
+}
+
+impl Running {
+    /// Asks the run to stop: what is in flight is finished and recorded, nothing new is begun.
+    pub fn cancel(&self) {
+        self.cancelled.cancel();
+    }
+
+    /// A token that stops the run when cancelled, to be handed to a signal handler.
+    #[must_use]
+    pub fn cancellation(&self) -> CancellationToken {
+        self.cancelled.clone()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// When the journal or the plan could not be read; whatever was begun can be resumed.
+    pub async fn finish(mut self) -> Result<RunEnd> {
+        while self.events.recv().await.is_some() {}
+        self.handle.await.map_err(|fault| {
+            Error::new(ErrorKind::Unexpected, "run")
+                .with_source(fault)
+                .with_advice("resume the run; its unknown outcomes are read back first")
+        })?
+    }
+}
+
+impl Stream for Running {
+    type Item = Progress;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
+        self.events.poll_recv(cx)
+    }
+}
+
+/// A directory that is ready.
+#[derive(Debug)]
+struct Seat {
+    backend: Arc<dyn Backend>,
+    principal: Option<AccountId>,
+    generators: Generators,
+    worked: Duration,
+}
+
+/// A run after its checks.
+#[derive(Debug)]
+struct Course {
+    plan: Plan,
+    journal: Arc<dyn Journal>,
+    vault: Arc<dyn Vault>,
+    policy: RetryPolicy,
+    guard: Arc<Guard>,
+    teller: Arc<Teller>,
+    seats: Vec<Seat>,
+    resumed: bool,
+    run: String,
+    held: Arc<AtomicU64>,
+}
+
+impl Course {
+    async fn carry_out(mut self, approved: Vec<Wave>, waiting: Vec<Wave>) -> Result<RunEnd> {
+        for wave in &approved {
+            if self.guard.must_stop(&self.teller) {
+                break;
+            }
+            let span = tracing::info_span!("wave", wave = %wave.name);
+            if let Err(error) = self.wave(wave).instrument(span).await {
+                self.guard.fatal(&error, &self.teller);
+            }
+        }
+        if self.guard.reason().is_none() && !waiting.is_empty() {
+            let waves = waiting.into_iter().map(|wave| wave.name).collect();
+            self.guard.stop(StopReason::NotApproved { waves }, &self.teller);
+        }
+        let stopped = self.guard.reason();
+        let last = stopped.clone().map_or(Event::RunFinished, |reason| Event::Stopped { reason });
+        if let Err(error) = self.journal.append(vec![last]).await {
+            // A journal that failed is why the run stopped; the caller is told that once.
+            if !matches!(stopped, Some(StopReason::Fatal { .. })) {
+                return Err(error);
+            }
+        }
+        Ok(RunEnd {
+            run: self.run,
+            stopped,
+            held: self.held.load(Ordering::Relaxed),
+            lanes: self
+                .seats
+                .iter()
+                .map(|seat| LaneTime { directory: seat.backend.info().id.clone(), worked: seat.worked })
+                .collect(),
+        })
+    }
+
+    async fn wave(&mut self, wave: &Wave) -> Result<()> {
+        self.guard.wave(wave);
+        self.teller.wave_started(&wave.name, wave.accounts);
+        self.journal.append(vec![Event::WaveStarted { wave: wave.name.clone() }]).await?;
+        let lanes = self.seats.iter().map(|seat| self.lane(seat, wave));
+        let ended = future::join_all(lanes).await;
+        for (seat, ended) in self.seats.iter_mut().zip(ended) {
+            seat.worked += ended?;
+        }
+        if !self.guard.must_stop(&self.teller) {
+            self.journal.append(vec![Event::WaveFinished { wave: wave.name.clone() }]).await?;
+            self.teller.wave_finished(&wave.name);
+        }
+        Ok(())
+    }
+
+    async fn lane(&self, seat: &Seat, wave: &Wave) -> Result<Duration> {
+        let began = clock::instant();
+        let directory = seat.backend.info().id.clone();
+        let mut entries = self.plan.entries(&wave.name, &directory)?.peekable();
+        if entries.peek().is_none() {
+            return Ok(Duration::ZERO);
+        }
+        // As of this wave, not of the plan: who became privileged meanwhile is held.
+        let index = privileges(seat.backend.as_ref(), &self.policy).await?;
+        let lane = Lane {
+            backend: Arc::clone(&seat.backend),
+            limits: seat.backend.limits(),
+            principal: seat.principal.clone(),
+            index,
+            generators: seat.generators.clone(),
+            journal: Arc::clone(&self.journal),
+            vault: Arc::clone(&self.vault),
+            guard: Arc::clone(&self.guard),
+            teller: Arc::clone(&self.teller),
+            policy: self.policy.clone(),
+            resumed: self.resumed,
+            held: Arc::clone(&self.held),
+        };
+        let span = tracing::info_span!("lane", directory = %directory);
+        lane::run(Arc::new(lane), entries).instrument(span).await?;
+        Ok(clock::instant().duration_since(began))
+    }
+}
+
+/// Reads the index of the privileged, again where that can help. Its requests take their permits
+/// inside the backend.
+async fn privileges(backend: &dyn Backend, policy: &RetryPolicy) -> Result<PrivilegeIndex> {
+    let mut attempts = 0;
+    loop {
+        let error = match backend.privileges().await {
+            Ok(index) => return Ok(index),
+            Err(error) => error,
+        };
+        attempts += 1;
+        let cause = RetryCause::from(&error);
+        let again = error.is_temporary() || cause == RetryCause::Timeout;
+        match backend.governor().retry_delay(policy, attempts, error.retry_after()).filter(|_| again) {
+            Some(wait) => clock::sleep(wait).await,
+            None => return Err(error.with_attempts(attempts)),
+        }
+    }
+}

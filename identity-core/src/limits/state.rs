@@ -1,0 +1,244 @@
+//! The state of a governor: one place that looks at gate, windows, quotas and ceiling together,
+//! and grants all of them or none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+use tokio::time::Instant;
+
+use super::bucket::Bucket;
+use super::ceiling::{Ceiling, Latency};
+use super::gate::Gate;
+use super::window::Window;
+use super::{Feedback, GovernorStats, Limits, OperationClass, Pacing, Signal};
+
+/// The state of a governor.
+pub(super) struct State {
+    pub(super) pacing: Pacing,
+    pub(super) rng: StdRng,
+    pub(super) gate: Gate,
+    pub(super) ceiling: Ceiling,
+    pub(super) in_flight: u32,
+    pub(super) stats: GovernorStats,
+    buckets: Vec<Bucket>,
+    queues: Vec<Queue>,
+    tickets: u64,
+}
+
+/// What waits for permits of one class, in the order it came: a class does not wait behind
+/// another that waits for a quota of its own.
+struct Queue {
+    class: OperationClass,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// The one at the head: its ticket, and what it waits for.
+    head: Option<Head>,
+    /// Operations of this class that are out.
+    operations: u32,
+    window: Window,
+    latency: Latency,
+    share: f64,
+}
+
+struct Head {
+    ticket: u64,
+    lacks: Vec<Resource>,
+}
+
+/// What heads of several queues can compete for. Whoever came first gets it first, so that a
+/// large batch is not starved by small ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    InFlight,
+    Bucket(usize),
+}
+
+/// A place in a queue.
+pub(super) struct Place {
+    pub(super) queue: usize,
+    pub(super) ticket: u64,
+    /// Held by the head of the queue. tokio's mutex is first come, first served, and drops out
+    /// of the line when cancelled.
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What a batch asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Request {
+    pub(super) class: OperationClass,
+    pub(super) operations: u32,
+    /// What it weighs among the requests in flight.
+    pub(super) weight: u32,
+}
+
+/// What a request that cannot go yet waits for.
+pub(super) struct NotYet {
+    /// When to look again, at the latest; `None` where only a change helps.
+    pub(super) until: Option<Instant>,
+    /// Whether what it lacks has changed, so that others may go now.
+    pub(super) lacks_else: bool,
+}
+
+impl State {
+    pub(super) fn new(limits: &Limits, pacing: Pacing) -> Self {
+        // Without the system's randomness the jitter is the same in each process, nothing worse.
+        let rng = pacing.seed.map_or_else(
+            || StdRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| StdRng::seed_from_u64(0)),
+            StdRng::seed_from_u64,
+        );
+        Self {
+            pacing,
+            rng,
+            gate: Gate::default(),
+            ceiling: Ceiling::new(limits.in_flight.get()),
+            in_flight: 0,
+            stats: GovernorStats::default(),
+            buckets: limits.quotas.iter().map(Bucket::new).collect(),
+            queues: Vec::new(),
+            tickets: 0,
+        }
+    }
+
+    /// Joins the queue of a class.
+    pub(super) fn join(&mut self, class: OperationClass) -> Place {
+        let index = self.queue_of(class);
+        self.tickets += 1;
+        let turn = self.queues.get(index).map_or_else(Arc::default, |queue| Arc::clone(&queue.turn));
+        Place { queue: index, ticket: self.tickets, turn }
+    }
+
+    /// Grants the head of a queue everything it asks for, or nothing.
+    pub(super) fn consider(&mut self, place: &Place, request: Request, now: Instant) -> Result<(), NotYet> {
+        let mut lacks = Vec::new();
+        let until = self.lacking(place, request, now, &mut lacks);
+        let Some(queue) = self.queues.get_mut(place.queue) else { return Ok(()) };
+        if until.is_none() && lacks.is_empty() {
+            // The head leaves by `leave`, which also lets those know that it kept waiting.
+            queue.operations = queue.operations.saturating_add(request.operations);
+            self.in_flight = self.in_flight.saturating_add(request.weight);
+            self.ceiling.granted(self.in_flight);
+            for bucket in &mut self.buckets {
+                bucket.spend(bucket.cost(request.class, request.operations), now);
+            }
+            return Ok(());
+        }
+        let lacks_else = queue.head.as_ref().is_some_and(|head| head.lacks != lacks);
+        queue.head = Some(Head { ticket: place.ticket, lacks });
+        Err(NotYet { until, lacks_else })
+    }
+
+    /// Somebody stopped waiting, served or not; whether others may go for it.
+    pub(super) fn leave(&mut self, place: &Place) -> bool {
+        let Some(queue) = self.queues.get_mut(place.queue) else { return false };
+        let was_head = queue.head.as_ref().is_some_and(|head| head.ticket == place.ticket);
+        if was_head {
+            queue.head = None;
+        }
+        was_head
+    }
+
+    /// A permit came back.
+    pub(super) fn returned(&mut self, queue: usize, request: Request) {
+        self.ceiling.returned(request.weight, self.in_flight);
+        self.in_flight = self.in_flight.saturating_sub(request.weight);
+        if let Some(queue) = self.queues.get_mut(queue) {
+            queue.operations = queue.operations.saturating_sub(request.operations);
+        }
+    }
+
+    /// Takes in what a response said; whether somebody may go earlier for it.
+    pub(super) fn take_in(&mut self, feedback: &Feedback, now: Instant) -> bool {
+        self.stats.requests += 1;
+        let sent = feedback.latency.and_then(|latency| now.checked_sub(latency));
+        let old_news = self.gate.is_old_news(sent, now);
+        match feedback.signal {
+            Signal::Ok => {
+                self.gate.served(old_news);
+                if !old_news {
+                    self.ceiling.served();
+                    self.weigh_latency(feedback.class, feedback.latency);
+                }
+            }
+            Signal::Throttled | Signal::Busy => {
+                match feedback.signal {
+                    Signal::Throttled => self.stats.throttled += 1,
+                    _ => self.stats.busy += 1,
+                }
+                self.gate.refused(feedback.retry_after, old_news, &self.pacing, &mut self.rng, now);
+                if !old_news {
+                    self.ceiling.refused();
+                }
+            }
+        }
+        let Some(hint) = feedback.window else { return false };
+        let queue = self.queue_of(feedback.class);
+        self.queues.get_mut(queue).is_some_and(|queue| queue.window.learn(hint, &self.pacing, now))
+    }
+
+    /// What the request lacks, and when to look again.
+    fn lacking(&mut self, place: &Place, request: Request, now: Instant, lacks: &mut Vec<Resource>) -> Option<Instant> {
+        if let Some(until) = self.gate.closed_until(now) {
+            return Some(until);
+        }
+        let queue = self.queues.get_mut(place.queue)?;
+        if let Some(until) = queue.window.until_free(request.operations, queue.operations, queue.share, now) {
+            return Some(until);
+        }
+        let mut until: Option<Instant> = None;
+        for index in 0..self.buckets.len() {
+            let resource = Resource::Bucket(index);
+            let is_wanted_by_older = self.is_wanted_by_older(place, resource);
+            let Some(bucket) = self.buckets.get_mut(index) else { continue };
+            let cost = bucket.cost(request.class, request.operations);
+            if cost == 0 {
+                continue;
+            }
+            if is_wanted_by_older {
+                lacks.push(resource);
+            } else if let Some(ready) = bucket.until_ready(cost, now) {
+                lacks.push(resource);
+                until = Some(until.map_or(ready, |until| until.min(ready)));
+            }
+        }
+        // A batch that is larger than the ceiling goes alone.
+        let fits = self.in_flight == 0 || self.in_flight.saturating_add(request.weight) <= self.ceiling.get();
+        if lacks.is_empty() && (!fits || self.is_wanted_by_older(place, Resource::InFlight)) {
+            lacks.push(Resource::InFlight);
+        }
+        until
+    }
+
+    fn is_wanted_by_older(&self, place: &Place, resource: Resource) -> bool {
+        self.queues.iter().enumerate().any(|(index, queue)| {
+            index != place.queue
+                && queue.head.as_ref().is_some_and(|head| head.ticket < place.ticket && head.lacks.contains(&resource))
+        })
+    }
+
+    fn weigh_latency(&mut self, class: OperationClass, latency: Option<Duration>) {
+        let Some(latency) = latency else { return };
+        let index = self.queue_of(class);
+        let Some(queue) = self.queues.get_mut(index) else { return };
+        if queue.latency.is_slow(latency, &self.pacing) {
+            self.ceiling.slow(self.in_flight);
+        }
+    }
+
+    fn queue_of(&mut self, class: OperationClass) -> usize {
+        if let Some(index) = self.queues.iter().position(|queue| queue.class == class) {
+            return index;
+        }
+        let share = self.buckets.iter().filter_map(|bucket| bucket.share(class)).fold(1.0, f64::min);
+        self.queues.push(Queue {
+            class,
+            turn: Arc::default(),
+            head: None,
+            operations: 0,
+            window: Window::default(),
+            latency: Latency::default(),
+            share,
+        });
+        self.queues.len() - 1
+    }
+}

@@ -1,0 +1,1 @@
+//! Plans made from a directory in memory.

@@ -1,0 +1,264 @@
+//! What was done, account by account: the evidence, and what is left to do.
+//!
+//! A [`Report`] is made from a plan and a journal and from nothing else, so that it can be made
+//! again, on another machine and by somebody else, with the same bytes. It streams: memory stays
+//! flat however many accounts there are.
+//!
+//! # What always holds
+//! - Every row of the plan is exactly one [`Row`].
+//! - seen = planned + manual + left_out + protected; planned = verified + failed + unknown.
+//! - What is not verified is not called done. A confirmed action that reading back has not shown
+//!   is *unknown*; one that reading back contradicts is *failed*.
+//! - An entry is *verified* only when every one of its actions is done and reading back showed
+//!   those that can be read back (password, must-change flag, disabled, unlocked). An entry of
+//!   which nothing can be read back (sessions revoked only) stays *unknown*, by the directory's
+//!   word.
+//! - An entry that was never attempted is *failed*, counted apart, with the reason.
+//! - When the password was set again since, by the owner as asked, the reset has done its work:
+//!   *verified*, and counted apart. By somebody else, it is *failed*: the account's password is
+//!   neither the one in the vault nor the owner's choice, and somebody has to look at who did it.
+//! - The journal's chain is verified while reading, the report names its newest record, and is
+//!   refused when the journal grew meanwhile or is of another plan.
+//! - No secret: sealed passwords are named by their references.
+//!
+//! # Files
+//! [`Report::write`] makes three files, each put in place only when it is whole:
+//! `report.json` (summary, definitions, what survives, controls, one row a line), `report.csv`
+//! (one line an account) and `todo.csv` (what is left to do, and who answers for it). Cells that a
+//! spreadsheet would take for a formula begin with an apostrophe. They hold names and grounds of
+//! privilege: only their owner may read them, where the file system knows owners.
+//!
+//! # What survives
+//! A password reset does not end everything that an attacker may hold. Each row names what it
+//! leaves, as a [`Survivor`]; `report.json` explains each code once, with its source. The list is
+//! of the directory's kind: whether this account really has a certificate is not looked up.
+//!
+//! # Controls
+//! [`CONTROLS`] maps the report's fields to NIST SP 800-63B, ISO/IEC 27001 (A.9.2.4 of 2013,
+//! A.5.17 of 2022) and CIS Control 5, and says of each what it asks for beyond the report.
+//!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use identity_core::account::DirectoryId;
+//! use identity_core::error::Result;
+//! use identity_core::journal::Journal;
+//! use identity_core::plan::PlanRow;
+//! use identity_core::report::{DirectoryRun, Report, Summary};
+//!
+//! async fn report(journal: Arc<dyn Journal>, digest: &str, rows: Vec<PlanRow>, corp: DirectoryId) -> Result<Summary> {
+//!     let report = Report::new(journal, digest).directory(DirectoryRun::new(corp, "ldap"));
+//!     report.write(rows.into_iter().map(Ok), Path::new("run")).await
+//! }
+//! ```
+
+mod classify;
+mod control;
+mod history;
+mod row;
+mod summary;
+mod survivor;
+mod table;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use control::{CONTROLS, Control};
+pub use row::{ActionRow, ActionState, Left, Retry, Row, RowResult};
+pub use summary::{AccountCounts, DirectoryCounts, LeftCounts, Summary, WaveCounts};
+pub use survivor::Survivor;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::account::DirectoryId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{EntryProgress, Journal};
+use crate::limits::GovernorStats;
+use crate::plan::PlanRow;
+
+use history::History;
+use write::Files;
+
+/// Plan rows that are held at once.
+const CHUNK: usize = 512;
+
+/// Makes a report of a plan and its journal.
+#[derive(Debug)]
+pub struct Report {
+    journal: Arc<dyn Journal>,
+    plan_digest: String,
+    directories: Vec<DirectoryRun>,
+    lasted: Option<Duration>,
+}
+
+/// What only the caller knows of one directory's part in the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DirectoryRun {
+    /// The directory.
+    pub id: DirectoryId,
+    /// The backend's word for its kind: [`DirectoryInfo::kind`](crate::directory::DirectoryInfo::kind).
+    pub kind: String,
+    /// What its governor saw.
+    pub stats: GovernorStats,
+    /// How long it was worked on.
+    pub lasted: Duration,
+}
+
+impl DirectoryRun {
+    /// A directory of this kind of which no requests were counted.
+    #[must_use]
+    pub fn new(id: DirectoryId, kind: impl Into<String>) -> Self {
+        Self { id, kind: kind.into(), stats: GovernorStats::default(), lasted: Duration::ZERO }
+    }
+
+    /// Adds what its governor saw.
+    #[must_use]
+    pub fn with_stats(mut self, stats: GovernorStats) -> Self {
+        self.stats = stats;
+        self
+    }
+
+    /// Adds how long it was worked on.
+    #[must_use]
+    pub fn with_duration(mut self, lasted: Duration) -> Self {
+        self.lasted = lasted;
+        self
+    }
+}
+
+impl Report {
+    /// A report of the plan with this digest, made from this journal.
+    #[must_use]
+    pub fn new(journal: Arc<dyn Journal>, plan_digest: impl Into<String>) -> Self {
+        Self { journal, plan_digest: plan_digest.into(), directories: Vec::new(), lasted: None }
+    }
+
+    /// Adds what only the caller knows of a directory. Without it the directory's kind is not
+    /// known, and neither is what survives a reset there.
+    #[must_use]
+    pub fn directory(mut self, directory: DirectoryRun) -> Self {
+        self.directories.push(directory);
+        self
+    }
+
+    /// Says how long the run took. Otherwise it is the time from the first to the newest record,
+    /// pauses between processes included.
+    #[must_use]
+    pub fn duration(mut self, lasted: Duration) -> Self {
+        self.lasted = Some(lasted);
+        self
+    }
+
+    /// Writes `report.json`, `report.csv` and `todo.csv` into an existing folder; files of these
+    /// names are replaced.
+    ///
+    /// `rows` are those of the plan with this report's digest, in their order.
+    ///
+    /// # Errors
+    /// As of [`visit`](Self::visit), and when a file cannot be written. The folder is as it was
+    /// then, unless the error came while the files were being put in place.
+    pub async fn write<I>(&self, rows: I, folder: &Path) -> Result<Summary>
+    where
+        I: IntoIterator<Item = Result<PlanRow>> + Send,
+        I::IntoIter: Send,
+    {
+        let mut files = Files::begin(folder)?;
+        let summary = self.visit(rows, |row| files.row(row)).await?;
+        files.finish(&summary)?;
+        Ok(summary)
+    }
+
+    /// Shows each row to `each`, in the order of the plan, and counts them. The base of
+    /// [`write`](Self::write), and of whatever else is to be made of the rows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when the journal is of another plan, or the plan's rows are not
+    /// whole; [`ErrorKind::Conflict`] when the journal grew meanwhile; otherwise when the journal
+    /// or the plan cannot be read, the chain is broken, or `each` fails.
+    pub async fn visit<I>(&self, rows: I, mut each: impl FnMut(&Row) -> Result<()> + Send) -> Result<Summary>
+    where
+        I: IntoIterator<Item = Result<PlanRow>> + Send,
+        I::IntoIter: Send,
+    {
+        let mut rows = rows.into_iter();
+        let journal = self.journal.as_ref();
+        let history = History::read(journal, &self.plan_digest).await?;
+        let mut summary = self.begin(&history);
+        let mut newest_entry = 0;
+        loop {
+            let chunk = rows.by_ref().take(CHUNK).collect::<Result<Vec<_>>>()?;
+            let whole = chunk.len() == CHUNK;
+            let numbers = entry_numbers(&chunk, &mut newest_entry)?;
+            let mut known = journal.progress(&numbers).await?.into_iter();
+            for planned in chunk {
+                let progress = match &planned {
+                    PlanRow::Entry(entry) => {
+                        known.next().filter(|known| known.entry == entry.seq).ok_or_else(|| {
+                            Error::new(ErrorKind::Journal, "report").with_detail("not one answer per entry asked for")
+                        })?
+                    }
+                    PlanRow::LeftOut { .. } => EntryProgress::default(),
+                };
+                let directory = match &planned {
+                    PlanRow::Entry(entry) => &entry.directory,
+                    PlanRow::LeftOut { directory, .. } => directory,
+                };
+                let kind = summary.kind_of(directory).to_owned();
+                let row = classify::row(planned, &progress, &history, &kind);
+                summary.count(&row);
+                each(&row)?;
+            }
+            if !whole {
+                break;
+            }
+        }
+        if history.greatest_entry > newest_entry {
+            let detail = format!("the journal has entry {}, the plan ends at {newest_entry}", history.greatest_entry);
+            return Err(invalid(detail));
+        }
+        history.still_newest(journal).await?;
+        Ok(summary)
+    }
+
+    fn begin(&self, history: &History) -> Summary {
+        let mut summary = Summary::begin(&self.plan_digest, history);
+        if let Some(lasted) = self.lasted {
+            summary.seconds = lasted.as_secs_f64();
+        }
+        summary.directories.extend(self.directories.iter().map(|directory| DirectoryCounts {
+            id: directory.id.as_str().to_owned(),
+            kind: directory.kind.clone(),
+            requests: directory.stats.requests,
+            throttled: directory.stats.throttled,
+            seconds: directory.lasted.as_secs_f64(),
+            ..DirectoryCounts::default()
+        }));
+        summary
+    }
+}
+
+/// The sequence numbers of a chunk's entries, which grow by one from 1: no entry is missing, and
+/// none is there twice.
+fn entry_numbers(chunk: &[PlanRow], newest: &mut u64) -> Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for row in chunk {
+        let PlanRow::Entry(entry) = row else { continue };
+        if entry.seq != *newest + 1 {
+            return Err(invalid(format!("entry {} of the plan follows entry {newest}", entry.seq)));
+        }
+        *newest = entry.seq;
+        numbers.push(entry.seq);
+    }
+    Ok(numbers)
+}
+
+fn invalid(detail: String) -> Error {
+    Error::new(ErrorKind::InputInvalid, "report")
+        .with_detail(detail)
+        .with_advice("give the report the plan and the journal of one run, unchanged")
+}

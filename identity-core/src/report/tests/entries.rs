@@ -1,0 +1,202 @@
+//! What each history of one account makes of it.
+
+use super::{DIGEST, approved, error, left_out, report, rows_of, started};
+use crate::account::DirectoryId;
+use crate::error::ErrorKind;
+use crate::journal::{Baseline, Event, StopReason, Verdict};
+use crate::plan::{Disposition, LeftOutReason, PlanRow};
+use crate::report::{Report, Retry, Row, RowResult, Survivor};
+use crate::reset::Action;
+use crate::vault::SealedRef;
+use crate::verify::fixture::{Ledger, SET, SET_MUST_CHANGE, at, corp, done, entry, row};
+
+const REVOKE: Action = Action::RevokeSessions;
+
+fn verified(verdict: Verdict) -> Event {
+    Event::Verified { entry: 1, verdict, last_set: Some(at(7)) }
+}
+
+fn intent(action: Action) -> Event {
+    let sealed = Some(SealedRef("ref-1".into()));
+    Event::Intent { entry: 1, action, attempt: 1, baseline: Baseline::default(), sealed }
+}
+
+async fn one(actions: &[Action], events: Vec<Event>) -> Row {
+    let begun = [started(false), approved("workforce-1"), Event::WaveStarted { wave: "workforce-1".into() }];
+    let events = begun.into_iter().chain(events);
+    rows_of(&[row(1, &corp(), actions)], events).await.unwrap().0.remove(0)
+}
+
+fn all_done(actions: &[Action]) -> Vec<Event> {
+    actions.iter().flat_map(|action| done(1, *action, Baseline::default())).collect()
+}
+
+#[tokio::test]
+async fn done_is_verified_only_when_reading_back_showed_it() {
+    use RowResult::{Failed, Unknown, Verified};
+    type Case = (&'static [Action], Option<Verdict>, RowResult, Option<Retry>);
+    let cases: &[Case] = &[
+        (&[SET], None, Unknown, Some(Retry::ReadBack)),
+        (&[SET], Some(Verdict::Changed), Verified, None),
+        (&[SET], Some(Verdict::Unchanged), Failed, Some(Retry::ByHand)),
+        (&[SET], Some(Verdict::Unknown), Unknown, Some(Retry::ReadBack)),
+        (&[SET], Some(Verdict::Gone), Unknown, Some(Retry::ByHand)),
+        (&[SET], Some(Verdict::ChangedByOther), Failed, Some(Retry::ByHand)),
+        (&[SET], Some(Verdict::ChangedByOwner), Failed, Some(Retry::ByHand)),
+        (&[SET_MUST_CHANGE], Some(Verdict::ChangedByOwner), Verified, None),
+        (&[Action::ExpirePassword], Some(Verdict::ChangedByOwner), Verified, None),
+        (&[SET_MUST_CHANGE], Some(Verdict::ChangedByOther), Failed, Some(Retry::ByHand)),
+        (&[SET, REVOKE], Some(Verdict::Changed), Verified, None),
+        // Nothing of it can be read back: the directory's word is not a verification.
+        (&[REVOKE], None, Unknown, Some(Retry::ByHand)),
+    ];
+    for (actions, verdict, result, retry) in cases {
+        let mut events = all_done(actions);
+        events.extend(verdict.map(verified));
+        let row = one(actions, events).await;
+        let found = (row.result, row.left.as_ref().map(|left| left.retry));
+        assert_eq!(found, (*result, *retry), "{actions:?} {verdict:?}");
+        assert!(row.left.as_ref().is_none_or(|left| !left.advice.is_empty()));
+        assert!(*result == Verified || !row.why.is_empty(), "{actions:?} {verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_with_an_open_action_is_failed_and_says_which() {
+    let mut events = all_done(&[SET]);
+    events.push(verified(Verdict::Changed));
+    let row = one(&[SET, REVOKE], events.clone()).await;
+    assert_eq!((row.result, row.left.unwrap().retry), (RowResult::Failed, Retry::Resume));
+    assert_eq!(row.why, "revoke_sessions: not attempted");
+    assert!(!row.not_attempted, "it was touched");
+
+    events.push(Event::Failed { entry: 1, action: REVOKE, attempt: 2, error: error(ErrorKind::Unsupported) });
+    let row = one(&[SET, REVOKE], events).await;
+    assert_eq!((row.result, row.left.as_ref().unwrap().retry), (RowResult::Failed, Retry::ByHand));
+    assert_eq!(row.why, "revoke_sessions: set password: unsupported");
+    assert_eq!((row.actions[1].attempts, row.actions[1].request_id.as_deref()), (2, Some("rid-9")));
+}
+
+#[tokio::test]
+async fn an_order_without_an_answer_is_unknown_and_one_that_is_to_follow_is_failed() {
+    let row = one(&[SET], vec![intent(SET)]).await;
+    assert_eq!((row.result, row.left.unwrap().retry), (RowResult::Unknown, Retry::Resume));
+    assert_eq!(row.sealed, [SealedRef("ref-1".into())]);
+    assert_eq!(row.survives[0], Survivor::OldPassword, "it may have been set, or not");
+
+    let failed = Event::AttemptFailed { entry: 1, action: SET, attempt: 1, error: error(ErrorKind::Unavailable) };
+    let row = one(&[SET], vec![intent(SET), failed]).await;
+    assert_eq!((row.result, row.left.unwrap().retry), (RowResult::Failed, Retry::Resume));
+}
+
+#[tokio::test]
+async fn what_was_never_attempted_is_failed_with_the_reason() {
+    let plan = [row(1, &corp(), &[SET])];
+    let budget = || Event::Stopped { reason: StopReason::FailureBudget { wave: "canary".into(), failures: 3 } };
+    let cases = [
+        (vec![], "not attempted: wave workforce-1 is not approved"),
+        (vec![started(false)], "not attempted: wave workforce-1 is not approved"),
+        (
+            vec![started(false), approved("workforce-1"), budget()],
+            "not attempted: the run stopped before (3 failures in wave canary: over its budget)",
+        ),
+        (vec![started(false), approved("workforce-1")], "not attempted: the run has not come to it"),
+        (
+            vec![started(false), approved("workforce-1"), budget(), started(true)],
+            "not attempted: the run has not come to it",
+        ),
+    ];
+    for (events, why) in cases {
+        let (rows, summary) = rows_of(&plan, events).await.unwrap();
+        assert_eq!((rows[0].result, rows[0].not_attempted, rows[0].why.as_str()), (RowResult::Failed, true, why));
+        assert_eq!((summary.accounts.failed, summary.accounts.not_attempted, summary.left.resume), (1, 1, 1));
+        assert_eq!(summary.waves[0].not_attempted, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_manual_account_stays_until_somebody_records_it_as_done() {
+    let mut manual = entry(1, &corp(), &[]);
+    manual.disposition = Disposition::Manual {
+        reason: "a domain administrator".into(),
+        procedure: "reset it at the console".into(),
+        owner: Some("Alice".into()),
+    };
+    let plan = [PlanRow::Entry(manual)];
+    let (rows, summary) = rows_of(&plan, [started(false)]).await.unwrap();
+    assert_eq!(rows[0].result, RowResult::Manual);
+    let left = rows[0].left.as_ref().unwrap();
+    assert_eq!((left.advice.as_str(), left.owner.as_deref()), ("reset it at the console", Some("Alice")));
+    assert_eq!((summary.accounts.manual, summary.left.manual, summary.is_clean()), (1, 1, false));
+
+    let recorded = Event::ManualDone { entry: 1, by: "Bob".into(), note: "at 03:00".into() };
+    let (rows, summary) = rows_of(&plan, [started(false), recorded]).await.unwrap();
+    assert_eq!((rows[0].result, rows[0].why.as_str()), (RowResult::ManualDone, "recorded as done by Bob: at 03:00"));
+    assert_eq!((summary.accounts.manual, summary.accounts.manual_done, summary.left.manual), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn what_survives_is_named_by_what_was_shown() {
+    let kerberos = Survivor::KerberosTickets;
+    let mut events = all_done(&[SET]);
+    assert_eq!(one(&[SET], events.clone()).await.survives[0], Survivor::OldPassword, "not read back");
+    events.push(verified(Verdict::Changed));
+    let survives = one(&[SET], events).await.survives;
+    assert!(survives.contains(&kerberos) && survives.contains(&Survivor::NtlmOldPassword));
+    assert!(!survives.contains(&Survivor::OldPassword));
+    let expired = one(&[Action::ExpirePassword], all_done(&[Action::ExpirePassword])).await;
+    assert_eq!(expired.survives[0], Survivor::OldPasswordOnce);
+
+    let unlisted = Report::new(Ledger::of([started(false)]), DIGEST);
+    let cloud = DirectoryId::new("cloud").unwrap();
+    let mut survives = Vec::new();
+    let plan = [Ok(row(1, &cloud, &[SET]))];
+    unlisted
+        .visit(plan, |row| {
+            survives.clone_from(&row.survives);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(survives, [Survivor::OldPassword, Survivor::NotListed]);
+}
+
+#[tokio::test]
+async fn the_left_out_are_told_from_the_protected() {
+    let plan = [
+        left_out(1, &corp(), LeftOutReason::Protected("krbtgt".into())),
+        left_out(2, &corp(), LeftOutReason::NotSelected),
+        left_out(3, &corp(), LeftOutReason::MasteredElsewhere("corp".into())),
+    ];
+    let (rows, summary) = rows_of(&plan, []).await.unwrap();
+    let results: Vec<_> = rows.iter().map(|row| (row.result, row.why.as_str())).collect();
+    assert_eq!(results[0], (RowResult::Protected, "krbtgt"));
+    assert_eq!(results[1], (RowResult::LeftOut, "not selected"));
+    assert_eq!(results[2].1, "its password is mastered elsewhere: corp");
+    let accounts = summary.accounts;
+    assert_eq!((accounts.seen, accounts.protected, accounts.left_out), (3, 1, 2));
+}
+
+#[tokio::test]
+async fn a_report_of_what_does_not_belong_together_is_refused() {
+    let plan = |numbers: &[u64]| numbers.iter().map(|seq| Ok(row(*seq, &corp(), &[SET]))).collect::<Vec<_>>();
+    let kind = |result: crate::error::Result<_>| result.map(drop).unwrap_err().kind();
+    let none = |_: &Row| Ok(());
+
+    let other = Report::new(Ledger::of([started(false)]), "sha256:another").visit(plan(&[1]), none).await;
+    assert_eq!(kind(other), ErrorKind::InputInvalid, "a journal of another plan");
+    let journal = Ledger::of([started(false), intent(SET)]);
+    assert_eq!(kind(report(&journal).visit(plan(&[]), none).await), ErrorKind::InputInvalid, "an entry too few");
+    for torn in [&[2][..], &[1, 3], &[1, 1]] {
+        assert_eq!(kind(report(&journal).visit(plan(torn), none).await), ErrorKind::InputInvalid, "{torn:?}");
+    }
+    let grows = |_: &Row| {
+        journal.add([Event::RunFinished]);
+        Ok(())
+    };
+    assert_eq!(kind(report(&journal).visit(plan(&[1]), grows).await), ErrorKind::Conflict, "a run goes on");
+
+    let gap = Ledger::of([started(false), intent(SET)]);
+    gap.records.lock().unwrap().remove(0);
+    assert_eq!(kind(report(&gap).visit(plan(&[1]), none).await), ErrorKind::Journal, "a record is missing");
+}

@@ -1,0 +1,59 @@
+mod always;
+mod entries;
+mod files;
+
+use crate::account::DirectoryId;
+use crate::error::Result;
+use crate::journal::{ErrorRecord, Event};
+use crate::plan::{Approval, ApprovalScope, LeftOutReason, PlanRow};
+use crate::report::{DirectoryRun, Report, Row, Summary};
+use crate::verify::fixture::{Ledger, at, corp, id};
+use std::sync::Arc;
+
+pub(super) const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000001";
+
+pub(super) fn started(resumed: bool) -> Event {
+    Event::RunStarted { run: "run-1".into(), plan_digest: DIGEST.into(), resumed, version: "0.1.0".into(), pid: 1 }
+}
+
+pub(super) fn approved(wave: &str) -> Event {
+    let approval = Approval {
+        plan_digest: DIGEST.into(),
+        approver: "ciso".into(),
+        scope: ApprovalScope::Wave(wave.into()),
+        at: at(0),
+        note: None,
+    };
+    Event::Approved { approval }
+}
+
+pub(super) fn left_out(number: u64, directory: &DirectoryId, reason: LeftOutReason) -> PlanRow {
+    PlanRow::LeftOut {
+        directory: directory.clone(),
+        id: id(1_000_000 + number),
+        name: format!("left{number}"),
+        kind: crate::account::AccountKind::Person,
+        tier: crate::privilege::Tier::User,
+        reason,
+    }
+}
+
+pub(super) fn error(kind: crate::error::ErrorKind) -> ErrorRecord {
+    ErrorRecord::from(&crate::error::Error::new(kind, "set password").with_request_id("rid-9"))
+}
+
+pub(super) fn report(journal: &Arc<Ledger>) -> Report {
+    Report::new(journal.clone(), DIGEST).directory(DirectoryRun::new(corp(), "ldap"))
+}
+
+/// The rows and the summary of a plan with these events in its journal.
+pub(super) async fn rows_of(plan: &[PlanRow], events: impl IntoIterator<Item = Event>) -> Result<(Vec<Row>, Summary)> {
+    let mut rows = Vec::new();
+    let summary = report(&Ledger::of(events))
+        .visit(plan.iter().cloned().map(Ok), |row| {
+            rows.push(row.clone());
+            Ok(())
+        })
+        .await?;
+    Ok((rows, summary))
+}

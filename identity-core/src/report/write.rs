@@ -1,0 +1,146 @@
+//! The files of a report: streamed, and in place only when they are whole.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use super::control::{CONTROLS, Control};
+use super::row::Row;
+use super::summary::Summary;
+use super::survivor::{self, Survivor};
+use super::table::Table;
+use crate::error::{Error, ErrorKind, Result};
+
+/// `report.json`, `report.csv` and `todo.csv` in the making.
+pub(super) struct Files<'a> {
+    folder: &'a Path,
+    /// The rows of `report.json`: the summary stands before them and is known after them.
+    rows: BufWriter<File>,
+    any: bool,
+    accounts: Table<BufWriter<NamedTempFile>>,
+    left: Table<BufWriter<NamedTempFile>>,
+}
+
+/// What stands in `report.json` before the rows.
+#[derive(Serialize)]
+struct Preamble<'a> {
+    format: &'static str,
+    summary: &'a Summary,
+    definitions: &'static [Definition],
+    survivors: Vec<Explained>,
+    controls: &'static [Control],
+}
+
+#[derive(Serialize)]
+struct Definition {
+    word: &'static str,
+    means: &'static str,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    code: Survivor,
+    means: &'static str,
+    source: &'static str,
+}
+
+const DEFINITIONS: &[Definition] = &[
+    Definition { word: "seen", means: "planned + manual + left_out + protected: one row each" },
+    Definition { word: "planned", means: "verified + failed + unknown" },
+    Definition { word: "verified", means: "every planned action is confirmed, and reading the account back showed it" },
+    Definition {
+        word: "failed",
+        means: "an action was refused, given up or never attempted, or reading back contradicts the confirmation",
+    },
+    Definition {
+        word: "unknown",
+        means: "no answer came, or everything is confirmed and reading back has not shown it",
+    },
+    Definition { word: "not_attempted", means: "failed without having been touched" },
+    Definition {
+        word: "changed_by_owner",
+        means: "verified, and the owner chose another password since, as asked; that it was the owner is concluded from the must-change flag being gone",
+    },
+    Definition {
+        word: "sealed",
+        means: "references of passwords generated for the account; the vault opens them, the report holds none",
+    },
+];
+
+impl<'a> Files<'a> {
+    /// Begins the files of a report in an existing folder.
+    pub(super) fn begin(folder: &'a Path) -> Result<Self> {
+        // Beside their final places: renaming works within one file system only, and what a
+        // report says belongs nowhere else.
+        let new = || NamedTempFile::new_in(folder).map(BufWriter::new).map_err(fault);
+        Ok(Self {
+            folder,
+            rows: BufWriter::new(tempfile::tempfile_in(folder).map_err(fault)?),
+            any: false,
+            accounts: Table::of_accounts(new()?)?,
+            left: Table::of_what_is_left(new()?)?,
+        })
+    }
+
+    /// Adds an account.
+    pub(super) fn row(&mut self, row: &Row) -> Result<()> {
+        self.rows.write_all(if self.any { b",\n" } else { b"\n" }).map_err(fault)?;
+        self.any = true;
+        serde_json::to_writer(&mut self.rows, row).map_err(fault)?;
+        self.accounts.account(row)?;
+        self.left.left(row)
+    }
+
+    /// Puts the files in place: the tables first, so that a `report.json` is never without them.
+    pub(super) fn finish(self, summary: &Summary) -> Result<()> {
+        let mut rows = self.rows.into_inner().map_err(|error| fault(error.into_error()))?;
+        rows.rewind().map_err(fault)?;
+        let preamble = serde_json::to_string_pretty(&Preamble {
+            format: "identity-reset report 1",
+            summary,
+            definitions: DEFINITIONS,
+            survivors: survivor::ALL
+                .map(|code| Explained { code, means: code.meaning(), source: code.source() })
+                .into(),
+            controls: CONTROLS,
+        })
+        .map_err(fault)?;
+        let open = preamble.strip_suffix("\n}").ok_or_else(|| fault("the preamble is not an object"))?;
+        let mut json = BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?);
+        write!(json, "{open},\n  \"rows\": [").map_err(fault)?;
+        io::copy(&mut rows, &mut json).map_err(fault)?;
+        json.write_all(b"\n]\n}\n").map_err(fault)?;
+        place(self.accounts.finish()?, &self.folder.join("report.csv"))?;
+        place(self.left.finish()?, &self.folder.join("todo.csv"))?;
+        place(json, &self.folder.join("report.json"))?;
+        sync_folder(self.folder)
+    }
+}
+
+fn place(file: BufWriter<NamedTempFile>, path: &Path) -> Result<()> {
+    let file = file.into_inner().map_err(|error| fault(error.into_error()))?;
+    file.as_file().sync_all().map_err(fault)?;
+    file.persist(path).map_err(|error| fault(error.error))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+pub(super) fn fault(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let source = error.into();
+    Error::new(ErrorKind::Unexpected, "write the report")
+        .with_detail(source.to_string())
+        .with_advice("check the folder's space and permissions, and make the report again: nothing else is lost")
+        .with_source(source)
+}

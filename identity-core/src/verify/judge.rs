@@ -1,0 +1,128 @@
+//! The verdict on one account: what was read against what should be there.
+
+use std::cmp::Ordering;
+
+use jiff::SignedDuration;
+
+use super::expectation::Expectation;
+use crate::account::{Account, PasswordState};
+use crate::journal::{Baseline, Verdict};
+
+/// How much later than the confirmation a password's time may be and still be that of our own
+/// set: confirmations are given in whole seconds by some directories, and come from another
+/// machine than the record of the password in others.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What one reading says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// Whether the next reading may say something else: replication can be behind.
+    pub(crate) settles: bool,
+    /// What a person should know beside the verdict.
+    pub(crate) note: Option<&'static str>,
+}
+
+/// Judges what was read (`None`: no such account) against what should be there.
+pub(crate) fn judge(expected: &Expectation, account: Option<&Account>) -> Reading {
+    let Some(account) = account else { return waiting(Verdict::Gone) };
+    if expected.disabled && account.state.enabled {
+        return waiting(Verdict::Unchanged).noting("read back: the account is enabled, although it was to be disabled");
+    }
+    let still_locked = expected.unlocked && account.state.locked;
+    if still_locked && !expected.touches_password() && !expected.disabled {
+        return waiting(Verdict::Unchanged).noting(LOCKED);
+    }
+    let password = if expected.sets > 0 {
+        judge_set(expected, &account.password)
+    } else if expected.must_change {
+        judge_flag(&expected.baseline, &account.password)
+    } else {
+        settled(Verdict::Changed)
+    };
+    // A lock-out that came back says nothing of the password.
+    if still_locked && password.note.is_none() { password.noting(LOCKED) } else { password }
+}
+
+const LOCKED: &str = "read back: the account is locked out (again); a device or program may still try the old password";
+const NOT_FLAGGED: &str = "read back: no change is demanded at the next sign-in, although that was ordered";
+
+/// A password was set. A version tells sets apart; without one the time must do, and without
+/// that the flag.
+fn judge_set(expected: &Expectation, now: &PasswordState) -> Reading {
+    let before = &expected.baseline;
+    let flag_gone = expected.must_change && !now.must_change && !now.never_expires;
+    if let (Some(old), Some(new)) = (before.version, now.version) {
+        return match new.checked_sub(old) {
+            Some(0) => waiting(Verdict::Unchanged),
+            // Behind what was seen before, or fewer sets than were confirmed: an old replica.
+            None => waiting(Verdict::Unknown),
+            Some(grown) if grown < expected.sets => waiting(Verdict::Unknown),
+            Some(grown) if grown > expected.sets && flag_gone => settled(Verdict::ChangedByOwner),
+            Some(grown) if grown == expected.sets && flag_gone => settled(Verdict::Changed).noting(NOT_FLAGGED),
+            Some(grown) if grown <= expected.attempts => settled(Verdict::Changed),
+            Some(_) => settled(Verdict::ChangedByOther),
+        };
+    }
+    let newly_flagged = expected.must_change && now.must_change && !before.must_change;
+    let Some(last_set) = now.last_set else {
+        // Active Directory keeps no time while a change is demanded: the flag is the evidence.
+        return if newly_flagged { settled(Verdict::Changed) } else { waiting(Verdict::Unknown) };
+    };
+    match before.last_set.map(|old| last_set.cmp(&old)) {
+        Some(Ordering::Equal) if newly_flagged => return waiting(Verdict::Unknown),
+        Some(Ordering::Equal) => return waiting(Verdict::Unchanged),
+        Some(Ordering::Less) => return waiting(Verdict::Unknown),
+        Some(Ordering::Greater) | None => {}
+    }
+    let moved = before.last_set.is_some() || before.must_change;
+    match expected.confirmed.map(|at| last_set.duration_since(at)) {
+        Some(later) if later > TOLERANCE && flag_gone => settled(Verdict::ChangedByOwner),
+        Some(later) if later > TOLERANCE => settled(Verdict::ChangedByOther),
+        Some(later) if later >= -TOLERANCE => settled(Verdict::Changed),
+        _ if moved => settled(Verdict::Changed),
+        _ => waiting(Verdict::Unknown),
+    }
+}
+
+/// Only a change at the next sign-in was demanded.
+fn judge_flag(before: &Baseline, now: &PasswordState) -> Reading {
+    if now.never_expires {
+        return settled(Verdict::Unchanged)
+            .noting("read back: the password never expires, so the demand to change it has no effect");
+    }
+    match (now.must_change, moved(before, now)) {
+        (true, false) => settled(Verdict::Changed),
+        (true, true) => settled(Verdict::ChangedByOther),
+        (false, true) => settled(Verdict::ChangedByOwner),
+        (false, false) => waiting(Verdict::Unchanged),
+    }
+}
+
+/// Whether the password itself was certainly set or changed since.
+fn moved(before: &Baseline, now: &PasswordState) -> bool {
+    if let (Some(old), Some(new)) = (before.version, now.version) {
+        return new > old;
+    }
+    match (before.last_set, now.last_set) {
+        (Some(old), Some(new)) => new > old,
+        (None, Some(_)) => before.must_change,
+        _ => false,
+    }
+}
+
+fn settled(verdict: Verdict) -> Reading {
+    Reading { verdict, settles: false, note: None }
+}
+
+fn waiting(verdict: Verdict) -> Reading {
+    Reading { verdict, settles: true, note: None }
+}
+
+impl Reading {
+    fn noting(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
+        self
+    }
+}

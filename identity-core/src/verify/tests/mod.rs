@@ -1,0 +1,2 @@
+mod lanes;
+mod verdicts;

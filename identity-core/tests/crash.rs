@@ -1,0 +1,91 @@
+//! A crash at every step: the journal or the vault dies at its nth write, for every n, before or
+//! after that write is durable. Each resume must end in the promised state.
+
+mod support;
+
+use std::sync::Arc;
+
+use identity_core::engine::RunEnd;
+use identity_core::error::Result;
+use identity_core::journal::{Journal, StopReason};
+use testkit::fault::{Fault, FaultScript, When};
+
+use support::{Failing, World};
+
+async fn crashed(world: &World, journal: i64, vault: i64, after_the_fact: bool) -> Result<RunEnd> {
+    let journal = Failing::after(world.journal.clone(), journal, after_the_fact);
+    let vault = Failing::after(world.vault.clone(), vault, after_the_fact);
+    world.run_on(journal, vault).start().await?.finish().await
+}
+
+/// What an ordinary run appends and seals, as bounds for the crash points.
+async fn writes_of_a_whole_run(accounts: u64, script: FaultScript) -> (i64, i64) {
+    let world = World::faulty(accounts, script).await;
+    let journal = Failing::after(world.journal.clone(), i64::MAX, false);
+    let vault = Failing::after(world.vault.clone(), i64::MAX, false);
+    world.run_on(journal.clone(), vault.clone()).start().await.unwrap().finish().await.unwrap();
+    let spent = |left: &std::sync::atomic::AtomicI64| i64::MAX - left.load(std::sync::atomic::Ordering::SeqCst);
+    (spent(&journal.left), spent(&vault.left))
+}
+
+fn script() -> FaultScript {
+    FaultScript::new(9)
+        .rule(When::write().every(11), Fault::CutAfterApply)
+        .rule(When::write().every(13), Fault::CutBeforeApply)
+        .rule(When::write().every(17), Fault::RefusePassword)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_write_of_the_journal_loses_nobody_and_resets_nobody_twice() {
+    let (appends, _) = writes_of_a_whole_run(90, script()).await;
+    assert!(appends > 20, "{appends} crash points");
+    for after_the_fact in [false, true] {
+        for point in 0..appends {
+            let world = World::faulty(90, script()).await;
+            if let Ok(end) = crashed(&world, point, i64::MAX, after_the_fact).await {
+                assert!(matches!(end.stopped, Some(StopReason::Fatal { .. })), "append {point}: {end:?}");
+            }
+            finish_and_check(&world, &format!("append {point}, after the fact: {after_the_fact}")).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_write_of_the_vault_loses_nobody_and_resets_nobody_twice() {
+    let (_, seals) = writes_of_a_whole_run(90, script()).await;
+    assert!(seals > 5, "{seals} crash points");
+    for after_the_fact in [false, true] {
+        for point in 0..seals {
+            let world = World::faulty(90, script()).await;
+            let end = crashed(&world, i64::MAX, point, after_the_fact).await.unwrap();
+            assert!(matches!(end.stopped, Some(StopReason::Fatal { .. })), "seal {point}: {end:?}");
+            finish_and_check(&world, &format!("seal {point}, after the fact: {after_the_fact}")).await;
+        }
+    }
+}
+
+async fn finish_and_check(world: &World, when: &str) {
+    // Unknown outcomes that used up their attempts stay open; a second resume reads them back.
+    for _ in 0..3 {
+        assert_eq!(world.finish().await.stopped, None, "{when}");
+    }
+    let resets = world.resets();
+    let seqs: Vec<u64> = resets.iter().map(|entry| entry.seq).collect();
+    for (entry, progress) in resets.iter().zip(world.journal.progress(&seqs).await.unwrap()) {
+        assert!(!progress.actions.is_empty(), "{when}: {} was lost", entry.name);
+        for action in &progress.actions {
+            assert!(action.finality.is_final(), "{when}: {} has no final outcome: {action:?}", entry.name);
+        }
+    }
+    world.assert_each_has_one_password_that_the_vault_knows();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_journal_stops_the_run_before_anything_more_is_sent() {
+    let world = World::new(300).await;
+    let journal = Failing::after(world.journal.clone(), 6, false);
+    let end = world.run_on(journal, Arc::new(world.vault.clone())).start().await.unwrap().finish().await.unwrap();
+    assert!(matches!(end.stopped, Some(StopReason::Fatal { .. })), "{end:?}");
+    let intents = world.journal.head().await.unwrap().number;
+    assert!(world.directory.writes() <= intents, "nothing is sent without a durable intent");
+}

@@ -1,0 +1,349 @@
+//! Directories from a file: `directories.toml`.
+//!
+//! ```toml
+//! [[directory]]
+//! id = "corp"
+//! kind = "ldap"
+//! url = "ldaps://dc1.example.test"
+//! base = "DC=example,DC=test"            # optional: discovered
+//! bind_dn = "CN=reset,CN=Users,DC=example,DC=test"
+//! bind_password_file = "secrets/bind"    # or bind_password_env; without either it is asked for
+//! ca_file = "ca.pem"                     # optional: system roots
+//! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
+//! ```
+//!
+//! Secrets come from a file, an environment variable or a prompt; there is no key to write one
+//! into the file. Paths are relative to the file. Every fault is one error that names the file,
+//! the directory and the key, found before anything is connected.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use identity_core::account::DirectoryId;
+use identity_core::directory::Backend;
+use identity_core::error::{Error, ErrorKind, Result};
+use secrecy::SecretString;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The directories of one file, checked and not connected yet.
+#[derive(Clone, Debug)]
+pub struct Directories {
+    path: PathBuf,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    id: DirectoryId,
+    protected: Vec<String>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    #[cfg(feature = "ldap")]
+    Ldap(ldap::Settings),
+}
+
+/// Asks a person for a secret; the argument says which.
+pub type Ask<'a> = &'a (dyn Fn(&str) -> std::io::Result<SecretString> + Send + Sync);
+
+impl Directories {
+    /// Reads and checks a file; nothing is connected.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] that names the file, the directory and the key: unknown or
+    /// missing keys, a missing file, an id that is used twice, a kind that this build does not have.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|fault| {
+            invalid(path, format!("cannot be read: {fault}")).with_advice("name a directories.toml that exists")
+        })?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            #[serde(default)]
+            directory: Vec<Spanned<toml::Table>>,
+        }
+        let file: File = toml::from_str(text).map_err(|fault| {
+            let line = fault.span().map_or_else(String::new, |span| format!("line {}: ", line_of(text, span.start)));
+            invalid(path, format!("{line}{}", fault.message()))
+        })?;
+        if file.directory.is_empty() {
+            return Err(invalid(path, "it names no [[directory]]".to_owned()));
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut entries: Vec<Entry> = Vec::new();
+        for table in file.directory {
+            let place = format!("[[directory]] at line {}", line_of(text, table.span().start));
+            let entry =
+                entry(folder, table.into_inner()).map_err(|detail| invalid(path, format!("{place}: {detail}")))?;
+            if entries.iter().any(|other| other.id == entry.id) {
+                return Err(invalid(path, format!("{place}: id {} is used twice", entry.id)));
+            }
+            entries.push(entry);
+        }
+        Ok(Self { path: path.to_owned(), entries })
+    }
+
+    /// The accounts that the file protects, by directory, as they are written there.
+    pub fn protected(&self) -> impl Iterator<Item = (&DirectoryId, &str)> {
+        self.entries.iter().flat_map(|entry| entry.protected.iter().map(move |account| (&entry.id, account.as_str())))
+    }
+
+    /// The ids of the directories, in the order of the file.
+    pub fn ids(&self) -> impl Iterator<Item = &DirectoryId> {
+        self.entries.iter().map(|entry| &entry.id)
+    }
+
+    /// Connects every directory; secrets come from files and environment variables only.
+    ///
+    /// # Errors
+    /// As [`connect_asking`](Self::connect_asking); a secret that would have to be asked for is
+    /// [`ErrorKind::ConfigInvalid`].
+    pub async fn connect(&self) -> Result<Vec<Arc<dyn Backend>>> {
+        self.connect_asking(&|_| Err(std::io::Error::other("there is nobody to ask"))).await
+    }
+
+    /// Connects every directory, asking a person for the secrets that neither a file nor an
+    /// environment variable gives.
+    ///
+    /// # Errors
+    /// When a secret cannot be had, a directory cannot be reached, its certificate is not
+    /// trusted, or signing in fails. Signing in is tried once: repeated failures lock the
+    /// account.
+    pub async fn connect_asking(&self, ask: Ask<'_>) -> Result<Vec<Arc<dyn Backend>>> {
+        let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
+        for entry in &self.entries {
+            match &entry.kind {
+                #[cfg(feature = "ldap")]
+                Kind::Ldap(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
+            }
+        }
+        #[cfg(not(feature = "ldap"))]
+        let _ = ask;
+        Ok(backends)
+    }
+}
+
+fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
+    let mut text = |key: &str| match table.remove(key) {
+        Some(toml::Value::String(text)) => Ok(text),
+        Some(_) => Err(format!("`{key}` must be a text")),
+        None => Err(format!("`{key}` is missing")),
+    };
+    let id = DirectoryId::new(text("id")?).map_err(|fault| format!("`id`: {fault}"))?;
+    let kind = text("kind")?;
+    let protected = match table.remove("protected") {
+        None => Vec::new(),
+        Some(value) => {
+            Vec::<String>::deserialize(value).map_err(|_| "`protected` must be a list of texts".to_owned())?
+        }
+    };
+    let kind = match kind.as_str() {
+        #[cfg(feature = "ldap")]
+        "ldap" => Kind::Ldap(ldap::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?),
+        other => {
+            let _ = folder;
+            return Err(format!("({id}) `kind` {other:?} is not one of this build: {}", KINDS.join(", ")));
+        }
+    };
+    Ok(Entry { id, protected, kind })
+}
+
+const KINDS: &[&str] = &[
+    #[cfg(feature = "ldap")]
+    "ldap",
+];
+
+fn invalid(path: &Path, detail: String) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, "read the directories file")
+        .with_detail(format!("{}: {detail}", path.display()))
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Where a secret comes from.
+#[derive(Clone)]
+enum SecretSource {
+    File(PathBuf),
+    Environment(String),
+    Prompt,
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Environment(name) => write!(f, "Environment({name})"),
+            Self::Prompt => f.write_str("Prompt"),
+        }
+    }
+}
+
+#[cfg(feature = "ldap")]
+mod ldap {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use backend_ldap::{LdapConfig, LdapDirectory};
+    use identity_core::account::DirectoryId;
+    use identity_core::directory::Backend;
+    use identity_core::error::Result;
+    use secrecy::SecretString;
+    use serde::Deserialize;
+
+    use super::{Ask, SecretSource, invalid};
+
+    /// The keys of a directory of kind `ldap`, checked.
+    #[derive(Clone, Debug)]
+    pub(super) struct Settings {
+        keys: Keys,
+        ca_file: Option<PathBuf>,
+        password: SecretSource,
+    }
+
+    #[derive(Clone, Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Keys {
+        url: String,
+        base: Option<String>,
+        bind_dn: String,
+        bind_password_file: Option<PathBuf>,
+        bind_password_env: Option<String>,
+        ca_file: Option<PathBuf>,
+        #[serde(default)]
+        starttls: bool,
+        in_flight: Option<u32>,
+        connections: Option<u32>,
+    }
+
+    impl Settings {
+        pub(super) fn read(folder: &Path, table: toml::Table) -> Result<Self, String> {
+            let keys: Keys = table.try_into().map_err(|fault: toml::de::Error| fault.message().to_owned())?;
+            let existing = |key: &str, path: &Path| {
+                let path = folder.join(path);
+                match std::fs::File::open(&path) {
+                    Ok(_) => Ok(path),
+                    Err(fault) => Err(format!("`{key}` {}: {fault}", path.display())),
+                }
+            };
+            let ca_file = keys.ca_file.as_deref().map(|path| existing("ca_file", path)).transpose()?;
+            let password = match (&keys.bind_password_file, &keys.bind_password_env) {
+                (Some(_), Some(_)) => {
+                    return Err("`bind_password_file` and `bind_password_env` exclude each other".to_owned());
+                }
+                (Some(path), None) => SecretSource::File(existing("bind_password_file", path)?),
+                (None, Some(name)) if std::env::var_os(name).is_none() => {
+                    return Err(format!("`bind_password_env` names {name}, which is not set"));
+                }
+                (None, Some(name)) => SecretSource::Environment(name.clone()),
+                (None, None) => SecretSource::Prompt,
+            };
+            Ok(Self { keys, ca_file, password })
+        }
+
+        pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
+            let password = self.password(id, ask).map_err(|detail| invalid(file, detail).with_directory(id.clone()))?;
+            let keys = &self.keys;
+            let mut config = LdapConfig::new(id.clone(), &keys.url).bind(&keys.bind_dn, password);
+            if let Some(base) = &keys.base {
+                config = config.base(base);
+            }
+            if let Some(path) = &self.ca_file {
+                config = config.ca_file(path);
+            }
+            if keys.starttls {
+                config = config.starttls();
+            }
+            if let Some(in_flight) = keys.in_flight {
+                config = config.in_flight(in_flight);
+            }
+            if let Some(connections) = keys.connections {
+                config = config.connections(connections);
+            }
+            Ok(LdapDirectory::connect(config).await?)
+        }
+
+        fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {
+            let text = match &self.password {
+                SecretSource::File(path) => std::fs::read_to_string(path)
+                    .map_err(|fault| format!("`bind_password_file` {}: {fault}", path.display()))?,
+                SecretSource::Environment(name) => {
+                    std::env::var(name).map_err(|_| format!("`bind_password_env` names {name}, which is not set"))?
+                }
+                SecretSource::Prompt => {
+                    return ask(&format!("Password of {} in {id}: ", self.keys.bind_dn))
+                        .map_err(|fault| format!("set `bind_password_file` or `bind_password_env`: {fault}"));
+                }
+            };
+            let password = text.strip_suffix('\n').unwrap_or(&text);
+            let password = password.strip_suffix('\r').unwrap_or(password);
+            if password.is_empty() {
+                // An empty password is an anonymous sign-in (RFC 4513 5.1.2), never what is meant.
+                return Err("the bind password is empty".to_owned());
+            }
+            Ok(SecretString::from(password.to_owned()))
+        }
+    }
+}
+
+#[cfg(all(test, feature = "ldap"))]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Directories> {
+        Directories::parse(Path::new("directories.toml"), text)
+    }
+
+    const GOOD: &str = "[[directory]]\nid = \"corp\"\nkind = \"ldap\"\nurl = \"ldaps://dc1.example.test\"\n\
+                        bind_dn = \"CN=reset\"\nprotected = [\"CN=breakglass\"]\n";
+
+    #[test]
+    fn a_file_is_read_and_its_protected_accounts_are_named() {
+        let directories = parse(GOOD).unwrap();
+        let protected: Vec<_> = directories.protected().map(|(id, account)| (id.as_str(), account)).collect();
+        assert_eq!(protected, [("corp", "CN=breakglass")]);
+    }
+
+    #[test]
+    fn every_fault_names_the_file_the_place_and_the_key() {
+        let cases = [
+            ("", "names no [[directory]]"),
+            ("x = 1\n", "line 1: unknown field `x`"),
+            ("[[directory]\n", "line 1: "),
+            ("\n[[directory]]\nkind = \"ldap\"\n", "at line 2: `id` is missing"),
+            ("[[directory]]\nid = \"Corp\"\nkind = \"ldap\"\n", "`id`: the directory id \"Corp\" is not usable"),
+            ("[[directory]]\nid = \"corp\"\nkind = \"nis\"\n", "(corp) `kind` \"nis\" is not one of this build: ldap"),
+            (&format!("{GOOD}bind_pasword_file = \"x\"\n"), "unknown field `bind_pasword_file`, expected one of"),
+            (&format!("{GOOD}bind_password = \"x\"\n"), "unknown field `bind_password`"),
+            (&format!("{GOOD}bind_password_file = \"no/such\"\n"), "`bind_password_file` no/such: "),
+            (&format!("{GOOD}ca_file = \"no-ca.pem\"\n"), "`ca_file` no-ca.pem: "),
+            (
+                &format!("{GOOD}bind_password_env = \"IDENTITY_RESET_NOT_SET\"\n"),
+                "IDENTITY_RESET_NOT_SET, which is not set",
+            ),
+            (&format!("{GOOD}{GOOD}"), "id corp is used twice"),
+        ];
+        for (text, expected) in cases {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+            assert!(error.detail().starts_with("directories.toml: "), "{error}");
+            assert!(error.detail().contains(expected), "{error} does not say {expected:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_anybody_to_ask_a_missing_secret_is_an_error_that_names_the_keys() {
+        let error = parse(GOOD).unwrap().connect().await.unwrap_err();
+        assert!(error.to_string().contains("set `bind_password_file` or `bind_password_env`"), "{error}");
+    }
+}

@@ -1,0 +1,287 @@
+//! Writes: what each action does to an account, what the directory refuses, and what goes wrong.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use identity_core::account::{Account, PasswordAuthority};
+use identity_core::directory::{Directory, ForcedReset, Support};
+use identity_core::error::{Error, ErrorKind, Status};
+use identity_core::limits::{BatchCost, Feedback, OperationClass, Signal, clock};
+use identity_core::reset::{Action, Order, Outcome, Receipt, Secret};
+
+use super::MemoryDirectory;
+use super::directory::{Inner, Late};
+use super::policy::refusal;
+use super::record::digest;
+use super::state::{DISABLED, LOCKED, MUST_CHANGE, TOUCHED};
+use crate::fault::{Fault, Operation};
+
+/// The answer to one order, before it travels back.
+enum Answer {
+    Now(Outcome),
+    /// Nothing comes back: what was sent is unknown once the deadline has passed.
+    Never,
+}
+
+#[async_trait]
+impl ForcedReset for MemoryDirectory {
+    fn support(&self, account: &Account, action: Action) -> Support {
+        let cannot = |because: &str| Support::Cannot { because: because.to_owned() };
+        let instead = |action, because: &str| Support::Instead { action, because: because.to_owned() };
+        if !self.capabilities().can(action) {
+            return Support::Cannot { because: format!("{} cannot {action}", self.info().kind) };
+        }
+        if let Some(because) = account.kind.protected_because() {
+            return cannot(because);
+        }
+        let password = action.needs_password() || action == Action::ExpirePassword;
+        if password && account.authority != PasswordAuthority::Here {
+            return cannot("the password is not mastered in this directory: reset it where it is");
+        }
+        let set = Action::SetPassword { must_change: false };
+        let must_change = matches!(action, Action::ExpirePassword | Action::SetPassword { must_change: true });
+        if must_change && account.password.never_expires {
+            return instead(set, "the password never expires: a must-change flag has no effect");
+        }
+        if must_change && account.password.cannot_change {
+            return instead(set, "the owner may not change the password: a must-change flag locks the owner out");
+        }
+        Support::Works
+    }
+
+    async fn apply(&self, orders: &[Order]) -> Vec<Outcome> {
+        if orders.is_empty() {
+            return Vec::new();
+        }
+        let requests = match self.world.limits.batch_cost {
+            BatchCost::OneRequest => 1,
+            _ => u32::try_from(orders.len()).unwrap_or(u32::MAX),
+        };
+        let flight = self.take_off(requests);
+        let there = self.world.write_latency / 2;
+        // The effect is in the middle: a caller that gives up before it was too early for it,
+        // one that gives up after it loses an answer.
+        self.wait(there).await;
+        let mut answers = Vec::with_capacity(orders.len());
+        let mut slow = Duration::ZERO;
+        for order in orders {
+            answers.push(self.carry_out(order, &mut slow));
+        }
+        self.wait(self.world.write_latency - there + slow).await;
+        if answers.iter().any(|answer| matches!(answer, Answer::Never)) {
+            if self.world.own_deadline {
+                clock::sleep(self.world.limits.deadline).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        }
+        drop(flight);
+        let outcomes = orders.iter().zip(answers).map(|(order, answer)| match answer {
+            Answer::Now(outcome) => outcome,
+            Answer::Never => Outcome::Unknown(self.of(order, ErrorKind::Timeout).with_detail("no answer in time")),
+        });
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        outcomes.iter().for_each(|outcome| self.tell(outcome));
+        outcomes
+    }
+}
+
+impl MemoryDirectory {
+    fn of(&self, order: &Order, kind: ErrorKind) -> Error {
+        self.error(kind, order.action.as_str()).with_account(order.account.clone())
+    }
+
+    /// Tells the governor what an answer said about pace.
+    fn tell(&self, outcome: &Outcome) {
+        let signal = match outcome {
+            Outcome::Done(_) | Outcome::Refused(_) => Signal::Ok,
+            Outcome::Throttled(_) => Signal::Throttled,
+            Outcome::Temporary(_) | Outcome::Unknown(_) => Signal::Busy,
+        };
+        // A refusal before the wire is no answer.
+        if matches!(outcome, Outcome::Refused(error) if error.kind() == ErrorKind::Unsupported) {
+            return;
+        }
+        let mut feedback = Feedback::new(OperationClass::Write, signal).with_latency(self.world.write_latency);
+        feedback.retry_after = outcome.retry_after();
+        self.world.governor.feedback(&feedback);
+    }
+
+    fn carry_out(&self, order: &Order, slow: &mut Duration) -> Answer {
+        if let Some(refused) = self.before_the_wire(order) {
+            return Answer::Now(Outcome::Refused(refused));
+        }
+        {
+            let mut inner = self.inner();
+            inner.writes += 1;
+            if std::mem::take(&mut inner.cut_connections) {
+                drop(inner);
+                let error =
+                    self.of(order, ErrorKind::Transport).with_detail("the connection was cut before the request");
+                return Answer::Now(Outcome::Temporary(error));
+            }
+        }
+        if let Err(wait) = self.admit(OperationClass::Write) {
+            return Answer::Now(Outcome::Throttled(self.slow_down(order, Some(wait))));
+        }
+        let Some(fault) = self.world.faults.next(Operation::Write, Some(order.account.as_str())) else {
+            return Answer::Now(self.serve(order));
+        };
+        match fault {
+            Fault::Slow(time) => {
+                *slow = (*slow).max(time);
+                Answer::Now(self.serve(order))
+            }
+            Fault::NeverAnswer => {
+                drop(self.serve(order));
+                Answer::Never
+            }
+            Fault::Swallow => Answer::Never,
+            Fault::CutAfterApply | Fault::CutMidAnswer => match self.serve(order) {
+                Outcome::Done(_) | Outcome::Refused(_) => Answer::Now(self.lost(order)),
+                other => Answer::Now(other),
+            },
+            Fault::CutBeforeApply => Answer::Now(self.lost(order)),
+            Fault::LateApply(delay) => {
+                self.later(order, delay);
+                Answer::Now(self.lost(order))
+            }
+            Fault::Busy | Fault::GarbledMessage => Answer::Now(Outcome::Throttled(self.slow_down(order, None))),
+            Fault::Throttle(wait) => Answer::Now(Outcome::Throttled(self.slow_down(order, Some(wait)))),
+            Fault::Unavailable | Fault::NoticeOfDisconnection => {
+                let error = self.of(order, ErrorKind::Unavailable).with_detail("the directory cannot serve now");
+                Answer::Now(Outcome::Temporary(error))
+            }
+            Fault::RefusePassword => {
+                Answer::Now(Outcome::Refused(self.rejected(order, "the policy refuses the password")))
+            }
+            Fault::Forbid => Answer::Now(Outcome::Refused(self.forbidden(order))),
+            // Without a wire there are no pages to cut and no answers to overtake.
+            Fault::TruncatedPage | Fault::Overtaken => Answer::Now(self.serve(order)),
+        }
+    }
+
+    /// What is refused without sending anything.
+    fn before_the_wire(&self, order: &Order) -> Option<Error> {
+        if !self.capabilities().can(order.action) {
+            let error = self.of(order, ErrorKind::Unsupported);
+            return Some(error.with_detail("this directory cannot do it").with_advice("choose another action"));
+        }
+        if order.action.needs_password() && order.password.is_none() {
+            let error = self.of(order, ErrorKind::InputInvalid);
+            return Some(error.with_detail("the order has no password").with_advice("generate one for this action"));
+        }
+        None
+    }
+
+    /// What the directory does with an order that arrived.
+    fn serve(&self, order: &Order) -> Outcome {
+        let Some((index, row)) = self.index_of(&order.account).and_then(|index| Some((index, self.row(index)?))) else {
+            let error = self.of(order, ErrorKind::AccountNotFound).with_detail("there is no such account");
+            return Outcome::Refused(error.with_advice("it may have been deleted since the plan"));
+        };
+        if self.world.no_rights.contains(&order.account) {
+            return Outcome::Refused(self.forbidden(order));
+        }
+        if let Some(error) = self.refused(order, &row) {
+            return Outcome::Refused(error);
+        }
+        let mut inner = self.inner();
+        inner.states.know(index, &row);
+        self.take_effect(&mut inner, index, &row, order.action, order.password.as_ref());
+        let receipt = Receipt::default().with_time(self.now()).with_request_id(format!("memory-{}", inner.writes));
+        Outcome::Done(if order.action == Action::SendRecoveryLink {
+            let link = format!("https://corp.example.test/recover/{:032x}", rand::random::<u128>());
+            receipt.with_server_secret(Secret::new(link))
+        } else {
+            receipt
+        })
+    }
+
+    fn refused(&self, order: &Order, row: &Account) -> Option<Error> {
+        if !order.action.needs_password() {
+            return None;
+        }
+        if row.authority != PasswordAuthority::Here {
+            let error = self.of(order, ErrorKind::Unsupported);
+            return Some(error.with_detail("the password is not mastered here").with_advice("reset it where it is"));
+        }
+        let because = refusal(&self.world.policy, &row.name, order.password.as_ref()?)?;
+        Some(self.rejected(order, because))
+    }
+
+    fn take_effect(&self, inner: &mut Inner, index: u64, row: &Account, action: Action, password: Option<&Secret>) {
+        let now = self.now();
+        let states = &mut inner.states;
+        match (action, password) {
+            (Action::SetPassword { must_change }, Some(password)) => {
+                states.set_password(index, digest(password), now, true);
+                states.set_flag(index, MUST_CHANGE, must_change);
+            }
+            (Action::Scramble, Some(password)) => {
+                states.set_password(index, digest(password), now, true);
+                states.set_flag(index, MUST_CHANGE, false);
+            }
+            // Active Directory answers success, and nothing happens.
+            (Action::ExpirePassword, _) if row.password.never_expires => return,
+            (Action::ExpirePassword, _) => states.set_flag(index, MUST_CHANGE, true),
+            (Action::Unlock, _) => states.set_flag(index, LOCKED, false),
+            (Action::Disable, _) => states.set_flag(index, DISABLED, true),
+            _ => {}
+        }
+        states.set_flag(index, TOUCHED, true);
+        states.note_change(index);
+    }
+
+    fn later(&self, order: &Order, delay: Duration) {
+        if let Some(index) = self.index_of(&order.account) {
+            let (action, password) = (order.action, order.password.clone());
+            self.inner().late.push(Late { due: clock::instant() + delay, index, action, password });
+        }
+    }
+
+    /// Lets what is due take effect, in the order that it became due.
+    pub(super) fn land_late(&self, inner: &mut Inner) {
+        let now = clock::instant();
+        let (mut due, waiting): (Vec<Late>, Vec<Late>) =
+            std::mem::take(&mut inner.late).into_iter().partition(|late| late.due <= now);
+        inner.late = waiting;
+        due.sort_by_key(|late| late.due);
+        for Late { index, action, password, .. } in due {
+            let original = self.world.roster.row(self.id(), index);
+            let born =
+                || inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?).cloned();
+            let row = original.or_else(born).and_then(|row| self.as_now(&inner.states, index, row));
+            let Some(row) = row else { continue };
+            let weak = password.as_ref().and_then(|password| refusal(&self.world.policy, &row.name, password));
+            if weak.is_none() {
+                inner.states.know(index, &row);
+                self.take_effect(inner, index, &row, action, password.as_ref());
+            }
+        }
+    }
+
+    fn lost(&self, order: &Order) -> Outcome {
+        let error = self.of(order, ErrorKind::Transport).with_status(Status::Unknown);
+        let error = error.with_detail("the connection broke before the answer came");
+        Outcome::Unknown(error.with_advice("read the account back before anything is repeated"))
+    }
+
+    fn slow_down(&self, order: &Order, wait: Option<Duration>) -> Error {
+        let error = self.of(order, ErrorKind::RateLimited).with_detail("the directory asks to slow down");
+        match wait {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        }
+    }
+
+    fn rejected(&self, order: &Order, because: &str) -> Error {
+        let error = self.of(order, ErrorKind::PasswordRejected).with_detail(because);
+        error.with_advice("generate a password that satisfies the policy")
+    }
+
+    fn forbidden(&self, order: &Order) -> Error {
+        let error = self.of(order, ErrorKind::InsufficientPrivilege).with_detail("we may not do this to this account");
+        error.with_advice("give the principal the right to reset passwords there, or reset this account by hand")
+    }
+}
