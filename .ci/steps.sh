@@ -64,6 +64,7 @@ for size in sizes:
 }
 
 step_docs() {
+  python3 .ci/check_links.py
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
 }
 
@@ -88,10 +89,16 @@ step_dependencies() {
     fi
   done
   grep -q "^rustls " "$tree" || { echo "no rustls in the tree: this check looks at the wrong thing"; failed=1; }
+  cargo metadata --locked --all-features --format-version 1 | python3 .ci/check_licences.py deny.toml || failed=1
+  if [[ $(grep '^source = ' Cargo.lock | sort -u | grep -c .) -ne 1 ]] || grep '^source = ' Cargo.lock | grep -qv '"registry+'; then
+    echo "a crate does not come from the one registry:"
+    grep '^source = ' Cargo.lock | sort | uniq -c
+    failed=1
+  fi
   if cargo deny --version >/dev/null 2>&1; then
     cargo deny --all-features check bans licenses sources || failed=1
   else
-    echo "!!! cargo-deny is not installed: licences and sources are NOT checked (cargo install cargo-deny)"
+    echo "!!! cargo-deny is not installed: the texts of licences are NOT checked (cargo install cargo-deny)"
   fi
   return "$failed"
 }
