@@ -237,9 +237,17 @@ impl Session {
                 out.truncate(out.len() / 2);
                 return Flow::End;
             }
+            Some(Fault::LateApply(delay)) => {
+                let (session, message) = (Arc::clone(self), message.clone());
+                tokio::spawn(async move {
+                    clock::sleep(delay).await;
+                    session.perform(&message, None, &mut BytesMut::new());
+                });
+                return Flow::End;
+            }
             Some(Fault::NeverAnswer) => self.perform(message, None, &mut BytesMut::new()),
             Some(Fault::Swallow) => {}
-            Some(Fault::Busy) => return refuse(&Reply::busy(), out),
+            Some(Fault::Busy | Fault::Throttle(_)) => return refuse(&Reply::busy(), out),
             Some(Fault::Unavailable) => return refuse(&Reply::unavailable(), out),
             Some(Fault::GarbledMessage) => {
                 return refuse(&Reply { text: vec![0x30, 0xFF, 0xFE, 0xC3, 0x28], ..Reply::busy() }, out);
