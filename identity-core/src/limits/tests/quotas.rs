@@ -67,7 +67,7 @@ async fn nearly_all_of_the_share_is_used_and_none_beyond() {
         ("under one", batched(writes(1, seconds(60)).with_share(0.4)), 1, 1),
     ];
     for (name, limits, batch, most) in cases {
-        let time = (limits.quotas[0].window * 8).max(seconds(20));
+        let time = (limits.quotas[0].window * 4).max(seconds(10));
         let (used, seen) = work(limits, Write, batch, time).await;
         assert!(used >= 0.98, "{name}: {used:.4} of the share");
         assert!(seen <= most, "{name}: {seen} permits in a window of {most}");
