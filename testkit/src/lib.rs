@@ -3,5 +3,6 @@
 
 pub mod conformance;
 pub mod fault;
+pub mod memory;
 pub mod mock_ad;
 pub mod organisation;
