@@ -79,7 +79,11 @@ pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<()> {
 /// computed as the schema says: with another schema they would tell something else.
 fn objects(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, Option<String>)>> {
     let mut select = connection.prepare("SELECT name, sql FROM sqlite_schema")?;
-    let objects = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let objects = select.query_map([], |row| {
+        let sql: Option<String> = row.get(1)?;
+        // A checkout on Windows may have given the schema other line ends.
+        Ok((row.get(0)?, sql.map(|sql| sql.replace('\r', ""))))
+    })?;
     objects.collect()
 }
 
