@@ -88,20 +88,12 @@ impl Folder {
 
     /// The journal, begun or continued.
     pub(crate) fn open_journal(&self) -> Result<SqliteJournal> {
-        if self.journal().exists() {
-            SqliteJournal::open(self.journal())
-        } else {
-            SqliteJournal::create(self.journal())
-        }
+        SqliteJournal::open_or_create(self.journal())
     }
 
     /// The vault, begun or continued, sealed to `recipients`.
     pub(crate) fn open_vault(&self, recipients: Vec<Recipient>, identities: Vec<Identity>) -> Result<SealedFile> {
-        let vault = if self.vault().exists() {
-            SealedFile::open(self.vault(), recipients)?
-        } else {
-            SealedFile::create(self.vault(), recipients)?
-        };
+        let vault = SealedFile::open_or_create(self.vault(), recipients)?;
         Ok(if identities.is_empty() { vault } else { vault.with_identities(identities) })
     }
 

@@ -8,7 +8,7 @@ use identity_reset::error::{Error, ErrorKind, Result};
 use identity_reset::limits::clock;
 use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::prelude::*;
-use identity_reset::report::{DirectoryRun, Summary};
+use identity_reset::report::Summary;
 
 use crate::folder::{Folder, write};
 use crate::options::{Choice, Options, PasswordAction};
@@ -55,22 +55,13 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let journal: Arc<dyn Journal> = Arc::new(folder.open_journal()?);
     let end = execute(options, &source, &folder, &plan, approvals, &journal, vault).await?;
 
-    let verifier = source
-        .backends
-        .iter()
-        .fold(Verifier::new(Arc::clone(&journal)), |verifier, backend| verifier.directory(Arc::clone(backend)));
     show::line("verifying: reading back every account");
-    verifier.run(|| plan.rows()).await.map_err(Fault::after_the_start)?;
+    let verifier = Verifier::new(Arc::clone(&journal)).directories(source.backends.clone());
+    verifier.verify(&plan).await.map_err(Fault::after_the_start)?;
 
-    let mut report = Report::new(Arc::clone(&journal), plan.digest()).duration(clock::instant().duration_since(began));
-    for backend in &source.backends {
-        let worked = end.lanes.iter().find(|lane| lane.directory == backend.info().id).map(|lane| lane.worked);
-        report = report.directory(
-            DirectoryRun::new(backend.info().id.clone(), &backend.info().kind)
-                .with_stats(backend.governor().stats())
-                .with_duration(worked.unwrap_or_default()),
-        );
-    }
+    let lasted = clock::instant().duration_since(began);
+    let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
+    let report = report.directories(source.backends.clone()).worked(end.worked());
     let rows = plan.rows().map_err(Fault::after_the_start)?;
     let summary = report.write(rows, folder.path()).await.map_err(Fault::after_the_start)?;
     show::summary(&summary, &plan, &folder, options.json);
@@ -110,9 +101,7 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
             spec = spec.exclude(selection);
         }
     }
-    for (directory, account) in &source.protected {
-        spec = spec.protect(directory.as_str(), account);
-    }
+    spec = spec.protect_all(source.protected.iter().map(|(directory, account)| (directory, account)));
     let password = match options.action {
         PasswordAction::SetMustChange => Action::SetPassword { must_change: true },
         PasswordAction::Set => Action::SetPassword { must_change: false },
@@ -209,8 +198,7 @@ async fn execute(
     let mut guardrails = Guardrails::default();
     guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
-    let run = source.backends.iter().fold(run, |run, backend| run.directory(Arc::clone(backend)));
-    let mut running = run.start().await?;
+    let mut running = run.directories(source.backends.clone()).start().await?;
     let stop = running.cancellation();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {

@@ -93,6 +93,13 @@ pub struct LaneTime {
     pub worked: Duration,
 }
 
+impl RunEnd {
+    /// How long each directory's lane worked, for a report.
+    pub fn worked(&self) -> impl Iterator<Item = (DirectoryId, Duration)> {
+        self.lanes.iter().map(|lane| (lane.directory.clone(), lane.worked))
+    }
+}
+
 impl Run {
     /// A run of a plan, recorded in a journal, its passwords sealed in a vault.
     pub fn new(plan: Plan, journal: Arc<dyn Journal>, vault: Arc<dyn Vault>) -> Self {
@@ -113,6 +120,11 @@ impl Run {
     pub fn directory(mut self, directory: Arc<dyn Backend>) -> Self {
         self.directories.insert(directory.info().id.clone(), directory);
         self
+    }
+
+    /// Adds directories.
+    pub fn directories(self, directories: impl IntoIterator<Item = Arc<dyn Backend>>) -> Self {
+        directories.into_iter().fold(self, Self::directory)
     }
 
     /// The approvals. Waves without one are not touched.

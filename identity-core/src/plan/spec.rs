@@ -147,6 +147,12 @@ impl PlanSpec {
         self
     }
 
+    /// Protects accounts, each given with its directory, as of [`protect`](Self::protect).
+    #[must_use]
+    pub fn protect_all(self, names: impl IntoIterator<Item = (impl AsRef<str>, impl Into<String>)>) -> Self {
+        names.into_iter().fold(self, |spec, (directory, name)| spec.protect(directory.as_ref(), name))
+    }
+
     /// Sets the seed.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {

@@ -45,14 +45,13 @@
 //! use identity_core::error::Result;
 //! use identity_core::journal::Journal;
 //! use identity_core::plan::Plan;
-//! use identity_core::report::{DirectoryRun, Report, Summary};
+//! use identity_core::report::{Report, Summary};
 //! use identity_core::verify::Verifier;
 //!
 //! async fn verify_and_report(journal: Arc<dyn Journal>, plan: &Plan, corp: Arc<dyn Backend>) -> Result<Summary> {
-//!     Verifier::new(journal.clone()).directory(corp.clone()).run(|| plan.rows()).await?;
-//!     let info = corp.info();
-//!     let run = DirectoryRun::new(info.id.clone(), &info.kind).with_stats(corp.governor().stats());
-//!     let summary = Report::of_plan(journal, plan).directory(run).write(plan.rows()?, Path::new("run")).await?;
+//!     Verifier::new(journal.clone()).directory(corp.clone()).verify(plan).await?;
+//!     let report = Report::of_plan(journal, plan).directories([corp]);
+//!     let summary = report.write(plan.rows()?, Path::new("run")).await?;
 //!     assert_eq!(summary.accounts.planned, summary.accounts.verified + summary.accounts.failed + summary.accounts.unknown);
 //!     Ok(summary)
 //! }
@@ -80,6 +79,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::account::DirectoryId;
+use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{EntryProgress, Journal};
 use crate::limits::GovernorStats;
@@ -121,6 +121,13 @@ impl DirectoryRun {
         Self { id, kind: kind.into(), stats: GovernorStats::default(), lasted: Duration::ZERO }
     }
 
+    /// A directory of a run in this process: its kind, and what its governor saw until now.
+    #[must_use]
+    pub fn of(backend: &dyn Backend) -> Self {
+        let info = backend.info();
+        Self::new(info.id.clone(), &info.kind).with_stats(backend.governor().stats())
+    }
+
     /// Adds what its governor saw.
     #[must_use]
     pub fn with_stats(mut self, stats: GovernorStats) -> Self {
@@ -159,6 +166,24 @@ impl Report {
         match self.directories.iter_mut().find(|known| known.id == directory.id) {
             Some(known) => *known = directory,
             None => self.directories.push(directory),
+        }
+        self
+    }
+
+    /// Says of each directory what [`DirectoryRun::of`] tells. Nothing is read from it.
+    #[must_use]
+    pub fn directories(self, backends: impl IntoIterator<Item = Arc<dyn Backend>>) -> Self {
+        backends.into_iter().fold(self, |report, backend| report.directory(DirectoryRun::of(backend.as_ref())))
+    }
+
+    /// Says how long directories were worked on, as the end of a run tells it. A directory that
+    /// the report does not know of is passed over.
+    #[must_use]
+    pub fn worked(mut self, lasted: impl IntoIterator<Item = (DirectoryId, Duration)>) -> Self {
+        for (id, lasted) in lasted {
+            if let Some(known) = self.directories.iter_mut().find(|known| known.id == id) {
+                known.lasted = lasted;
+            }
         }
         self
     }

@@ -29,12 +29,11 @@
 //! use identity_core::directory::Backend;
 //! use identity_core::error::Result;
 //! use identity_core::journal::Journal;
-//! use identity_core::plan::PlanRow;
+//! use identity_core::plan::Plan;
 //! use identity_core::verify::Verifier;
 //!
-//! async fn verify(journal: Arc<dyn Journal>, corp: Arc<dyn Backend>, rows: Vec<PlanRow>) -> Result<bool> {
-//!     let verifier = Verifier::new(journal).directory(corp);
-//!     let counts = verifier.run(|| Ok(rows.iter().cloned().map(Ok))).await?;
+//! async fn verify(journal: Arc<dyn Journal>, corp: Arc<dyn Backend>, plan: &Plan) -> Result<bool> {
+//!     let counts = Verifier::new(journal).directory(corp).verify(plan).await?;
 //!     Ok(counts.is_clean())
 //! }
 //! ```
@@ -59,7 +58,7 @@ use crate::account::DirectoryId;
 use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{ErrorRecord, Journal, Verdict};
-use crate::plan::PlanRow;
+use crate::plan::{Plan, PlanRow};
 
 pub(crate) use expectation::{asks_for_change, can_be_read_back};
 use lane::{Lane, Settings};
@@ -93,6 +92,13 @@ impl Verifier {
         self
     }
 
+    /// Adds directories to read from.
+    #[must_use]
+    pub fn directories(mut self, backends: impl IntoIterator<Item = Arc<dyn Backend>>) -> Self {
+        self.backends.extend(backends);
+        self
+    }
+
     /// How long what has not changed yet is read again, counted from the beginning of the
     /// verification; zero reads each account once. [`DEFAULT_PATIENCE`] unless said otherwise.
     #[must_use]
@@ -109,6 +115,14 @@ impl Verifier {
     }
 
     /// Verifies the accounts of a plan and records the verdicts.
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run).
+    pub async fn verify(&self, plan: &Plan) -> Result<VerifyCounts> {
+        self.run(|| plan.rows()).await
+    }
+
+    /// Verifies the accounts of these rows of a plan and records the verdicts.
     ///
     /// `rows` gives the plan's rows from the start; it is called once a directory, so that a slow
     /// directory does not hold up the others. A directory that cannot be read any more ends its

@@ -76,6 +76,17 @@ impl SqliteJournal {
         Self::start(path, Writer::open(path)?)
     }
 
+    /// Opens a journal where there is one, and makes a new one where there is none: for a program
+    /// that begins and resumes with the same call. Where a run is known to have begun,
+    /// [`open`](Self::open) does not take a wrong folder for a new run.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.exists() { Self::open(path) } else { Self::create(path) }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

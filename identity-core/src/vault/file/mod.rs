@@ -106,6 +106,16 @@ impl SealedFile {
         Ok(Self::start(path, recipients, index, cut_off, appender))
     }
 
+    /// Opens a vault where there is one, and makes a new one where there is none: for a program
+    /// that begins and resumes with the same call.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create(path: impl AsRef<Path>, recipients: Vec<Recipient>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.exists() { Self::open(path, recipients) } else { Self::create(path, recipients) }
+    }
+
     /// Adds keys that open what this vault sealed, so that the same password can be sent again.
     #[must_use]
     pub fn with_identities(mut self, identities: Vec<Identity>) -> Self {
