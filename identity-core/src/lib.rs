@@ -1,6 +1,7 @@
 //! The domain of identity-reset, and what is built once for all directories.
 pub mod account;
 pub mod directory;
+mod durable;
 pub mod error;
 pub mod journal;
 pub mod limits;

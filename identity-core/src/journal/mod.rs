@@ -2,12 +2,22 @@
 //!
 //! [`Journal`] is small so that a second store can implement it; [`EntryProgress`] folds the
 //! events of one plan entry into what is known of it, the same for every store.
+//!
+//! [`SqliteJournal`] is the journal of real runs: one file, synced before `append` returns.
+//! [`MemoryJournal`] is for tests and rehearsals. Records are chained by hash in both;
+//! [`verify_chain`] follows the chain.
 
+mod chain;
 mod event;
+mod memory;
 mod progress;
+mod sqlite;
 
+pub use chain::{BrokenChain, verify_chain};
 pub use event::{Baseline, ChainHead, ErrorRecord, Event, Record, StopReason, Verdict};
+pub use memory::MemoryJournal;
 pub use progress::{ActionProgress, EntryProgress, Finality};
+pub use sqlite::SqliteJournal;
 
 use std::fmt;
 

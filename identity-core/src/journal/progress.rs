@@ -28,7 +28,8 @@ pub struct ActionProgress {
     pub action: Action,
     /// The last attempt's number; 0 when none was made.
     pub attempt: u32,
-    /// What the directory said of the password before the first attempt.
+    /// What the directory said of the password before the first attempt that may have had an
+    /// effect: attempts that are known to have had none are left out.
     pub baseline: Baseline,
     /// Where the password of the last attempt is sealed.
     pub sealed: Option<SealedRef>,
@@ -86,34 +87,38 @@ impl EntryProgress {
         }
         match event {
             Event::Intent { action, attempt, baseline, sealed, .. } => {
-                let known = self.known(*action, *attempt);
+                let known = self.known(*action);
                 if known.finality.is_final() {
                     return;
                 }
-                if *attempt <= 1 {
+                // While an earlier attempt may still land, only the state before it tells
+                // whether the password moved. After a failure without effect it is the other way
+                // round: what moved before this attempt was moved by somebody else.
+                if known.attempt == 0 || matches!(known.finality, Finality::Retryable(_)) {
                     known.baseline = baseline.clone();
                 }
                 if sealed.is_some() {
                     known.sealed.clone_from(sealed);
                 }
-                known.finality = Finality::Open;
+                known.settle(*attempt, Finality::Open);
             }
             Event::Done { action, attempt, at, request_id, read_back, server_secret, .. } => {
-                self.known(*action, *attempt).finality = Finality::Done {
+                let done = Finality::Done {
                     at: *at,
                     read_back: *read_back,
                     request_id: request_id.clone(),
                     server_secret: server_secret.clone(),
                 };
+                self.known(*action).settle(*attempt, done);
             }
             Event::AttemptFailed { action, attempt, error, .. } => {
-                self.known(*action, *attempt).finality = Finality::Retryable(error.clone());
+                self.known(*action).settle_attempt(*attempt, Finality::Retryable(error.clone()));
             }
             Event::AttemptUnknown { action, attempt, .. } => {
-                self.known(*action, *attempt).finality = Finality::Open;
+                self.known(*action).settle_attempt(*attempt, Finality::Open);
             }
             Event::Failed { action, attempt, error, .. } => {
-                self.known(*action, *attempt).finality = Finality::Failed(error.clone());
+                self.known(*action).settle(*attempt, Finality::Failed(error.clone()));
             }
             Event::Noted { note, .. } => {
                 if !self.notes.contains(note) {
@@ -131,7 +136,7 @@ impl EntryProgress {
         }
     }
 
-    fn known(&mut self, action: Action, attempt: u32) -> &mut ActionProgress {
+    fn known(&mut self, action: Action) -> &mut ActionProgress {
         let place = self.actions.iter().position(|known| known.action == action).unwrap_or_else(|| {
             self.actions.push(ActionProgress {
                 action,
@@ -143,8 +148,26 @@ impl EntryProgress {
             self.actions.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "the place was just found or pushed")]
-        let known = &mut self.actions[place];
-        known.attempt = known.attempt.max(attempt);
-        known
+        &mut self.actions[place]
     }
 }
+
+impl ActionProgress {
+    /// The first final outcome stays: a record that comes late cannot open the action again.
+    fn settle(&mut self, attempt: u32, finality: Finality) {
+        if !self.finality.is_final() {
+            self.attempt = self.attempt.max(attempt);
+            self.finality = finality;
+        }
+    }
+
+    /// What became of an attempt says nothing of a later one that was sent meanwhile.
+    fn settle_attempt(&mut self, attempt: u32, finality: Finality) {
+        if attempt >= self.attempt {
+            self.settle(attempt, finality);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

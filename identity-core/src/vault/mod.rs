@@ -1,4 +1,16 @@
 //! Where generated passwords go: sealed and durable before the directory sees them.
+//!
+//! [`SealedFile`] is the vault of real runs: a file that the holders of the recipients' keys open
+//! with [`unseal`], or with the ordinary `age` program. [`MemoryVault`] is for tests and
+//! rehearsals.
+
+mod file;
+mod key;
+mod memory;
+
+pub use file::{SealedFile, Unsealed, unseal};
+pub use key::{Identity, Recipient};
+pub use memory::MemoryVault;
 
 use std::fmt;
 

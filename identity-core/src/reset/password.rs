@@ -1,1 +1,0 @@
-//! Generated passwords: the policy they satisfy and the generator.
