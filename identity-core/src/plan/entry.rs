@@ -170,3 +170,15 @@ pub enum LeftOutReason {
     /// None of the actions can be done to it.
     NothingWorks(String),
 }
+
+impl std::fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Protected(because) => write!(f, "protected: {because}"),
+            Self::Excluded(because) => write!(f, "excluded: {because}"),
+            Self::NotSelected => f.write_str("not selected"),
+            Self::MasteredElsewhere(because) => write!(f, "mastered elsewhere: {because}"),
+            Self::NothingWorks(because) => write!(f, "nothing works: {because}"),
+        }
+    }
+}

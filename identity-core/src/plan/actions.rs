@@ -1,0 +1,308 @@
+//! The actions that work on one account, of those that were asked for.
+
+use super::entry::{Disposition, LeftOutReason};
+use crate::account::{Account, AccountKind, PasswordAuthority};
+use crate::directory::Support;
+use crate::reset::{Action, Containment};
+
+/// The note on entries whose actions take nothing away from an attacker.
+pub(super) const DOES_NOT_CONTAIN: &str =
+    "does not contain: an attacker who knows the old password can still sign in, and can be the one who changes it";
+
+/// The note on entries whose actions end sessions or authenticators and leave the password.
+pub(super) const PASSWORD_STAYS: &str = "the old password stays valid: only what is open now is ended";
+
+/// How often one asked action may be replaced before it is given up.
+const MOST_REPLACEMENTS: usize = 4;
+
+/// What became of the asked actions.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) disposition: Result<Disposition, LeftOutReason>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Chooses, by what core knows of accounts and by what the backend answers.
+pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Action) -> Support) -> Chosen {
+    let mut notes = Vec::new();
+    let mut actions: Vec<Action> = Vec::new();
+    for action in in_order(asked.to_vec()) {
+        let Some(action) = fit(account, action, support, &mut notes) else { continue };
+        if action.shows_in_password_state() && actions.iter().any(|chosen| chosen.shows_in_password_state()) {
+            if !actions.contains(&action) {
+                notes.push(format!("{action} left out: another action already sets the password"));
+            }
+        } else {
+            actions.push(action);
+        }
+    }
+    if account.state.locked && actions.iter().any(|action| action.needs_password()) {
+        unlock(&mut actions, support, &mut notes);
+    }
+    let disposition = settle(account, asked, in_order(actions), &mut notes);
+    Chosen { disposition, notes }
+}
+
+/// By rank, each once.
+fn in_order(mut actions: Vec<Action>) -> Vec<Action> {
+    actions.sort_by_key(|action| (action.rank(), *action));
+    actions.dedup();
+    actions
+}
+
+/// The action itself, what replaces it, or nothing.
+fn fit(
+    account: &Account,
+    asked: Action,
+    support: &dyn Fn(Action) -> Support,
+    notes: &mut Vec<String>,
+) -> Option<Action> {
+    let mut action = asked;
+    for _ in 0..MOST_REPLACEMENTS {
+        if action_on_password(action) && account.authority != PasswordAuthority::Here {
+            notes.push(format!("{action} left out: {}", mastered(account)));
+            return None;
+        }
+        if let Some((instead, because)) = harmless(account, action) {
+            notes.push(format!("{action} replaced by {instead}: {because}"));
+            action = instead;
+        }
+        match support(action) {
+            Support::Works => return Some(action),
+            Support::Instead { action: instead, because } => {
+                notes.push(format!("{action} replaced by {instead}: {because}"));
+                action = instead;
+            }
+            Support::Cannot { because } => {
+                notes.push(format!("{action} left out: {because}"));
+                return None;
+            }
+        }
+    }
+    notes.push(format!("{asked} left out: each replacement is replaced again"));
+    None
+}
+
+/// Whether the action concerns the password, so that it has to happen where that is mastered.
+fn action_on_password(action: Action) -> bool {
+    action.shows_in_password_state() || action == Action::SendRecoveryLink
+}
+
+/// What to do instead of an action that would do nothing to this account, or harm it. Backends know
+/// this of their directories; the plan does not rely on each of them (for Active Directory:
+/// MS-SAMR 3.1.5.14.4 and MS-ADTS 3.1.1.4.5.33 on flags that keep a password from expiring).
+fn harmless(account: &Account, action: Action) -> Option<(Action, &'static str)> {
+    let state = &account.password;
+    let silent = Action::SetPassword { must_change: false };
+    match action {
+        Action::SetPassword { .. } | Action::ExpirePassword if state.smart_card_required => Some((
+            Action::Scramble,
+            "it signs in by smart card: a password that somebody knows would be a second way in",
+        )),
+        Action::SetPassword { must_change: true } | Action::ExpirePassword => {
+            let because = if state.cannot_change {
+                "its owner may not change the password: must-change would lock the owner out"
+            } else if state.never_expires {
+                "its password never expires: must-change has no effect"
+            } else if account.kind == AccountKind::Service {
+                "a program signs in with it and cannot choose a new password"
+            } else if account.kind == AccountKind::Mailbox {
+                "nobody signs in to a mailbox of this kind to choose a new password"
+            } else {
+                return None;
+            };
+            Some((silent, because))
+        }
+        _ => None,
+    }
+}
+
+fn unlock(actions: &mut Vec<Action>, support: &dyn Fn(Action) -> Support, notes: &mut Vec<String>) {
+    if actions.iter().any(|action| matches!(action, Action::Unlock | Action::Disable)) {
+        return;
+    }
+    match support(Action::Unlock) {
+        Support::Works => {
+            actions.push(Action::Unlock);
+            notes.push("it is locked out: unlocked after the new password".to_owned());
+        }
+        Support::Instead { because, .. } | Support::Cannot { because } => {
+            notes.push(format!("it is locked out and stays so: {because}"));
+        }
+    }
+}
+
+fn settle(
+    account: &Account,
+    asked: &[Action],
+    actions: Vec<Action>,
+    notes: &mut Vec<String>,
+) -> Result<Disposition, LeftOutReason> {
+    let containing = |actions: &[Action]| actions.iter().any(|action| action.containment() != Containment::None);
+    let nothing_works = || LeftOutReason::NothingWorks(notes.join("; "));
+    if actions.is_empty() || (containing(asked) && !containing(&actions)) {
+        return match account.authority {
+            PasswordAuthority::Here if containing(asked) => Ok(Disposition::Manual {
+                reason: "nothing that contains an attacker can be done to it from here".to_owned(),
+                procedure: "Reset its password with the directory's own tools, or disable it; the notes say what \
+                            was tried and what works instead. Then record it as done."
+                    .to_owned(),
+                owner: account.owner.clone(),
+            }),
+            PasswordAuthority::Here | PasswordAuthority::Nowhere => Err(nothing_works()),
+            _ => Err(LeftOutReason::MasteredElsewhere(mastered(account))),
+        };
+    }
+    if !containing(&actions) {
+        notes.push(DOES_NOT_CONTAIN.to_owned());
+    } else if account.authority == PasswordAuthority::Here && !closes_the_door(&actions) {
+        notes.push(PASSWORD_STAYS.to_owned());
+    }
+    Ok(Disposition::Reset { actions })
+}
+
+/// Whether the old password no longer opens anything.
+pub(super) fn closes_the_door(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action.containment(), Containment::OldPassword | Containment::Account))
+}
+
+/// Whether more than one of the actions concerns the password itself.
+pub(super) fn sets_twice(actions: &[Action]) -> bool {
+    actions.iter().filter(|action| action.shows_in_password_state()).count() > 1
+}
+
+/// Where the password is mastered, in words.
+pub(super) fn mastered(account: &Account) -> String {
+    match &account.authority {
+        PasswordAuthority::Here => "its password is mastered here".to_owned(),
+        PasswordAuthority::OnPrem => "its password is mastered on-prem and synchronised into this directory".to_owned(),
+        PasswordAuthority::Federated(provider) if provider.is_empty() => {
+            "its password is mastered by a federated identity provider".to_owned()
+        }
+        PasswordAuthority::Federated(provider) => format!("its password is mastered by {provider}"),
+        PasswordAuthority::Nowhere => "it has no password".to_owned(),
+        PasswordAuthority::Unknown => "the directory does not tell where its password is mastered".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{AccountId, DirectoryId};
+
+    const SET: Action = Action::SetPassword { must_change: false };
+    const MUST: Action = Action::SetPassword { must_change: true };
+
+    fn account() -> Account {
+        Account::new(DirectoryId::new("corp").unwrap(), AccountId::new("1").unwrap(), "a", AccountKind::Person)
+    }
+
+    fn actions(account: &Account, asked: &[Action], support: &dyn Fn(Action) -> Support) -> Vec<Action> {
+        match choose(account, asked, support).disposition {
+            Ok(Disposition::Reset { actions }) => actions,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn works(_: Action) -> Support {
+        Support::Works
+    }
+
+    fn cannot(_: Action) -> Support {
+        Support::Cannot { because: "it cannot".to_owned() }
+    }
+
+    #[test]
+    fn what_would_lock_out_or_do_nothing_is_replaced_even_where_the_backend_says_it_works() {
+        let mut flags = [account(), account(), account()];
+        flags[0].password.never_expires = true;
+        flags[1].password.cannot_change = true;
+        flags[2].kind = AccountKind::Service;
+        for account in &flags {
+            for asked in [MUST, Action::ExpirePassword] {
+                let chosen = choose(account, &[asked], &works);
+                assert_eq!(chosen.disposition, Ok(Disposition::Reset { actions: vec![SET] }));
+                assert_eq!(chosen.notes.len(), 1);
+            }
+        }
+        let mut card = account();
+        card.password.smart_card_required = true;
+        for asked in [MUST, SET, Action::ExpirePassword, Action::Scramble] {
+            assert_eq!(actions(&card, &[asked], &works), [Action::Scramble]);
+        }
+    }
+
+    #[test]
+    fn the_order_is_that_of_containment_and_each_action_comes_once() {
+        let asked = [Action::RevokeSessions, MUST, Action::Disable, MUST, Action::RevokeSessions];
+        assert_eq!(actions(&account(), &asked, &works), [Action::Disable, MUST, Action::RevokeSessions]);
+    }
+
+    #[test]
+    fn a_replacement_is_asked_about_again_and_never_for_ever() {
+        let circle = |action| match action {
+            MUST => Support::Instead { action: Action::Scramble, because: "a".into() },
+            Action::Scramble => Support::Instead { action: MUST, because: "b".into() },
+            _ => Support::Works,
+        };
+        assert_eq!(actions(&account(), &[MUST, Action::RevokeSessions], &circle), [Action::RevokeSessions]);
+        let to_harm = |action| match action {
+            SET => Support::Instead { action: MUST, because: "a".into() },
+            _ => Support::Works,
+        };
+        let mut fixed = account();
+        fixed.password.cannot_change = true;
+        let chosen = choose(&fixed, &[SET], &to_harm);
+        assert!(matches!(chosen.disposition, Ok(Disposition::Manual { .. })), "{chosen:?}");
+    }
+
+    #[test]
+    fn a_password_that_is_mastered_elsewhere_is_not_touched_here() {
+        for authority in [
+            PasswordAuthority::OnPrem,
+            PasswordAuthority::Federated("idp".into()),
+            PasswordAuthority::Unknown,
+            PasswordAuthority::Nowhere,
+        ] {
+            let mut account = account();
+            account.authority = authority.clone();
+            account.state.locked = true;
+            let all = [MUST, Action::SendRecoveryLink, Action::RevokeSessions];
+            assert_eq!(actions(&account, &all, &works), [Action::RevokeSessions]);
+            let sneaky = |action| match action {
+                Action::RevokeSessions => Support::Instead { action: SET, because: "try".into() },
+                _ => Support::Works,
+            };
+            let left = choose(&account, &all, &sneaky).disposition.unwrap_err();
+            let nowhere = authority == PasswordAuthority::Nowhere;
+            assert_eq!(matches!(left, LeftOutReason::NothingWorks(_)), nowhere, "{left:?}");
+            assert_eq!(matches!(left, LeftOutReason::MasteredElsewhere(_)), !nowhere, "{left:?}");
+        }
+    }
+
+    #[test]
+    fn what_contains_nothing_is_said_to() {
+        let chosen = choose(&account(), &[Action::ExpirePassword], &works);
+        assert_eq!(chosen.notes, [DOES_NOT_CONTAIN]);
+        let chosen = choose(&account(), &[Action::RevokeSessions], &works);
+        assert_eq!(chosen.notes, [PASSWORD_STAYS]);
+        // Asked to contain, and only something else works: people do it.
+        let only_flag = |action| if action == Action::FlagCompromised { Support::Works } else { cannot(action) };
+        let chosen = choose(&account(), &[MUST, Action::FlagCompromised], &only_flag);
+        assert!(matches!(chosen.disposition, Ok(Disposition::Manual { .. })));
+        let chosen = choose(&account(), &[Action::ExpirePassword], &cannot);
+        assert!(matches!(chosen.disposition, Err(LeftOutReason::NothingWorks(_))));
+    }
+
+    #[test]
+    fn a_locked_account_is_unlocked_after_its_new_password_where_that_works() {
+        let mut locked = account();
+        locked.state.locked = true;
+        assert_eq!(actions(&locked, &[MUST], &works), [MUST, Action::Unlock]);
+        assert_eq!(actions(&locked, &[Action::RevokeSessions], &works), [Action::RevokeSessions]);
+        let no_unlock = |action| if action == Action::Unlock { cannot(action) } else { Support::Works };
+        let chosen = choose(&locked, &[MUST], &no_unlock);
+        assert_eq!(chosen.disposition, Ok(Disposition::Reset { actions: vec![MUST] }));
+        assert!(chosen.notes[0].contains("stays so"));
+    }
+}

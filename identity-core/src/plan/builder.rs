@@ -1,0 +1,235 @@
+//! Makes a plan: directories are read, every account is decided about, the file is written.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::decide::{self, Decider, Known};
+use super::draft::{self, Draft};
+use super::entry::{PlanRow, Wave};
+use super::file::Plan;
+use super::gather::{self, SharedStage};
+use super::header::{FORMAT, HeaderRow, PlanHeader, PlannedDirectory, VERSION};
+use super::spec::PlanSpec;
+use super::stage::{Stage, StagedRow};
+use super::tally::Tally;
+use super::waves::{self, Slot};
+use crate::directory::Backend;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Accounts that are decided about at once.
+const PAGE: u32 = 500;
+
+/// The most reasons why a privilege index is incomplete that the plan tells.
+const MOST_REASONS: usize = 5;
+
+/// Makes a plan from what an organisation decided and the directories that it is about.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use identity_core::directory::Backend;
+/// # use identity_core::error::Result;
+/// use identity_core::plan::{Plan, PlanSpec, Selection};
+///
+/// # async fn example(backend: Arc<dyn Backend>) -> Result<()> {
+/// let plan: Plan = PlanSpec::default()
+///     .select(Selection::everyone())
+///     .protect("corp", "CN=breakglass,CN=Users,DC=example,DC=test")
+///     .builder()
+///     .directory(backend)
+///     .write_to("run/plan.jsonl")
+///     .await?;
+/// println!("{}", plan.summary());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a plan is made by write_to"]
+pub struct PlanBuilder {
+    spec: PlanSpec,
+    directories: Vec<Arc<dyn Backend>>,
+}
+
+impl PlanBuilder {
+    pub(super) fn new(spec: PlanSpec) -> Self {
+        Self { spec, directories: Vec::new() }
+    }
+
+    /// Adds a directory.
+    pub fn directory(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.directories.push(backend);
+        self
+    }
+
+    /// Adds directories.
+    pub fn directories(mut self, backends: impl IntoIterator<Item = Arc<dyn Backend>>) -> Self {
+        self.directories.extend(backends);
+        self
+    }
+
+    /// Reads the directories, decides about every account, and writes the plan to `path`, over a
+    /// plan that may stand there.
+    ///
+    /// # Behavior
+    /// Reads only; nothing is touched. A reading that fails for the moment is begun again, three
+    /// times in all. The same state of the directories and the same decisions give the same bytes.
+    /// Accounts wait in a temporary database beside the plan (about 2 KB each), not in memory. The
+    /// file appears whole or not at all; where the future is dropped while it is being written, it
+    /// may still appear.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] for decisions that make no sense or name an unknown directory;
+    /// [`ErrorKind::InputInvalid`] for names that fit no account or several, all of them at once;
+    /// otherwise what the directories and the disk say.
+    pub fn write_to(self, path: impl Into<PathBuf>) -> impl Future<Output = Result<Plan>> + Send {
+        write(self, path.into())
+    }
+}
+
+async fn write(builder: PlanBuilder, path: PathBuf) -> Result<Plan> {
+    let PlanBuilder { spec, mut directories } = builder;
+    directories.sort_by(|a, b| a.info().id.cmp(&b.info().id));
+    check(&spec, &directories)?;
+    let folder = draft::folder_of(&path).to_owned();
+    let stage = SharedStage::open(folder).await?;
+    let mut known = Vec::new();
+    let mut warnings = Vec::new();
+    for (place, backend) in directories.into_iter().enumerate() {
+        let (directory, told) = read_directory(&spec, place, backend, &stage).await?;
+        known.push(directory);
+        warnings.extend(told);
+    }
+    let decider = Decider::new(spec, known);
+    stage.run(move |stage| make(stage, decider, warnings, &path)).await
+}
+
+fn check(spec: &PlanSpec, directories: &[Arc<dyn Backend>]) -> Result<()> {
+    spec.validate()?;
+    let invalid = |detail: String| Error::new(ErrorKind::ConfigInvalid, "make the plan").with_detail(detail);
+    if directories.is_empty() {
+        return Err(invalid("no directory is given".to_owned()).with_advice("add at least one"));
+    }
+    let ids: Vec<&str> = directories.iter().map(|backend| backend.info().id.as_str()).collect();
+    if let Some(twice) = ids.windows(2).find_map(|pair| matches!(pair, [a, b] if a == b).then(|| pair.first())) {
+        let twice = twice.copied().unwrap_or_default();
+        return Err(invalid(format!("two directories have the id {twice}")).with_advice("give each its own id"));
+    }
+    let protected = spec.protect.iter().filter_map(|name| name.directory.as_deref());
+    let named = spec.select.iter().chain(&spec.exclude).flat_map(|selection| selection.directories());
+    for name in protected.chain(named) {
+        if !ids.contains(&name) {
+            return Err(invalid(format!("the settings name a directory {name:?} that the plan does not have"))
+                .with_advice(format!("its directories are {}", ids.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a directory into the stage: its accounts first, then who is privileged, so that the later
+/// word counts.
+async fn read_directory(
+    spec: &PlanSpec,
+    place: usize,
+    backend: Arc<dyn Backend>,
+    stage: &SharedStage,
+) -> Result<(Known, Vec<String>)> {
+    let id = &backend.info().id;
+    let preflight = gather::again(|| backend.preflight()).await?;
+    gather::everyone(&backend, place, stage).await?;
+    let selections = spec.select.iter().enumerate().map(|(at, one)| (decide::mark_of_selection(at), one));
+    let exclusions = spec.exclude.iter().enumerate().map(|(at, one)| (decide::mark_of_exclusion(at), one));
+    for (mark, selection) in selections.chain(exclusions) {
+        if let Some((directory, scope)) = selection.scope()
+            && directory == id.as_str()
+        {
+            gather::scope(&backend, place, mark, scope, stage).await?;
+        }
+    }
+    let privileges = gather::again(|| backend.privileges()).await?;
+    let mut warnings = Vec::new();
+    if let Some(principal) = preflight.principal.clone() {
+        let asked = principal.clone();
+        if !stage.run(move |stage| stage.has_account(place, asked.as_str())).await? {
+            warnings.push(format!("{id}: the account that the run signs in with ({principal}) was not enumerated"));
+        }
+    }
+    let mut reasons = privileges.incomplete().to_vec();
+    reasons.sort();
+    reasons.dedup();
+    for reason in reasons.iter().take(MOST_REASONS) {
+        warnings.push(format!("{id}: who is privileged could not be read in full: {reason}"));
+    }
+    Ok((Known { backend, privileges, principal: preflight.principal }, warnings))
+}
+
+fn make(stage: &mut Stage, mut decider: Decider, mut warnings: Vec<String>, path: &Path) -> Result<Plan> {
+    let tally = decide_all(stage, &mut decider)?;
+    warnings.extend(decider.settle()?);
+    let spec = decider.spec();
+    for place in 0..decider.directories().len() {
+        stage.draw_canary(place, spec.waves.canary)?;
+    }
+    if let Some(slice) = spec.waves.workforce {
+        stage.cut_workforce(slice)?;
+    }
+    let waves: Vec<Wave> = stage
+        .slots()?
+        .into_iter()
+        .map(|(slot, accounts)| Wave { name: slot.name(), kind: slot.kind(), accounts })
+        .collect();
+    let directories = decider.directories().iter().map(|known| {
+        let info = known.backend.info().clone();
+        let counts = tally.directories.get(&info.id).copied().unwrap_or_default();
+        PlannedDirectory::new(info, counts)
+    });
+    let header = PlanHeader {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        library: env!("CARGO_PKG_VERSION").to_owned(),
+        spec: spec.clone(),
+        directories: directories.collect(),
+        waves,
+        counts: tally.all,
+        warnings,
+    };
+    write_file(stage, header, path)
+}
+
+fn decide_all(stage: &mut Stage, decider: &mut Decider) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut after: Option<(usize, String)> = None;
+    loop {
+        let page = stage.accounts_after(after.as_ref().map(|(place, id)| (*place, id.as_str())), PAGE)?;
+        let Some(last) = page.last() else { return Ok(tally) };
+        after = Some((last.directory, last.account.id.as_str().to_owned()));
+        let mut rows = Vec::with_capacity(page.len());
+        for staged in &page {
+            let row = decider.decide(staged.directory, &staged.account, &staged.marks);
+            tally.add(&row);
+            let slot = Slot::of_row(&row);
+            let drawn = slot == Slot::FIRST_WORKFORCE && waves::is_reset(&row);
+            let seed = decider.spec().seed;
+            let rank = drawn.then(|| waves::rank(seed, &staged.account.directory, &staged.account.id));
+            rows.push(StagedRow { directory: staged.directory, slot, rank, row });
+        }
+        stage.put_rows(&rows)?;
+    }
+}
+
+fn write_file(stage: &Stage, header: PlanHeader, path: &Path) -> Result<Plan> {
+    let mut draft = Draft::begin(path, "write the plan")?;
+    draft.write_line(&HeaderRow::Header(header))?;
+    let mut seq = 0;
+    stage.each_row(|slot, mut row| {
+        if let PlanRow::Entry(entry) = &mut row {
+            seq += 1;
+            entry.seq = seq;
+            entry.wave = slot.name();
+        }
+        draft.write_line(&row)
+    })?;
+    let draft = draft.sync()?;
+    // Read through as anybody would, before anybody can.
+    let plan = Plan::of_file(draft.reopen()?, path)?;
+    draft.publish()?;
+    Ok(plan)
+}

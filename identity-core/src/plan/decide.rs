@@ -1,0 +1,270 @@
+//! From one account to its row of the plan.
+
+use std::sync::Arc;
+
+use super::actions::{self, Chosen};
+use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population};
+use super::names::{Named, Names};
+use super::selection::Selection;
+use super::spec::{PlanSpec, ServiceDisposition};
+use super::stage::Mark;
+use crate::account::{Account, AccountId, AccountKind, PasswordAuthority};
+use crate::directory::Backend;
+use crate::error::Result;
+use crate::privilege::{Classification, PrivilegeIndex, Tier};
+use crate::reset::Action;
+
+/// The most grounds that one row tells.
+const MOST_GROUNDS: usize = 50;
+
+/// A directory of the plan and what was read of it.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) privileges: PrivilegeIndex,
+    /// The account that the run signs in with.
+    pub(super) principal: Option<AccountId>,
+}
+
+/// Decides about accounts, one at a time, each once.
+#[derive(Debug)]
+pub(super) struct Decider {
+    spec: PlanSpec,
+    names: Names,
+    directories: Vec<Known>,
+}
+
+/// The mark of the selection at this place.
+pub(super) fn mark_of_selection(place: usize) -> Mark {
+    2 * Mark::try_from(place).unwrap_or(Mark::MAX / 2)
+}
+
+/// The mark of the exclusion at this place.
+pub(super) fn mark_of_exclusion(place: usize) -> Mark {
+    mark_of_selection(place) + 1
+}
+
+impl Decider {
+    pub(super) fn new(spec: PlanSpec, directories: Vec<Known>) -> Self {
+        Self { names: Names::of(&spec), spec, directories }
+    }
+
+    pub(super) fn spec(&self) -> &PlanSpec {
+        &self.spec
+    }
+
+    pub(super) fn directories(&self) -> &[Known] {
+        &self.directories
+    }
+
+    /// Whether every name in the settings fits; after all accounts were decided about.
+    pub(super) fn settle(&self) -> Result<Vec<String>> {
+        self.names.settle()
+    }
+
+    /// The row of an account of the directory at `directory`. A directory that is not there leaves
+    /// everything out.
+    pub(super) fn decide(&mut self, directory: usize, account: &Account, marks: &[Mark]) -> PlanRow {
+        let named = self.names.find(account);
+        let Some(known) = self.directories.get(directory) else {
+            return left_out(account, Tier::User, LeftOutReason::NotSelected);
+        };
+        let class = known.privileges.classify(&account.id);
+        if let Some(because) = protected(account, known, &named) {
+            return left_out(account, class.tier, LeftOutReason::Protected(because));
+        }
+        if let Some(exclusion) = self.exclusion(account, marks, &named) {
+            return left_out(account, class.tier, LeftOutReason::Excluded(exclusion.to_string()));
+        }
+        if !named.selected && !self.is_selected(account, marks) {
+            return left_out(account, class.tier, LeftOutReason::NotSelected);
+        }
+        self.plan(account, known, &class)
+    }
+
+    /// The first exclusion that covers the account.
+    fn exclusion(&self, account: &Account, marks: &[Mark], named: &Named) -> Option<&Selection> {
+        self.spec.exclude.iter().enumerate().find_map(|(place, exclusion)| {
+            let covered = covers(exclusion, account)
+                || marks.contains(&mark_of_exclusion(place))
+                || named.excluded == Some(place);
+            covered.then_some(exclusion)
+        })
+    }
+
+    fn is_selected(&self, account: &Account, marks: &[Mark]) -> bool {
+        self.spec
+            .select
+            .iter()
+            .enumerate()
+            .any(|(place, selection)| covers(selection, account) || marks.contains(&mark_of_selection(place)))
+    }
+
+    fn plan(&self, account: &Account, known: &Known, class: &Classification) -> PlanRow {
+        let population = population(account, class);
+        let guest_from_elsewhere = account.kind == AccountKind::Guest && account.authority != PasswordAuthority::Here;
+        if guest_from_elsewhere && population != Population::Privileged {
+            let reason = LeftOutReason::MasteredElsewhere(format!("a guest: {}", actions::mastered(account)));
+            return left_out(account, class.tier, reason);
+        }
+        let chosen = match self.by_hand(account) {
+            Some(manual) => Chosen { disposition: Ok(manual), notes: Vec::new() },
+            None => {
+                let asked = self.asked(account, &population);
+                if asked.is_empty() {
+                    let because = format!("the plan names no action for this population ({population})");
+                    return left_out(account, class.tier, LeftOutReason::Excluded(because));
+                }
+                actions::choose(account, asked, &|action| known.backend.support(account, action))
+            }
+        };
+        match chosen.disposition {
+            Err(reason) => left_out(account, class.tier, reason),
+            Ok(disposition) => PlanRow::Entry(entry(account, class, population, disposition, chosen.notes)),
+        }
+    }
+
+    /// What people have to do, where the engine must not by the kind of the account.
+    fn by_hand(&self, account: &Account) -> Option<Disposition> {
+        match (account.kind, &self.spec.service) {
+            (AccountKind::Service, ServiceDisposition::Manual { procedure, owner }) => Some(Disposition::Manual {
+                reason: "a program signs in with it: a reset from outside breaks the program".to_owned(),
+                procedure: procedure.clone().unwrap_or_else(|| {
+                    "Agree on a time with the owner. Set a new password on the account and in every program that uses \
+                     it, together; restart the programs and see them sign in. Then record it as done."
+                        .to_owned()
+                }),
+                owner: account.owner.clone().or_else(|| owner.clone()),
+            }),
+            (AccountKind::Unknown, _) => Some(Disposition::Manual {
+                reason: "the directory does not tell what this account is".to_owned(),
+                procedure: "Find out what signs in with it. Reset it by hand as that kind of account needs it, or \
+                            disable it if nothing does. Then record it as done."
+                    .to_owned(),
+                owner: account.owner.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    fn asked(&self, account: &Account, population: &Population) -> &[Action] {
+        let asked = &self.spec.actions;
+        match (account.kind, &self.spec.service) {
+            (AccountKind::Service, ServiceDisposition::Reset { actions }) => return actions,
+            (AccountKind::Mailbox, _) if *population == Population::Other => return &asked.mailbox,
+            _ => {}
+        }
+        match population {
+            Population::Privileged => &asked.privileged,
+            Population::Workforce => &asked.workforce,
+            Population::Dormant => &asked.dormant,
+            // Guests with a password here; services and unknown kinds were left to people.
+            Population::Other | Population::Service => &asked.guest,
+        }
+    }
+}
+
+/// Why the account is never touched by a mass run.
+fn protected(account: &Account, known: &Known, named: &Named) -> Option<String> {
+    if let Some(because) = account.kind.protected_because() {
+        return Some(because.to_owned());
+    }
+    if known.principal.as_ref().is_some_and(|id| id.as_str().eq_ignore_ascii_case(account.id.as_str())) {
+        return Some("the account that this run signs in with".to_owned());
+    }
+    if let Some(because) = well_known(account) {
+        return Some(because.to_owned());
+    }
+    named.protected.as_ref().map(|name| format!("the protected list names it ({name})"))
+}
+
+/// Accounts that are told by what cannot be chosen by whoever controls the account, even where a
+/// backend did not tell their kind: well-known relative ids of a Windows domain (MS-DTYP 2.4.2.4),
+/// and the one name that Active Directory reserves. Not by further names: an attacker could take
+/// one on to be spared.
+fn well_known(account: &Account) -> Option<&'static str> {
+    let relative = account
+        .anchors
+        .security_id
+        .as_deref()
+        .filter(|sid| sid.to_ascii_uppercase().starts_with("S-1-5-21-"))
+        .and_then(|sid| sid.rsplit('-').next());
+    match relative {
+        Some("501") => return Some("the built-in guest account"),
+        Some("502") => return AccountKind::KerberosTicketGranting.protected_because(),
+        Some("503" | "504") => return AccountKind::BuiltIn.protected_because(),
+        _ => {}
+    }
+    if account.name.eq_ignore_ascii_case("krbtgt") {
+        return AccountKind::KerberosTicketGranting.protected_because();
+    }
+    None
+}
+
+/// Whether a selection that asks no backend covers the account.
+fn covers(selection: &Selection, account: &Account) -> bool {
+    match selection {
+        Selection::Everyone => true,
+        Selection::Directory { directory } => directory == account.directory.as_str(),
+        _ => false,
+    }
+}
+
+fn population(account: &Account, class: &Classification) -> Population {
+    if class.is_privileged() {
+        return Population::Privileged;
+    }
+    match account.kind {
+        AccountKind::Service => Population::Service,
+        AccountKind::Person if account.state.enabled => Population::Workforce,
+        AccountKind::Person => Population::Dormant,
+        _ => Population::Other,
+    }
+}
+
+fn left_out(account: &Account, tier: Tier, reason: LeftOutReason) -> PlanRow {
+    PlanRow::LeftOut {
+        directory: account.directory.clone(),
+        id: account.id.clone(),
+        name: account.name.clone(),
+        kind: account.kind,
+        tier,
+        reason,
+    }
+}
+
+/// The entry; its number and wave are given when all decisions are made.
+fn entry(
+    account: &Account,
+    class: &Classification,
+    population: Population,
+    disposition: Disposition,
+    mut notes: Vec<String>,
+) -> Entry {
+    let mut grounds: Vec<String> = class.grounds.iter().take(MOST_GROUNDS).map(ToString::to_string).collect();
+    if class.grounds.len() > MOST_GROUNDS {
+        grounds.push(format!("and {} grounds more", class.grounds.len() - MOST_GROUNDS));
+    }
+    if let Some(because) = &class.unknown_because {
+        grounds.push(format!("unknown: {because}"));
+        notes.push("planned with the privileged: what it holds could not be read in full".to_owned());
+    }
+    Entry {
+        seq: 0,
+        directory: account.directory.clone(),
+        id: account.id.clone(),
+        name: account.name.clone(),
+        kind: account.kind,
+        tier: class.tier,
+        grounds,
+        population,
+        wave: String::new(),
+        disposition,
+        notes,
+        expected: Expected {
+            path: account.path.clone(),
+            enabled: account.state.enabled,
+            last_set: account.password.last_set,
+        },
+    }
+}

@@ -1,0 +1,269 @@
+//! What an organisation decides about a plan.
+
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountName, PlanBuilder, Selection};
+use crate::error::{Error, ErrorKind, Result};
+use crate::reset::Action;
+
+/// What an organisation decides: who, what is done to each population, in which waves.
+///
+/// It is part of the plan file, so that an approval covers it. Everything has a safe default but
+/// the selection: who is meant has to be said.
+///
+/// ```
+/// use identity_core::plan::{PlanSpec, Selection};
+///
+/// let spec = PlanSpec::default()
+///     .select(Selection::everyone())
+///     .exclude(Selection::group("corp", "CN=Kiosk,OU=Groups,DC=example,DC=test"))
+///     .protect("corp", "CN=breakglass,CN=Users,DC=example,DC=test");
+/// spec.validate()?;
+/// # Ok::<(), identity_core::error::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PlanSpec {
+    /// What the choice of the canary and of the workforce's slices is drawn from; the same seed
+    /// draws the same accounts.
+    pub seed: u64,
+    /// Who is meant: the union of these. Empty is an error.
+    pub select: Vec<Selection>,
+    /// Who is not meant although selected.
+    pub exclude: Vec<Selection>,
+    /// Who is never touched, even when listed. An entry that names nobody is an error; one that
+    /// names several protects them all.
+    pub protect: Vec<AccountName>,
+    /// What is done to each population.
+    pub actions: PopulationActions,
+    /// What is done about accounts that programs sign in with.
+    pub service: ServiceDisposition,
+    /// How large the waves are.
+    pub waves: WaveSizes,
+}
+
+/// The actions of each population. The engine carries them out in the order of
+/// [`Action::rank`], whatever the order here; at most one of them may concern the password itself.
+/// An empty list leaves the population out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PopulationActions {
+    /// Enabled accounts of persons. Default: a new password with must-change, sessions revoked.
+    pub workforce: Vec<Action>,
+    /// Tier 0, tier 1, and whoever could not be classified. Default: as the workforce.
+    pub privileged: Vec<Action>,
+    /// Disabled accounts. Default: a new password.
+    pub dormant: Vec<Action>,
+    /// Shared, room and system mailboxes. Default: a new password.
+    pub mailbox: Vec<Action>,
+    /// Guests whose password is mastered here. Default: as the workforce.
+    pub guest: Vec<Action>,
+}
+
+impl Default for PopulationActions {
+    fn default() -> Self {
+        let person = vec![Action::SetPassword { must_change: true }, Action::RevokeSessions];
+        let silent = vec![Action::SetPassword { must_change: false }];
+        Self {
+            workforce: person.clone(),
+            privileged: person.clone(),
+            dormant: silent.clone(),
+            mailbox: silent,
+            guest: person,
+        }
+    }
+}
+
+/// What is done about accounts that programs sign in with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum ServiceDisposition {
+    /// People reset them, together with the programs: a reset from outside breaks the program.
+    Manual {
+        /// What is to be done; a general procedure where nothing is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        procedure: Option<String>,
+        /// Who answers for an account whose directory names no owner.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    },
+    /// The engine resets them, never with must-change: a program cannot choose a new password.
+    Reset {
+        /// The actions.
+        actions: Vec<Action>,
+    },
+}
+
+impl Default for ServiceDisposition {
+    fn default() -> Self {
+        Self::Manual { procedure: None, owner: None }
+    }
+}
+
+/// How large the waves are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WaveSizes {
+    /// Accounts of each directory in the canary: at most this many and at most 1 % of the
+    /// directory's workforce, but 1 where the workforce has 20 or more. 0 for no canary.
+    pub canary: u32,
+    /// Accounts in each slice of the workforce; one slice for all where nothing is given. At most
+    /// 1,000 slices.
+    pub workforce: Option<NonZeroU64>,
+}
+
+impl Default for WaveSizes {
+    fn default() -> Self {
+        Self { canary: 10, workforce: None }
+    }
+}
+
+impl PlanSpec {
+    /// Adds accounts to the selection.
+    #[must_use]
+    pub fn select(mut self, selection: Selection) -> Self {
+        self.select.push(selection);
+        self
+    }
+
+    /// Excludes accounts. Exclusions win over selections.
+    #[must_use]
+    pub fn exclude(mut self, selection: Selection) -> Self {
+        self.exclude.push(selection);
+        self
+    }
+
+    /// Protects an account of `directory`, named by id, sign-in name, principal name, path or
+    /// security identifier. Protection wins over everything.
+    #[must_use]
+    pub fn protect(mut self, directory: impl Into<String>, name: impl Into<String>) -> Self {
+        self.protect.push(AccountName::new(name).in_directory(directory));
+        self
+    }
+
+    /// Sets the seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets the actions of the populations.
+    #[must_use]
+    pub fn with_actions(mut self, actions: PopulationActions) -> Self {
+        self.actions = actions;
+        self
+    }
+
+    /// Sets what is done about service accounts.
+    #[must_use]
+    pub fn with_service(mut self, service: ServiceDisposition) -> Self {
+        self.service = service;
+        self
+    }
+
+    /// Sets the sizes of the waves.
+    #[must_use]
+    pub fn with_waves(mut self, waves: WaveSizes) -> Self {
+        self.waves = waves;
+        self
+    }
+
+    /// Goes on to the directories.
+    pub fn builder(self) -> PlanBuilder {
+        PlanBuilder::new(self)
+    }
+
+    /// Whether the decisions make sense, as far as they can be told without a directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] when nothing is selected, a name is empty, or several actions
+    /// of one population concern the password.
+    pub fn validate(&self) -> Result<()> {
+        if self.select.is_empty() {
+            return Err(invalid("nothing is selected").with_advice("select everyone, or say whom"));
+        }
+        for selection in self.select.iter().chain(&self.exclude) {
+            selection.validate()?;
+        }
+        for name in &self.protect {
+            if name.name.trim().is_empty() {
+                return Err(
+                    invalid("an entry of the protected list is empty").with_advice("name an account or remove it")
+                );
+            }
+        }
+        let PopulationActions { workforce, privileged, dormant, mailbox, guest } = &self.actions;
+        let mut lists = vec![
+            ("workforce", workforce),
+            ("privileged", privileged),
+            ("dormant", dormant),
+            ("mailbox", mailbox),
+            ("guest", guest),
+        ];
+        if let ServiceDisposition::Reset { actions } = &self.service {
+            lists.push(("service", actions));
+        }
+        for (population, actions) in lists {
+            one_password_action(population, actions)?;
+        }
+        Ok(())
+    }
+}
+
+fn one_password_action(population: &str, actions: &[Action]) -> Result<()> {
+    let mut found: Option<Action> = None;
+    for action in actions.iter().copied().filter(|action| action.shows_in_password_state()) {
+        match found {
+            Some(first) if first != action => {
+                return Err(invalid(format!("{first} and {action} are both asked for {population} accounts"))
+                    .with_advice("keep one: set_password with must_change does what expiring it as well would do"));
+            }
+            _ => found = Some(action),
+        }
+    }
+    Ok(())
+}
+
+fn invalid(detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, "read the plan's settings").with_detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_selection_and_contradicting_actions_are_refused() {
+        assert!(PlanSpec::default().validate().unwrap_err().to_string().contains("nothing is selected"));
+        let mut spec = PlanSpec::default().select(Selection::everyone());
+        spec.actions.dormant = vec![Action::Scramble, Action::SetPassword { must_change: false }];
+        assert!(spec.validate().unwrap_err().to_string().contains("dormant"));
+        spec.actions.dormant = vec![Action::Scramble, Action::Scramble, Action::RevokeSessions];
+        spec.validate().unwrap();
+        assert!(spec.clone().protect("corp", " ").validate().is_err());
+        assert!(spec.select(Selection::group("corp", "")).validate().is_err());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_and_everything_survives_the_file() {
+        assert!(serde_json::from_str::<PlanSpec>(r#"{"sed": 1}"#).is_err());
+        assert!(
+            serde_json::from_str::<PlanSpec>(r#"{"select": [{"group": {"directory": "c", "nmae": "x"}}]}"#).is_err()
+        );
+        let spec = PlanSpec::default()
+            .select(Selection::everyone())
+            .select(Selection::listed(["a", "b"]))
+            .exclude(Selection::unit("corp", "OU=x"))
+            .protect("corp", "y")
+            .with_service(ServiceDisposition::Reset { actions: vec![Action::Scramble] });
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<PlanSpec>(&text).unwrap(), spec);
+    }
+}
