@@ -166,8 +166,10 @@ async fn the_summary_fits_one_screen() {
     let (plan, journal) = example();
     let stats = GovernorStats { requests: 12, throttled: 1 };
     let run = DirectoryRun::new(corp(), "ldap").with_stats(stats).with_duration(Duration::from_millis(2_500));
-    let report = Report::new(journal, super::DIGEST).directory(run).duration(Duration::from_secs(4));
+    let report = Report::new(journal, super::DIGEST).directory(DirectoryRun::new(corp(), "?")).directory(run);
+    let report = report.duration(Duration::from_secs(4));
     let summary = report.visit(plan.into_iter().map(Ok), |_| Ok(())).await.unwrap();
+    assert_eq!(summary.directories.len(), 1, "what is said last of a directory counts");
     let corp = &summary.directories[0];
     assert_eq!((corp.requests, corp.throttled, corp.seconds, summary.seconds), (12, 1, 2.5, 4.0));
     let screen = summary.to_string();
