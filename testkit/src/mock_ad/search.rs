@@ -114,6 +114,12 @@ pub(super) fn search(
     if truncate || (more && limit > 0 && given == limit) {
         return Reply::size_limit();
     }
+    let whole_domain = base == EntryRef::Fixed(fixed::DOMAIN_HEAD) && request.scope == LdapSearchScope::Subtree;
+    if whole_domain && !more && !controls.domain_scope {
+        for context in fixed::subordinate_contexts(&store.organisation, &store.base) {
+            wire::reference(out, id, &context);
+        }
+    }
     match (page, more) {
         (Some(_), true) => Reply { page_cookie: Some(pages.keep(rows, at)), ..Reply::success() },
         (Some(_), false) => Reply { page_cookie: Some(Vec::new()), ..Reply::success() },
@@ -224,7 +230,10 @@ fn in_scope(
     match scope {
         LdapSearchScope::Base => entry == base,
         // Nearly every search: no need to look at names.
-        LdapSearchScope::Subtree if base == EntryRef::Fixed(fixed::DOMAIN_HEAD) => true,
+        LdapSearchScope::Subtree if base == EntryRef::Fixed(fixed::DOMAIN_HEAD) => {
+            // The configuration is another naming context, though its name ends alike.
+            !matches!(row, Row::Fixed(fixed) if fixed.dn.contains("CN=Configuration,"))
+        }
         LdapSearchScope::Subtree => entry == base || below(&normal_dn(&row.dn(store))),
         LdapSearchScope::Children => entry != base && below(&normal_dn(&row.dn(store))),
         LdapSearchScope::OneLevel => parent_dn(&normal_dn(&row.dn(store))) == Some(base_normal),
