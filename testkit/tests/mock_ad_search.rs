@@ -322,3 +322,18 @@ async fn the_primary_controller_and_the_policies_can_be_found() {
     let policy = client.read(&policy.dn, &["*"]).await;
     assert_eq!(text(&policy, "msDS-PasswordComplexityEnabled"), "TRUE", "everything is everything");
 }
+
+#[tokio::test]
+async fn names_can_be_extended_by_guid_and_sid() {
+    let mock = mock(100).await;
+    let mut client = Client::bound(&mock).await;
+    let account = mock.organisation().account(special::DNS_ADMIN);
+    let group = mock.organisation().group_named("DnsAdmins").unwrap().dn(&mock.base());
+    let control = RawControl { ctype: "1.2.840.113556.1.4.529".into(), crit: true, val: Some(vec![0x30, 3, 2, 1, 1]) };
+    let handle = client.ldap.with_controls(control);
+    let found = handle.search(&group, Scope::Base, "(objectClass=*)", ["member"]).await.unwrap();
+    let entry = SearchEntry::construct(found.0.into_iter().next().unwrap());
+    let expected = format!("<GUID={}>;<SID={}>;{}", account.guid, account.sid, account.dn(&mock.base()));
+    assert_eq!(entry.attrs["member"], [expected]);
+    assert!(entry.dn.starts_with("<GUID=") && entry.dn.ends_with(&group), "{}", entry.dn);
+}

@@ -28,6 +28,9 @@ pub(super) struct Controls {
     pub(super) page: Option<(i64, Vec<u8>)>,
     /// Parts of the security descriptor.
     pub(super) descriptor_flags: Option<i32>,
+    /// Names with GUID and security identifier before them; 1 asks for their usual forms, 0 for
+    /// hexadecimal digits.
+    pub(super) extended_dn: Option<i32>,
     /// No references to other naming contexts.
     pub(super) domain_scope: bool,
     /// A set must respect the history too.
@@ -42,6 +45,7 @@ impl Controls {
                 LdapControl::SimplePagedResults { size, cookie } => read.page = Some((*size, cookie.clone())),
                 LdapControl::SearchOptions { flags, .. } => read.domain_scope |= flags & 1 != 0,
                 LdapControl::Unknown { oid, .. } if oid == DOMAIN_SCOPE => read.domain_scope = true,
+                LdapControl::ExtendedDn { format, .. } => read.extended_dn = Some(*format),
                 LdapControl::SdFlags { flags, .. } => read.descriptor_flags = Some(*flags),
                 LdapControl::Unknown { oid, value, .. } if oid == POLICY_HINTS || oid == POLICY_HINTS_DEPRECATED => {
                     // SEQUENCE { INTEGER 1 }

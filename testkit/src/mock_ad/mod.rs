@@ -247,7 +247,8 @@ fn observe(store: &mut Store, index: u32) -> Option<(AccountState, PasswordState
     account_state.locked = state.lockout != 0;
     account_state.expires = account.expires;
     let mut password = PasswordState::default();
-    password.last_set = (state.password_set != 0).then(|| metadata::moment(state.password_set));
+    let set = if state.password_set == 0 { state.version_at } else { state.password_set };
+    password.last_set = Some(metadata::moment(set));
     password.version = Some(u64::from(state.version));
     password.must_change = state.password_set == 0 && !store::never_expires(state.uac);
     password.never_expires = state.uac & uac::NEVER_EXPIRES != 0;

@@ -198,6 +198,31 @@ impl Store {
         .unwrap_or_default()
     }
 
+    /// `<GUID=…>;<SID=…>;CN=…`, in the usual forms or in hexadecimal digits.
+    pub(super) fn extended_name(&self, entry: EntryRef, dn: &str, usual: bool) -> String {
+        let (guid, sid) = match entry {
+            EntryRef::Fixed(at) => match self.fixed.get(at as usize) {
+                Some(fixed) => (fixed.guid, None),
+                None => return dn.to_owned(),
+            },
+            EntryRef::Group(at) => match self.group(at) {
+                Some((group, _)) => {
+                    let guid = fixed::group_guid(&self.organisation, group.index);
+                    (guid, Some(self.organisation.group_sid(group)))
+                }
+                None => return dn.to_owned(),
+            },
+            EntryRef::Account(at) => match self.view(at) {
+                Some(view) => (view.account.guid, Some(view.account.sid.clone())),
+                None => return dn.to_owned(),
+            },
+        };
+        let guid = if usual { guid.to_string() } else { hex(&guid.to_bytes_le()) };
+        let sid = sid.map(|sid| if usual { sid } else { hex(&sid::sid_bytes(&sid).unwrap_or_default()) });
+        let sid = sid.map(|sid| format!("<SID={sid}>;")).unwrap_or_default();
+        format!("<GUID={guid}>;{sid}{dn}")
+    }
+
     /// Whether a password is the account's.
     pub(super) fn password_matches(&self, index: u32, password: &str) -> bool {
         self.current_hash(index).is_some_and(|current| current == sha256(password))
