@@ -20,7 +20,8 @@
 //! ```
 //!
 //! # What it does not have
-//! Adding, deleting and renaming by LDAP, SASL, DirSync, a schema to read, other domains.
+//! Adding, deleting and renaming by LDAP, changes of groups, SASL, DirSync, a schema to read, other
+//! domains. An account that needs a smart card can still sign in with its password.
 
 mod attributes;
 mod bind;
@@ -203,8 +204,8 @@ impl MockAd {
         self.with(account, observe).flatten()
     }
 
-    /// Changes an account behind the run's back: renames, moves, disables it, puts it into a
-    /// group. Its index, GUID and security identifier are best left alone. `None` when there is
+    /// Changes an account behind the run's back: renames, moves, disables, locks it, puts it into
+    /// a group. Its index, GUID and security identifier are best left alone. `None` when there is
     /// no such account.
     pub fn change(&self, account: &Uuid, change: impl FnOnce(&mut SyntheticAccount)) -> Option<()> {
         self.with(account, |store, index| store.change(index, change)).flatten()
@@ -246,7 +247,8 @@ fn observe(store: &mut Store, index: u32) -> Option<(AccountState, PasswordState
     account_state.locked = state.lockout != 0;
     account_state.expires = account.expires;
     let mut password = PasswordState::default();
-    password.last_set = (state.password_set != 0).then(|| metadata::moment(state.password_set));
+    let set = if state.password_set == 0 { state.version_at } else { state.password_set };
+    password.last_set = Some(metadata::moment(set));
     password.version = Some(u64::from(state.version));
     password.must_change = state.password_set == 0 && !store::never_expires(state.uac);
     password.never_expires = state.uac & uac::NEVER_EXPIRES != 0;
