@@ -142,10 +142,8 @@ impl Listing {
                     tries += 1;
                 }
                 Err(fault) => {
-                    if let Fault::Answered(answer) = &fault {
-                        if answer.lost_sign_in() {
-                            connection.retire();
-                        }
+                    if matches!(&fault, Fault::Answered(answer) if answer.lost_sign_in()) {
+                        connection.retire();
                     }
                     return Err(self.domain.error(fault, "list accounts"));
                 }

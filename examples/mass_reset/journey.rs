@@ -102,6 +102,9 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
             spec = spec.select(selection);
         }
     }
+    if options.select.is_empty() {
+        spec = spec.select(Selection::everyone());
+    }
     for choice in &options.exclude {
         for selection in selections(choice, &ids)? {
             spec = spec.exclude(selection);
@@ -127,7 +130,7 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     }
     spec = spec.with_actions(actions).with_waves(waves);
     if options.reset_services {
-        spec = spec.with_service(ServiceDisposition::Reset);
+        spec = spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });
     }
     Ok(spec)
 }

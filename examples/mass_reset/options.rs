@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
@@ -70,11 +71,11 @@ pub(crate) struct Options {
 
     /// How many accounts the canary wave has.
     #[arg(long, value_name = "N")]
-    pub canary: Option<u64>,
+    pub canary: Option<u32>,
 
     /// How many accounts a workforce wave has at the most.
     #[arg(long, value_name = "N")]
-    pub wave_size: Option<u64>,
+    pub wave_size: Option<NonZeroU64>,
 
     /// Chooses the canary, and the embedded organisation.
     #[arg(long, value_name = "N")]

@@ -8,7 +8,7 @@ use identity_reset::error::Result;
 use identity_reset::ldap::{LdapConfig, LdapDirectory};
 use identity_reset::prelude::*;
 use testkit::mock_ad::MockAd;
-use testkit::organisation::Organisation;
+use testkit::organisation::{Organisation, special};
 
 use crate::folder::{Folder, input};
 use crate::options::{Options, embedded_id};
@@ -59,11 +59,9 @@ impl Source {
 
     async fn embedded(options: &Options) -> Result<Self> {
         let organisation = Organisation::new(options.seed.unwrap_or(1), options.accounts);
-        let protected = organisation
-            .accounts()
-            .filter(|account| account.is_break_glass())
-            .map(|account| (embedded_id(), account.dn(&organisation.base_dn())))
-            .collect();
+        let protected = [special::BREAK_GLASS_1, special::BREAK_GLASS_2]
+            .map(|index| (embedded_id(), organisation.account(index).dn(&organisation.base_dn())))
+            .into();
         let mock = MockAd::builder()
             .organisation(organisation)
             .start()

@@ -224,6 +224,11 @@ impl Faults {
         self.running().script.clock_skew
     }
 
+    /// Whether the script has no rules.
+    pub fn is_empty(&self) -> bool {
+        self.running().script.rules.is_empty()
+    }
+
     /// What goes wrong with the next operation of a kind, on an account where there is one.
     pub fn next(&self, operation: Operation, account: Option<&str>) -> Option<Fault> {
         self.running().next(operation, account)

@@ -4,4 +4,5 @@
 pub mod conformance;
 pub mod fault;
 pub mod memory;
+pub mod mock_ad;
 pub mod organisation;

@@ -30,10 +30,10 @@ pub(crate) fn domain(dn: &str) -> String {
     let mut labels: Vec<String> = Vec::new();
     while !rest.is_empty() {
         let (first, after) = split_first(rest);
-        if let Some((attribute, value)) = first.split_once('=') {
-            if attribute.trim().eq_ignore_ascii_case("dc") {
-                labels.push(unescape(value).to_lowercase());
-            }
+        if let Some((attribute, value)) = first.split_once('=')
+            && attribute.trim().eq_ignore_ascii_case("dc")
+        {
+            labels.push(unescape(value).to_lowercase());
         }
         rest = after;
     }

@@ -132,7 +132,7 @@ mod tests {
         #[test]
         fn any_bytes_are_a_sid_or_not_and_a_sid_leads_back(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             if let Some(sid) = Sid::parse(&bytes) {
-                prop_assert_eq!(sid.to_bytes(), bytes);
+                prop_assert_eq!(&sid.to_bytes(), &bytes);
             }
             let _ = Sid::parse_prefix(&bytes);
         }
@@ -140,7 +140,7 @@ mod tests {
         #[test]
         fn text_and_bytes_agree(authority in 0u64..(1 << 48), subs in prop::collection::vec(any::<u32>(), 1..16)) {
             let sid = Sid { authority, subs };
-            prop_assert_eq!(Sid::parse(&sid.to_bytes()).as_ref(), Some(&sid));
+            prop_assert_eq!(Sid::parse(&sid.to_bytes()), Some(sid.clone()));
             prop_assert_eq!(sid.to_string().parse::<Sid>(), Ok(sid));
         }
 

@@ -5,7 +5,9 @@ pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
 mod pool;
+mod request;
 mod tls;
 
-pub(crate) use connection::{Change, Connection, Fault, Search, Within};
+pub(crate) use connection::{Connection, Fault};
 pub(crate) use pool::Pool;
+pub(crate) use request::{Change, Search, Within};

@@ -1,9 +1,9 @@
 //! The five traits of a backend.
 //!
-//! Who takes the governor's permits: the caller for [`ForcedReset::apply`] and
-//! [`AccountEnumerator::lookup`], which are one batch each; the backend itself, request by request,
-//! for everything that takes it as many requests as it takes (enumerations, privileges, preflight).
-//! A backend must not take one inside the former: the caller holds it.
+//! Who takes the governor's permits: the caller for [`ForcedReset::apply`], which is one batch;
+//! the backend itself, request by request, for everything that it reads, since only it knows how
+//! many requests a read takes. Reads have their own deadlines too. A backend must not wait for a
+//! permit inside `apply`: the caller holds some.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,8 +59,7 @@ pub trait AccountEnumerator: Directory {
     fn accounts(&self, query: &AccountQuery) -> AccountStream;
 
     /// Reads accounts as they are now: one answer per id, in the order asked; `None` for an
-    /// account that is gone. At most [`Limits::max_batch`] ids at once. The caller has acquired
-    /// the permits.
+    /// account that is gone. At most [`Limits::max_batch`] ids at once.
     ///
     /// # Errors
     /// When the directory cannot be read.

@@ -12,8 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// "the" lock on two different files of one name.
 #[derive(Debug)]
 pub(crate) struct FileLock {
-    // Closing the file releases the lock.
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -43,7 +42,15 @@ impl FileLock {
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
         }
         file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(cannot)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing would do, but not while a process that we are just starting still has a copy
+        // of the handle. If this fails, it does.
+        let _ = self.file.unlock();
     }
 }
 

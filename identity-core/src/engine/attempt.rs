@@ -271,7 +271,7 @@ async fn send(lane: &Lane, cohort: &Cohort, pending: &[Work]) -> Vec<Option<Outc
             order
         })
         .collect();
-    let room = lane.backend.governor().batch_room().max(1) as usize;
+    let room = lane.backend.governor().batch_room(OperationClass::Write).max(1) as usize;
     let batches = join_all(orders.chunks(room).map(|batch| send_batch(lane, batch))).await;
     batches
         .into_iter()

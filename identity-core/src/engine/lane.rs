@@ -16,7 +16,7 @@ use crate::account::{Account, AccountId};
 use crate::directory::{Backend, PasswordPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Journal;
-use crate::limits::{BatchCost, Limits, OperationClass, RetryCause, RetryPolicy, retried_read};
+use crate::limits::{BatchCost, Limits, RetryCause, RetryPolicy, retried_read};
 use crate::plan::Entry;
 use crate::privilege::PrivilegeIndex;
 use crate::reset::password::{Generator, Owner};
@@ -119,12 +119,7 @@ impl Lane {
     pub(super) async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
         let mut accounts = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(self.limits.max_batch.get() as usize) {
-            let operations = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-            let governor = self.backend.governor();
-            let read = || self.backend.lookup(chunk);
-            let part =
-                retried_read(governor, OperationClass::Read, operations, &self.policy, "read accounts again", read)
-                    .await?;
+            let part = retried_read(self.backend.governor(), &self.policy, || self.backend.lookup(chunk)).await?;
             if part.len() != chunk.len() {
                 return Err(Error::new(ErrorKind::Protocol, "read accounts again")
                     .with_directory(self.backend.info().id.clone())

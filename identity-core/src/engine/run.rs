@@ -20,9 +20,8 @@ use crate::account::{AccountId, DirectoryId};
 use crate::directory::{Backend, Severity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Event, Journal, StopReason};
-use crate::limits::{RetryCause, RetryPolicy, clock};
+use crate::limits::{RetryPolicy, clock, retried_read};
 use crate::plan::{Approvals, Plan, Wave};
-use crate::privilege::PrivilegeIndex;
 use crate::vault::Vault;
 
 /// An approved plan, ready to be carried out or resumed.
@@ -230,7 +229,7 @@ impl Run {
                 planned.kind, planned.tenant, info.kind, info.tenant
             )));
         }
-        let preflight = backend.preflight().await?;
+        let preflight = retried_read(backend.governor(), &self.policy, || backend.preflight()).await?;
         if let Some(fatal) = preflight.findings.iter().find(|finding| finding.severity == Severity::Fatal) {
             return Err(Error::new(ErrorKind::ConfigInvalid, "preflight")
                 .with_directory(planned.id.clone())
@@ -362,7 +361,7 @@ impl Course {
             return Ok(Duration::ZERO);
         }
         // As of this wave, not of the plan: who became privileged meanwhile is held.
-        let index = privileges(seat.backend.as_ref(), &self.policy).await?;
+        let index = retried_read(seat.backend.governor(), &self.policy, || seat.backend.privileges()).await?;
         let lane = Lane {
             backend: Arc::clone(&seat.backend),
             limits: seat.backend.limits(),
@@ -380,24 +379,5 @@ impl Course {
         let span = tracing::info_span!("lane", directory = %directory);
         lane::run(Arc::new(lane), entries).instrument(span).await?;
         Ok(clock::instant().duration_since(began))
-    }
-}
-
-/// Reads the index of the privileged, again where that can help. Its requests take their permits
-/// inside the backend.
-async fn privileges(backend: &dyn Backend, policy: &RetryPolicy) -> Result<PrivilegeIndex> {
-    let mut attempts = 0;
-    loop {
-        let error = match backend.privileges().await {
-            Ok(index) => return Ok(index),
-            Err(error) => error,
-        };
-        attempts += 1;
-        let cause = RetryCause::from(&error);
-        let again = error.is_temporary() || cause == RetryCause::Timeout;
-        match backend.governor().retry_delay(policy, attempts, error.retry_after()).filter(|_| again) {
-            Some(wait) => clock::sleep(wait).await,
-            None => return Err(error.with_attempts(attempts)),
-        }
     }
 }

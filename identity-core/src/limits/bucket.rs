@@ -26,6 +26,9 @@ const LATENESS: Duration = Duration::from_millis(25);
 /// The finest that one permit's interval is divided, so that lateness is made good in small steps.
 const FINEST_CELL: Duration = Duration::from_micros(500);
 
+/// Into how many batches a window's share should divide at least.
+const BATCHES_IN_A_WINDOW: u32 = 8;
+
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>;
 
 /// One quota at work.
@@ -79,6 +82,14 @@ impl Bucket {
     /// What a batch of so many operations of `class` costs here.
     pub(super) fn cost(&self, class: OperationClass, operations: u32) -> u32 {
         self.quota.cost(class).saturating_mul(operations)
+    }
+
+    /// The most operations of `class` that a batch should have: a small part of what one window's
+    /// share pays for, so that what is left of a window is never too little for the next batch;
+    /// at least one.
+    pub(super) fn batch_room(&self, class: OperationClass) -> u32 {
+        let in_window = self.limit.checked_div(self.quota.cost(class));
+        in_window.map_or(u32::MAX, |room| (room / BATCHES_IN_A_WINDOW).max(1))
     }
 
     /// The part of the permits that this run may use, for the windows that a server tells of.

@@ -14,7 +14,10 @@ pub struct Feedback {
     pub class: OperationClass,
     /// What the response says.
     pub signal: Signal,
-    /// How long the answer took.
+    /// How long the answer took. It also says when the request left: an answer to a request that
+    /// was under way when the gate closed does not count as new trouble. Answers of one class are
+    /// compared with each other, so leave it out of `Ok` where it says nothing about load (a page
+    /// of a thousand rows among single look-ups).
     pub latency: Option<Duration>,
     /// How long the server asked us to wait.
     pub retry_after: Option<Duration>,

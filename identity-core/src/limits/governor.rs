@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::state::{Place, Request, State};
+use super::state::{NotYet, Place, Request, State};
 use super::{BatchCost, Feedback, Limits, OperationClass, Pacing, RetryBudget, RetryPolicy, clock};
 
 /// The governor of one directory. All lanes and all reads share it.
@@ -103,6 +103,9 @@ impl Governor {
 
     /// Waits until `operations` operations of `class` may be sent as one batch, and takes their
     /// permits. Cancel-safe: a dropped wait takes nothing.
+    ///
+    /// Never acquire while holding a permit of the same governor: when the ceiling is down to 1,
+    /// that waits for itself. What a backend reads within `apply` goes on the permit of the batch.
     pub async fn acquire(&self, class: OperationClass, operations: u32) -> Permit {
         let request = Request { class, operations, weight: self.weight(operations) };
         let waiting = Waiting::new(&self.shared, class);
@@ -112,8 +115,7 @@ impl Governor {
             tokio::pin!(changed);
             // Registered before looking, so that a change in between is not missed.
             changed.as_mut().enable();
-            let now = clock::instant();
-            let considered = self.shared.state().consider(&waiting.place, request, now);
+            let (considered, now) = self.shared.consider(&waiting.place, request);
             let Err(not_yet) = considered else { break };
             if not_yet.lacks_else {
                 self.shared.changed.notify_waiters();
@@ -151,15 +153,17 @@ impl Governor {
         }
     }
 
-    /// The most operations that a batch should have now: [`Limits::max_batch`], and where each
-    /// operation is a request of its own, no more than may be in flight. A larger batch is
-    /// granted too, but only once nothing else is in flight.
+    /// The most operations of `class` that a batch should have now: [`Limits::max_batch`], no more
+    /// than an eighth of what each quota's window has, and where each operation is a request of
+    /// its own, no more than may be in flight. A larger batch is granted too, but it waits until
+    /// a window, or everything in flight, is free for it alone.
     #[must_use]
-    pub fn batch_room(&self) -> u32 {
-        let most = self.limits.max_batch.get();
+    pub fn batch_room(&self, class: OperationClass) -> u32 {
+        let state = self.shared.state();
+        let most = self.limits.max_batch.get().min(state.batch_room(class));
         match self.limits.batch_cost {
             BatchCost::OneRequest => most,
-            BatchCost::PerOperation => most.min(self.shared.state().ceiling.get()),
+            BatchCost::PerOperation => most.min(state.ceiling.get()),
         }
     }
 
@@ -210,6 +214,13 @@ impl Shared {
     /// No code panics while it holds the lock; should one, the state is still good to pace by.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn consider(&self, place: &Place, request: Request) -> (Result<(), NotYet>, tokio::time::Instant) {
+        let mut state = self.state();
+        // Read under the lock, so that grants are in the order of their instants.
+        let now = clock::instant();
+        (state.consider(place, request, now), now)
     }
 }
 

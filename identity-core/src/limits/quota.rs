@@ -31,7 +31,8 @@ pub struct Quota {
     /// production sign-ins and to others.
     pub share: f64,
     /// The most permits that may be used at once after a quiet time; 1 spreads them evenly over
-    /// the window. Whatever the burst, no rolling window ever sees more than its share.
+    /// the window. Whatever the burst, no rolling window ever sees more than its share from one
+    /// process; only evenly spread permits also hold across a restart.
     pub burst: NonZeroU32,
     /// What one operation of a class costs; a class that is not listed costs nothing here.
     pub costs: Vec<(OperationClass, u32)>,

@@ -2,19 +2,18 @@
 
 use std::future::Future;
 
-use super::{Feedback, Governor, OperationClass, RetryCause, RetryPolicy, Signal, clock};
-use crate::error::{Error, ErrorKind, Result, Status};
+use super::{Governor, RetryCause, RetryPolicy, clock};
+use crate::error::{Result, Status};
 
 /// Reads, and reads again while the error is temporary or no answer came, by `policy`.
 ///
-/// Each attempt waits for a permit for `operations` operations of `class` and may take as long as
-/// [`Limits::deadline`](super::Limits::deadline). For reads only: a write whose answer did not
-/// come is observed, not repeated. The read tells its responses to [`Governor::feedback`] itself;
-/// a missed deadline is told here.
+/// For reads only: a write whose answer did not come is observed, not repeated. A read takes its
+/// own permits, request by request, and keeps its own deadlines; see
+/// [`directory`](crate::directory).
 ///
 /// ```
 /// use identity_core::error::{Error, ErrorKind};
-/// use identity_core::limits::{Governor, Limits, OperationClass, RetryPolicy, retried_read};
+/// use identity_core::limits::{Governor, Limits, RetryPolicy, retried_read};
 /// use std::{num::NonZeroU32, sync::atomic::{AtomicU32, Ordering}, time::Duration};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -22,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result, Status};
 /// let governor = Governor::new(&Limits::new(NonZeroU32::MIN, NonZeroU32::MIN));
 /// let policy = RetryPolicy::default().with_backoff(Duration::from_millis(1), Duration::from_millis(2));
 /// let asked = AtomicU32::new(0);
-/// let name = retried_read(&governor, OperationClass::Read, 1, &policy, "look up", async || {
+/// let name = retried_read(&governor, &policy, async || {
 ///     match asked.fetch_add(1, Ordering::Relaxed) {
 ///         0 => Err(Error::new(ErrorKind::Unavailable, "look up")),
 ///         _ => Ok("alice"),
@@ -36,14 +35,10 @@ use crate::error::{Error, ErrorKind, Result, Status};
 ///
 /// # Errors
 /// The error of the last attempt, with the number of attempts; [`Status::Persistent`] where a
-/// repeat could have helped but policy or budget allow no more. [`ErrorKind::Timeout`] when the
-/// last attempt missed the deadline.
+/// repeat could have helped but policy or budget allow no more.
 pub async fn retried_read<T, F, A>(
     governor: &Governor,
-    class: OperationClass,
-    operations: u32,
     policy: &RetryPolicy,
-    operation: &'static str,
     mut read: F,
 ) -> Result<T>
 where
@@ -53,16 +48,12 @@ where
 {
     let (mut faults, mut throttled) = (0, 0);
     loop {
-        let permit = governor.acquire(class, operations).await;
-        let answer = clock::within(governor.deadline(), read()).await;
-        drop(permit);
-        let error = match answer {
-            Ok(Ok(value)) => {
+        let error = match read().await {
+            Ok(value) => {
                 governor.retry_budget().deposit();
                 return Ok(value);
             }
-            Ok(Err(error)) => error,
-            Err(elapsed) => missed(governor, class, operation, elapsed),
+            Err(error) => error,
         };
         let cause = RetryCause::from(&error);
         let count = if cause == RetryCause::Throttled { &mut throttled } else { &mut faults };
@@ -81,13 +72,4 @@ where
             _ => return Err(error.with_status(Status::Persistent)),
         }
     }
-}
-
-/// The deadline of an attempt is over: the governor hears of it, since no response will tell it.
-fn missed(governor: &Governor, class: OperationClass, operation: &'static str, elapsed: clock::Elapsed) -> Error {
-    governor.feedback(&Feedback::new(class, Signal::Busy).with_latency(elapsed.limit));
-    Error::new(ErrorKind::Timeout, operation)
-        .with_detail(elapsed.to_string())
-        .with_advice("the directory is slow or out of reach: see its load and the network, or raise the deadline")
-        .with_source(elapsed)
 }

@@ -51,7 +51,7 @@ impl RollingUse {
         match self.entries.back_mut() {
             Some(entry) if now < entry.first + self.window / SLOTS => {
                 // An entry leaves the window when its last use does: late, never early.
-                entry.last = now;
+                entry.last = entry.last.max(now);
                 entry.permits += cost;
             }
             _ => self.entries.push_back(Entry { first: now, last: now, permits: cost }),
@@ -63,5 +63,41 @@ impl RollingUse {
             self.used -= entry.permits;
             self.entries.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::clock;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_use_leaves_the_window_a_window_later() {
+        let mut ledger = RollingUse::new(MINUTE);
+        let begin = clock::instant();
+        ledger.record(3, begin);
+        ledger.record(2, begin + MINUTE / 2);
+        assert_eq!(ledger.until_fits(5, 10, begin + MINUTE / 2), None);
+        assert_eq!(ledger.until_fits(6, 10, begin + MINUTE / 2), Some(begin + MINUTE));
+        assert_eq!(ledger.until_fits(9, 10, begin + MINUTE / 2), Some(begin + MINUTE * 3 / 2));
+        assert_eq!(ledger.until_fits(8, 10, begin + MINUTE), None);
+        assert_eq!(ledger.until_fits(11, 10, begin + MINUTE), Some(begin + MINUTE * 3 / 2));
+        assert_eq!(ledger.until_fits(11, 10, begin + MINUTE * 3 / 2), None, "alone, it goes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_ledger_stays_small_however_much_is_used() {
+        let mut ledger = RollingUse::new(MINUTE);
+        let begin = clock::instant();
+        for number in 0..300_000 {
+            let now = begin + MINUTE * number / 100_000;
+            ledger.forget(now);
+            ledger.record(1, now);
+            // A slot more than asked is the most that is remembered too long.
+            assert!(ledger.used <= 100_000 + 2 * 100_000 / u64::from(SLOTS));
+        }
+        assert!(ledger.entries.len() <= SLOTS as usize + 1, "{}", ledger.entries.len());
     }
 }

@@ -108,6 +108,11 @@ impl State {
         Place { queue: index, ticket: self.tickets, turn }
     }
 
+    /// The most operations of `class` that a batch should have for every quota's sake.
+    pub(super) fn batch_room(&self, class: OperationClass) -> u32 {
+        self.buckets.iter().map(|bucket| bucket.batch_room(class)).min().unwrap_or(u32::MAX)
+    }
+
     /// Grants the head of a queue everything it asks for, or nothing.
     pub(super) fn consider(&mut self, place: &Place, request: Request, now: Instant) -> Result<(), NotYet> {
         let mut lacks = Vec::new();

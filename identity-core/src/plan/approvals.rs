@@ -123,6 +123,9 @@ impl Approvals {
 
     /// Adds one approval to a file, which is made where it is missing.
     ///
+    /// Of two that are added at the same instant, one can be lost; nothing is touched without it,
+    /// and it can be given again.
+    ///
     /// # Errors
     /// As of [`load`](Self::load) and [`save`](Self::save); the file then is as it was.
     pub fn append(path: impl AsRef<Path>, approval: Approval) -> Result<Self> {

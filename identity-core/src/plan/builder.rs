@@ -73,7 +73,8 @@ impl PlanBuilder {
     /// Reads only; nothing is touched. A reading that fails for the moment is begun again, three
     /// times in all. The same state of the directories and the same decisions give the same bytes.
     /// Accounts wait in a temporary database beside the plan (about 2 KB each), not in memory. The
-    /// file appears whole or not at all.
+    /// file appears whole or not at all; where the future is dropped while it is being written, it
+    /// may still appear.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] for decisions that make no sense or name an unknown directory;

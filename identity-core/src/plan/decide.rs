@@ -79,7 +79,7 @@ impl Decider {
         if !named.selected && !self.is_selected(account, marks) {
             return left_out(account, class.tier, LeftOutReason::NotSelected);
         }
-        self.plan(account, known, class)
+        self.plan(account, known, &class)
     }
 
     /// The first exclusion that covers the account.
@@ -100,8 +100,8 @@ impl Decider {
             .any(|(place, selection)| covers(selection, account) || marks.contains(&mark_of_selection(place)))
     }
 
-    fn plan(&self, account: &Account, known: &Known, class: Classification) -> PlanRow {
-        let population = population(account, &class);
+    fn plan(&self, account: &Account, known: &Known, class: &Classification) -> PlanRow {
+        let population = population(account, class);
         let guest_from_elsewhere = account.kind == AccountKind::Guest && account.authority != PasswordAuthority::Here;
         if guest_from_elsewhere && population != Population::Privileged {
             let reason = LeftOutReason::MasteredElsewhere(format!("a guest: {}", actions::mastered(account)));
@@ -110,7 +110,7 @@ impl Decider {
         let chosen = match self.by_hand(account) {
             Some(manual) => Chosen { disposition: Ok(manual), notes: Vec::new() },
             None => {
-                let asked = self.asked(account, population);
+                let asked = self.asked(account, &population);
                 if asked.is_empty() {
                     let because = format!("the plan names no action for this population ({population})");
                     return left_out(account, class.tier, LeftOutReason::Excluded(because));
@@ -120,7 +120,7 @@ impl Decider {
         };
         match chosen.disposition {
             Err(reason) => left_out(account, class.tier, reason),
-            Ok(disposition) => PlanRow::Entry(entry(account, &class, population, disposition, chosen.notes)),
+            Ok(disposition) => PlanRow::Entry(entry(account, class, population, disposition, chosen.notes)),
         }
     }
 
@@ -147,11 +147,11 @@ impl Decider {
         }
     }
 
-    fn asked(&self, account: &Account, population: Population) -> &[Action] {
+    fn asked(&self, account: &Account, population: &Population) -> &[Action] {
         let asked = &self.spec.actions;
         match (account.kind, &self.spec.service) {
             (AccountKind::Service, ServiceDisposition::Reset { actions }) => return actions,
-            (AccountKind::Mailbox, _) if population == Population::Other => return &asked.mailbox,
+            (AccountKind::Mailbox, _) if *population == Population::Other => return &asked.mailbox,
             _ => {}
         }
         match population {

@@ -26,7 +26,7 @@ pub(super) struct SyncedDraft {
 
 /// The folder that a file is in; `.` for a bare name.
 pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 impl Draft {

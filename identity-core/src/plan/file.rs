@@ -1,17 +1,16 @@
 //! A plan: a file that was read through once, and is checked again whenever a row is read.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::header::PlanHeader;
-use super::read::{self, Chunk, Segment};
+use super::read::{self, Chunk, Segments};
 use super::rows::{PlanEntries, PlanRows, Span};
 use super::summary::PlanSummary;
 use super::tally::Tally;
-use super::{Wave, draft};
+use super::{Entry, Wave, draft};
 use crate::account::DirectoryId;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,7 +33,7 @@ pub(super) struct Inner {
     pub(super) chunks: Vec<Chunk>,
     header: PlanHeader,
     digest: String,
-    segments: BTreeMap<(usize, DirectoryId), Segment>,
+    segments: Segments,
     tally: Tally,
 }
 
@@ -126,6 +125,19 @@ impl Plan {
         Ok(PlanRows::new(Arc::clone(&self.0), Span { first: 0, count: self.0.tally.all.seen }))
     }
 
+    /// The entry with this number; `None` where the plan has none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when the file changed or cannot be read.
+    pub fn entry(&self, seq: u64) -> Result<Option<Entry>> {
+        let counts = self.0.tally.all;
+        // Entries come before what is left out, and are numbered in the order of the file.
+        match seq.checked_sub(1).filter(|first| *first < counts.planned + counts.manual) {
+            Some(first) => PlanEntries::new(Arc::clone(&self.0), Span { first, count: 1 }).next().transpose(),
+            None => Ok(None),
+        }
+    }
+
     /// The plan on one screen, for people; see [`PlanSummary`].
     #[must_use]
     pub fn summary(&self) -> PlanSummary {
@@ -139,6 +151,12 @@ impl Plan {
     pub fn wave(&self, name: &str) -> Result<&Wave> {
         let place = self.place_of(name)?;
         self.waves().get(place).ok_or_else(|| self.no_wave(name))
+    }
+
+    /// The rows of each wave and directory, and of what is left out, apart; each part by id.
+    pub(super) fn parts(&self) -> Vec<PlanRows> {
+        let spans = self.0.segments.values();
+        spans.map(|&(first, count)| PlanRows::new(Arc::clone(&self.0), Span { first, count })).collect()
     }
 
     pub(super) fn tally(&self) -> &Tally {

@@ -56,9 +56,13 @@ impl Selection {
     ///
     /// # Errors
     /// As of [`from_csv`](Self::from_csv).
-    pub fn read_csv(text: impl Read) -> Result<Self> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-        let headers = reader.headers().map_err(malformed)?.clone();
+    pub fn read_csv(mut text: impl Read) -> Result<Self> {
+        let mut bytes = Vec::new();
+        text.read_to_end(&mut bytes).map_err(|error| invalid(error.to_string()).with_source(error))?;
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let mut lines = Lines { text: bytes, at: 0, line: 1 };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        let headers = reader.headers().map_err(|error| malformed(error, &mut lines))?.clone();
         let column = |wanted: &str| headers.iter().position(|header| header.eq_ignore_ascii_case(wanted));
         let Some((word, index)) = COLUMNS.iter().find_map(|word| column(word).map(|index| (*word, index))) else {
             let found: Vec<&str> = headers.iter().take(12).collect();
@@ -69,8 +73,8 @@ impl Selection {
         let directory_column = column("directory");
         let mut accounts = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(malformed)?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let record = record.map_err(|error| malformed(error, &mut lines))?;
+            let line = lines.of(record.position());
             let name = record.get(index).unwrap_or_default();
             if name.is_empty() {
                 return Err(invalid(format!("line {line}: the column {word} is empty"))
@@ -91,8 +95,29 @@ impl Selection {
     }
 }
 
-fn malformed(error: csv::Error) -> Error {
-    let detail = match (error.position().map(csv::Position::line), error.kind()) {
+/// Line numbers as an editor shows them. The reader's own are those of the line before where lines
+/// are empty or end in CRLF.
+struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record; records have to be asked for in their order.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let from = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.at);
+        let ends = self.text.get(from..).unwrap_or_default();
+        let start = from + ends.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let passed = self.text.get(self.at..start).unwrap_or_default();
+        self.line += passed.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        self.at = start.max(self.at);
+        self.line
+    }
+}
+
+fn malformed(error: csv::Error, lines: &mut Lines<'_>) -> Error {
+    let detail = match (error.position().map(|position| lines.of(Some(position))), error.kind()) {
         (Some(line), csv::ErrorKind::Utf8 { .. }) => format!("line {line}: the text is not UTF-8"),
         (Some(line), csv::ErrorKind::UnequalLengths { expected_len, len, .. }) => {
             format!("line {line}: {len} fields where the first line has {expected_len}")

@@ -38,14 +38,17 @@ pub(super) struct Chunk {
 /// Rows of one wave and directory: the number of the first, and how many.
 pub(super) type Segment = (u64, u64);
 
+/// By the place of the wave in the header (what is left out comes after the last), and the
+/// directory.
+pub(super) type Segments = BTreeMap<(usize, DirectoryId), Segment>;
+
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) header: PlanHeader,
     pub(super) digest: String,
     pub(super) chunks: Vec<Chunk>,
-    /// By the place of the wave in the header, and the directory.
-    pub(super) segments: BTreeMap<(usize, DirectoryId), Segment>,
+    pub(super) segments: Segments,
     pub(super) tally: Tally,
 }
 
@@ -161,7 +164,7 @@ struct Checks<'a> {
     rows: u64,
     seq: u64,
     last: Option<(usize, DirectoryId, AccountId)>,
-    segments: BTreeMap<(usize, DirectoryId), Segment>,
+    segments: Segments,
     tally: Tally,
     /// A keyed hash of each account: eight bytes a row, to find one that is there twice.
     hasher: RandomState,
@@ -185,15 +188,12 @@ impl<'a> Checks<'a> {
     fn take(&mut self, row: &PlanRow) -> Result<(), String> {
         let (place, directory, id) = match row {
             PlanRow::Entry(entry) => {
-                let waves = &self.header.waves;
-                let Some(place) = waves.iter().position(|wave| wave.name == entry.wave) else {
-                    return Err(format!("the header has no wave {:?}", entry.wave));
-                };
+                let (place, kind) = self.wave_of(entry)?;
                 self.seq += 1;
                 if entry.seq != self.seq {
                     return Err(format!("its number is {} where {} follows", entry.seq, self.seq));
                 }
-                check_entry(entry, waves.get(place).map_or(WaveKind::Others, |wave| wave.kind))?;
+                check_entry(entry, kind)?;
                 (place, &entry.directory, &entry.id)
             }
             PlanRow::LeftOut { directory, id, .. } => (self.header.waves.len(), directory, id),
@@ -214,8 +214,19 @@ impl<'a> Checks<'a> {
         Ok(())
     }
 
+    /// The place and the kind of an entry's wave. The rows are ordered by wave: it is not far from
+    /// that of the row before.
+    fn wave_of(&self, entry: &Entry) -> Result<(usize, WaveKind), String> {
+        let from = self.last.as_ref().map_or(0, |(place, ..)| *place);
+        let mut waves = self.header.waves.iter().enumerate().skip(from);
+        match waves.find(|(_, wave)| wave.name == entry.wave) {
+            Some((place, wave)) => Ok((place, wave.kind)),
+            None => Err(format!("its wave {:?} is not in the header, or comes too late", entry.wave)),
+        }
+    }
+
     /// What only the whole can tell.
-    fn settle(mut self) -> Result<(BTreeMap<(usize, DirectoryId), Segment>, Tally), String> {
+    fn settle(mut self) -> Result<(Segments, Tally), String> {
         self.seen.sort_unstable();
         if self.seen.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
             return Err("an account is there twice, in different waves".to_owned());

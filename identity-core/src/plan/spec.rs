@@ -176,7 +176,6 @@ impl PlanSpec {
     }
 
     /// Goes on to the directories.
-    #[must_use]
     pub fn builder(self) -> PlanBuilder {
         PlanBuilder::new(self)
     }

@@ -34,9 +34,11 @@ impl fmt::Display for PlanSummary {
         )?;
         for directory in &header.directories {
             count_line(f, &Clean(directory.info.id.as_str()), &directory.counts)?;
+            writeln!(f, "  {} {}", Clean(&directory.info.kind), Clean(&directory.info.tenant))?;
         }
         if header.directories.len() > 1 {
             count_line(f, &Clean("all"), &header.counts)?;
+            writeln!(f)?;
         }
         for warning in &header.warnings {
             writeln!(f, "WARNING: {}", Clean(warning))?;
@@ -78,7 +80,7 @@ impl fmt::Display for PlanSummary {
 }
 
 fn count_line(f: &mut fmt::Formatter<'_>, name: &Clean<'_>, counts: &super::Counts) -> fmt::Result {
-    writeln!(
+    write!(
         f,
         "{:<20} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
         name.to_string(),
@@ -97,6 +99,9 @@ fn wave_lines(f: &mut fmt::Formatter<'_>, wave: &WaveTally) -> fmt::Result {
     }
     writeln!(f)?;
     text_lines(f, &wave.actions)?;
+    if wave.closed > 0 {
+        writeln!(f, "    {:>9} × contained: the old password opens nothing any more", wave.closed)?;
+    }
     if wave.half_closed > 0 {
         writeln!(f, "    {:>9} × the old password stays valid here, or is mastered elsewhere", wave.half_closed)?;
     }

@@ -234,7 +234,7 @@ impl Report {
             id: directory.id.as_str().to_owned(),
             kind: directory.kind.clone(),
             requests: directory.stats.requests,
-            throttled: directory.stats.throttled,
+            throttled: directory.stats.throttled + directory.stats.busy,
             seconds: directory.lasted.as_secs_f64(),
             ..DirectoryCounts::default()
         }));

@@ -75,3 +75,56 @@ pub(crate) fn can_be_read_back(action: Action) -> bool {
 pub(crate) fn asks_for_change(action: Action) -> bool {
     matches!(action, Action::SetPassword { must_change: true } | Action::ExpirePassword)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{ErrorRecord, Event};
+    use crate::verify::fixture::{SET, SET_MUST_CHANGE, at, corp, entry};
+
+    fn intent(action: Action, attempt: u32, version: u64) -> Event {
+        let baseline = Baseline { version: Some(version), ..Baseline::default() };
+        Event::Intent { entry: 1, action, attempt, baseline, sealed: None }
+    }
+
+    fn done(action: Action, attempt: u32, time: Option<i64>) -> Event {
+        let at = time.map(at);
+        Event::Done { entry: 1, action, attempt, at, request_id: None, read_back: false, server_secret: None }
+    }
+
+    fn expected(actions: &[Action], events: &[Event]) -> Option<Expectation> {
+        let mut known = EntryProgress::new(1);
+        events.iter().for_each(|event| known.fold(event));
+        Expectation::of(&entry(1, &corp(), actions), &known)
+    }
+
+    #[test]
+    fn every_attempt_may_have_set_the_password_and_the_first_baseline_counts() {
+        let error = crate::error::Error::new(crate::error::ErrorKind::Timeout, "set password");
+        let unknown = Event::AttemptUnknown { entry: 1, action: SET, attempt: 1, error: ErrorRecord::from(&error) };
+        let events = [intent(SET, 1, 5), unknown, intent(SET, 2, 6), done(SET, 2, Some(9))];
+        let expected = expected(&[SET], &events).unwrap();
+        assert_eq!((expected.sets, expected.attempts, expected.must_change), (1, 2, false));
+        assert_eq!((expected.baseline.version, expected.confirmed), (Some(5), Some(at(9))));
+    }
+
+    #[test]
+    fn a_time_that_only_one_of_two_touches_has_is_not_used() {
+        let both = [SET_MUST_CHANGE, Action::ExpirePassword];
+        let events = |time| {
+            let [set, expire] = both;
+            [intent(set, 1, 5), done(set, 1, Some(9)), intent(expire, 1, 6), done(expire, 1, time)]
+        };
+        assert_eq!(expected(&both, &events(None)).unwrap().confirmed, None);
+        assert_eq!(expected(&both, &events(Some(12))).unwrap().confirmed, Some(at(12)));
+    }
+
+    #[test]
+    fn nothing_is_expected_unless_all_that_can_be_read_back_is_done() {
+        assert_eq!(expected(&[SET], &[]), None);
+        assert_eq!(expected(&[SET], &[intent(SET, 1, 5)]), None);
+        assert_eq!(expected(&[Action::Disable, SET], &[intent(SET, 1, 5), done(SET, 1, None)]), None);
+        assert_eq!(expected(&[Action::RevokeSessions], &[done(Action::RevokeSessions, 1, None)]), None);
+        assert!(expected(&[SET, Action::RevokeSessions], &[intent(SET, 1, 5), done(SET, 1, None)]).is_some());
+    }
+}

@@ -15,7 +15,7 @@ use crate::account::{Account, AccountId, DirectoryId};
 use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ErrorRecord, Event, Journal, Verdict};
-use crate::limits::{OperationClass, clock};
+use crate::limits::clock;
 use crate::plan::{Disposition, Entry, PlanRow};
 
 /// Lookups in flight at once; the governor decides how many of them really go.
@@ -199,15 +199,7 @@ impl<'a> Lane<'a> {
         let directory = self.directory.clone();
         Box::pin(async move {
             let ids: Vec<AccountId> = due.iter().map(|due| due.id.clone()).collect();
-            let operations = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-            let permit = backend.governor().acquire(OperationClass::Read, operations).await;
-            let answer = tokio::select! {
-                answer = backend.lookup(&ids) => answer,
-                () = clock::sleep(backend.limits().deadline) => {
-                    Err(Error::new(ErrorKind::Timeout, "look accounts up").with_directory(directory.clone()))
-                }
-            };
-            drop(permit);
+            let answer = backend.lookup(&ids).await;
             let answer = answer.and_then(|accounts| {
                 if accounts.len() == ids.len() {
                     return Ok(accounts);

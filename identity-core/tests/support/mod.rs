@@ -38,7 +38,7 @@ impl World {
 
     pub(crate) async fn with(accounts: u64, shape: impl FnOnce(MemoryBuilder) -> MemoryBuilder) -> Self {
         let builder = MemoryDirectory::builder("corp").organisation(Organisation::new(7, accounts));
-        Self::planned(shape(builder).build().unwrap(), PlanSpec::default()).await
+        Self::planned(shape(builder).build().unwrap(), everyone()).await
     }
 
     pub(crate) async fn planned(directory: Arc<MemoryDirectory>, spec: PlanSpec) -> Self {
@@ -195,4 +195,8 @@ impl<V: Vault> Vault for Failing<V> {
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
         self.inner.sealed_for(entry).await
     }
+}
+
+pub(crate) fn everyone() -> PlanSpec {
+    PlanSpec::default().select(identity_core::plan::Selection::everyone())
 }

@@ -64,7 +64,7 @@ macro_rules! __conformance_cases {
                 same_password_again, missing_password
             }
             support { works_is_not_unsupported, cannot_is_refused }
-            throttle { slow_down_is_temporary, governor_is_told }
+            throttle { slow_down_is_temporary, answers_are_told, slow_down_is_told }
             failure { cut_after_apply, cut_before_apply, others_of_the_batch, connection_comes_back }
             limits { in_flight_ceiling, reads_and_writes_together }
             secrets { nowhere_in_text, send_and_sync }

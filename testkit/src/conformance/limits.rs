@@ -42,11 +42,13 @@ async fn crowd(stage: &Stage<'_>) -> Check {
         }
     };
     let lanes = accounts.iter().map(|account| async move {
-        let order = Order::new(account.id.clone(), SET).with_password(stage.password());
-        let outcome = stage.order(order).await?;
+        let password = stage.password();
+        let outcome = stage.order(Order::new(account.id.clone(), SET).with_password(password.clone())).await?;
         ensure!(matches!(outcome, Outcome::Done(_)), "{} among others is {}", account.name, in_words(&outcome));
         let read = stage.look(&account.id).await?;
         ensure!(read.id == account.id, "{} among others is read as {}", account.id, read.id);
+        let signed_in = stage.sign_in(&account.id, &password).await?;
+        ensure!(signed_in.took_password(), "{} among others is done, and was not set", account.name);
         Ok(())
     });
     join_all(lanes).await.into_iter().collect()

@@ -41,6 +41,7 @@ pub struct Stage<'a> {
     directory: Arc<dyn Backend>,
     ordinary: OnceCell<Vec<Account>>,
     next: AtomicUsize,
+    length: AtomicUsize,
     retired: Mutex<HashSet<AccountId>>,
 }
 
@@ -49,6 +50,9 @@ impl fmt::Debug for Stage<'_> {
         f.debug_struct("Stage").field("directory", self.directory.info()).finish_non_exhaustive()
     }
 }
+
+/// The characters of a password, unless the directory's policy asks for another number.
+const LENGTH: usize = 20;
 
 /// How often an order that was throttled or failed for the moment is sent again.
 const TRIES: u32 = 8;
@@ -62,6 +66,7 @@ impl<'a> Stage<'a> {
             directory: harness.directory(),
             ordinary: OnceCell::new(),
             next: AtomicUsize::new(0),
+            length: AtomicUsize::new(LENGTH),
             retired: Mutex::default(),
         }
     }
@@ -120,6 +125,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn find_ordinary(&self) -> Result<Vec<Account>, Halt> {
+        let policy = self.directory.preflight().await?.password_policy;
+        let longest = policy.max_length.map_or(usize::MAX, usize::from);
+        self.length.store(LENGTH.max(policy.min_length.into()).min(longest), Ordering::Relaxed);
         let mut ordinary: Vec<Account> = self.touchable().await?;
         ordinary.retain(|account| {
             let settable = self.directory.support(account, Action::SetPassword { must_change: false });
@@ -207,12 +215,11 @@ impl<'a> Stage<'a> {
     }
 
     /// A password that no reasonable policy refuses.
-    #[expect(clippy::unused_self, reason = "cases ask the stage for whatever they need")]
     pub(super) fn password(&self) -> Secret {
         const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let mut random = rand::rng();
         let mut text = String::from("k7!Q");
-        while text.len() < 20 {
+        while text.len() < self.length.load(Ordering::Relaxed) {
             text.extend(LETTERS.get(random.random_range(0..LETTERS.len())).map(|letter| char::from(*letter)));
         }
         Secret::new(text)

@@ -27,22 +27,33 @@ pub async fn slow_down_is_temporary(stage: &Stage<'_>) -> Check {
     stage.done(order).await
 }
 
-/// Every answer is told to the governor, the slow ones as such.
+/// Every answer is told to the governor.
 ///
 /// # Errors
 /// [`Halt`](super::Halt), as every case.
-pub async fn governor_is_told(stage: &Stage<'_>) -> Check {
+pub async fn answers_are_told(stage: &Stage<'_>) -> Check {
     stage.need_action(SET)?;
     let account = stage.account().await?;
-    let before = stage.directory().governor().stats();
+    let before = stage.directory().governor().stats().requests;
     stage.set(&account.id, false).await?;
-    let after = stage.directory().governor().stats();
-    ensure!(after.requests > before.requests, "a password was set, and the governor was not told of an answer");
+    let after = stage.directory().governor().stats().requests;
+    ensure!(after > before, "a password was set, and the governor was not told of an answer");
+    Ok(())
+}
+
+/// "Slow down" is told to the governor as such, so that all lanes pause.
+///
+/// # Errors
+/// [`Halt`](super::Halt), as every case.
+pub async fn slow_down_is_told(stage: &Stage<'_>) -> Check {
+    stage.need_action(SET)?;
+    let account = stage.account().await?;
     stage.arrange(Circumstance::SlowDown(account.id.clone())).await?;
+    let before = stage.directory().governor().stats().throttled;
     let order = Order::new(account.id.clone(), SET).with_password(stage.password());
     stage.apply_once(std::slice::from_ref(&order)).await?;
-    let last = stage.directory().governor().stats();
-    ensure!(last.throttled > after.throttled, "the directory said slow down, and the governor was not told");
+    let after = stage.directory().governor().stats().throttled;
+    ensure!(after > before, "the directory said slow down, and the governor was not told");
     // Leaves the directory as later cases want it: not in the middle of a pause.
     stage.done(order).await
 }

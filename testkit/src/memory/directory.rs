@@ -193,8 +193,8 @@ impl MemoryDirectory {
     /// The id of the account at an index of the roster, whether it is still there or not.
     #[must_use]
     pub fn id_at(&self, index: u64) -> Option<AccountId> {
-        if let Some(row) = self.world.roster.row(self.id(), index) {
-            return Some(row.id);
+        if let Some(id) = self.world.roster.id(index) {
+            return Some(id);
         }
         let inner = self.inner();
         let born = usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?;
@@ -235,7 +235,6 @@ impl MemoryDirectory {
     }
 
     /// Waits; lets others run even where there is nothing to wait for.
-    #[expect(clippy::unused_self, reason = "reads as what the directory does")]
     pub(super) async fn wait(&self, latency: Duration) {
         if latency.is_zero() {
             tokio::task::yield_now().await;

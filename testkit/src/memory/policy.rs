@@ -21,7 +21,7 @@ pub(super) fn refusal(policy: &PasswordPolicy, name: &str, password: &Secret) ->
     }
     let classes: [fn(char) -> bool; 4] =
         [char::is_uppercase, char::is_lowercase, |c| c.is_ascii_digit(), |c| !c.is_alphanumeric()];
-    if classes.iter().filter(|class| password.chars().any(|c| class(c))).count() < 3 {
+    if classes.iter().filter(|class| password.chars().any(class)).count() < 3 {
         return Some("the password has characters of fewer than three classes");
     }
     // The rule of Windows: names shorter than three characters are not looked for.

@@ -71,6 +71,17 @@ impl Roster {
         }
     }
 
+    /// The id at an index, without making the whole row.
+    pub(super) fn id(&self, index: u64) -> Option<AccountId> {
+        match self {
+            Self::Organisation(organisation) if index < organisation.len() => {
+                AccountId::new(organisation.account(index).guid.to_string()).ok()
+            }
+            Self::Organisation(_) => None,
+            Self::List { rows, .. } => rows.get(usize::try_from(index).ok()?).map(|row| row.id.clone()),
+        }
+    }
+
     pub(super) fn index_of(&self, id: &AccountId) -> Option<u64> {
         match self {
             Self::Organisation(organisation) => {

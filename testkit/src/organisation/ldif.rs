@@ -142,7 +142,7 @@ impl super::Truth {
 }
 
 /// A password as `unicodePwd` takes it: in quotes, UTF-16 little-endian (MS-ADTS 3.1.1.3.1.5.1).
-pub(crate) fn unicode_password(password: &str) -> Vec<u8> {
+fn unicode_password(password: &str) -> Vec<u8> {
     format!("\"{password}\"").encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 

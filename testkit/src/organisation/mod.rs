@@ -28,8 +28,8 @@ mod truth;
 pub use account::{ObjectClass, SyntheticAccount, uac};
 pub use groups::{GroupIndex, GroupScope, SyntheticGroup};
 pub use ldif::{LdifOptions, LdifRecord};
-#[allow(unused_imports, reason = "the mock directory uses them")]
-pub(crate) use ldif::{file_time, unicode_password, units};
+pub(crate) use ldif::{file_time, units};
+pub(crate) use names::escape_dn;
 pub use truth::{Truth, TruthGround};
 
 use std::sync::Arc;
@@ -128,9 +128,19 @@ impl Organisation {
     /// The account at an index; one of `0..len()`, though any index gives an account.
     #[must_use]
     pub fn account(&self, index: u64) -> SyntheticAccount {
-        let mut account = special::account(self, index).unwrap_or_else(|| bulk::account(self, index));
+        let mut account = self.account_without_truth(index);
         account.truth = truth::of(self, &account);
         account
+    }
+
+    /// The same without [`SyntheticAccount::truth`], for whoever only serves it.
+    pub(crate) fn account_without_truth(&self, index: u64) -> SyntheticAccount {
+        special::account(self, index).unwrap_or_else(|| bulk::account(self, index))
+    }
+
+    /// The groups that a group is in at any depth, itself included.
+    pub(crate) fn groups_above(&self, group: GroupIndex) -> impl Iterator<Item = &SyntheticGroup> {
+        self.membership.above(usize::from(group.0)).filter_map(|at| self.groups.get(at))
     }
 
     /// Every account, in the order of indices.

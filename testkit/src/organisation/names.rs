@@ -122,7 +122,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 }
 
 /// A value as it stands in a distinguished name (RFC 4514, 2.4).
-pub(super) fn escape_dn(value: &str) -> String {
+pub(crate) fn escape_dn(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len() + 4);
     let last = value.chars().count().saturating_sub(1);
     for (at, c) in value.chars().enumerate() {

@@ -167,7 +167,7 @@ fn entry_sequence() -> impl Strategy<Value = Vec<Moment>> {
     ];
     let parts = prop::collection::vec((prop::sample::select(actions.to_vec()), steps(), end()), 1..4);
     let moments = parts.prop_map(|mut parts| {
-        parts.sort_by_key(|(action, ..)| action.rank());
+        parts.sort_by_key(|(action, ..)| (action.rank(), *action));
         parts.dedup_by_key(|(action, ..)| *action);
         parts.iter().flat_map(|(action, steps, end)| sequence(*action, steps, end)).collect::<Vec<_>>()
     });

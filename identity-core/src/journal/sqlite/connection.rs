@@ -1,8 +1,10 @@
 //! Connections to a journal's file: how it is opened, what it must be, and what its faults mean.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -26,6 +28,10 @@ pub(super) fn connect(path: &Path, read_only: bool) -> Result<Connection> {
     let connect = || {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;
+        // The file may come from anywhere: nothing in it is to run by itself.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         Ok(connection)
     };
     connect().map_err(|error| fault(error, OPEN, path))
@@ -55,7 +61,30 @@ pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<()> {
             ))
             .with_advice("open it with the version of the library that wrote it, or a newer one"));
     }
-    Ok(())
+    let differs = || {
+        let ours = Connection::open_in_memory()?;
+        ours.execute_batch(SCHEMA)?;
+        let (ours, found) = (objects(&ours)?, objects(connection)?);
+        Ok(ours.symmetric_difference(&found).next().map(|(name, _)| name.clone()))
+    };
+    match differs().map_err(|error| fault(error, OPEN, path))? {
+        None => Ok(()),
+        Some(name) => Err(Error::new(ErrorKind::Journal, OPEN)
+            .with_detail(format!("the schema of {} was changed: {name} is not as this library made it", path.display()))
+            .with_advice("keep a copy; drop what was added with another program, or restore the file")),
+    }
+}
+
+/// Names and definitions of what a file holds. The columns that progress is looked up by are
+/// computed as the schema says: with another schema they would tell something else.
+fn objects(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, Option<String>)>> {
+    let mut select = connection.prepare("SELECT name, sql FROM sqlite_schema")?;
+    let objects = select.query_map([], |row| {
+        let sql: Option<String> = row.get(1)?;
+        // A checkout on Windows may have given the schema other line ends.
+        Ok((row.get(0)?, sql.map(|sql| sql.replace('\r', ""))))
+    })?;
+    objects.collect()
 }
 
 /// Every commit is synced: in the write-ahead log, before it returns.

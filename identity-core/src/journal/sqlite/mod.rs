@@ -90,8 +90,8 @@ impl SqliteJournal {
     }
 
     /// Checks the file's own structure (every record is in the index and the other way round),
-    /// then follows the chain from the first record to the head. Takes about ten seconds for a
-    /// million records.
+    /// then follows the chain from the first record to the head. Reads the whole file, in flat
+    /// memory.
     ///
     /// # Errors
     /// As [`verify_chain`](super::verify_chain).

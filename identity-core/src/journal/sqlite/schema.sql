@@ -1,3 +1,5 @@
+-- Opening compares a journal's schema with this text: another text is another SCHEMA_VERSION.
+--
 -- The columns after `body` are computed from it when they are read: they cannot disagree with
 -- what the hash covers.
 CREATE TABLE records (

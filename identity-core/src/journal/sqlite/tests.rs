@@ -269,8 +269,27 @@ async fn a_removed_moved_or_forged_record_is_found() {
     journal.append(vec![intent(1, 1), done(1)]).await.unwrap();
     drop(journal);
     let other = Connection::open(&place.path).unwrap();
-    other.execute_batch("UPDATE records SET body = replace(body, '\"entry\":1', '\"entry\":2') WHERE number = 2").unwrap();
+    other
+        .execute_batch("UPDATE records SET body = replace(body, '\"entry\":1', '\"entry\":2') WHERE number = 2")
+        .unwrap();
     assert_eq!(broken_at(&SqliteJournal::open(&place.path).unwrap_err()), Some(2));
+}
+
+#[tokio::test]
+async fn a_changed_schema_is_refused() {
+    let changes = [
+        "CREATE TRIGGER forget AFTER INSERT ON records BEGIN DELETE FROM records; END",
+        "CREATE INDEX theirs ON records (at)",
+        "DROP INDEX records_by_entry",
+        "DROP VIEW standing; CREATE VIEW standing AS SELECT 1",
+    ];
+    for change in changes {
+        let place = place();
+        drop(SqliteJournal::create(&place.path).unwrap());
+        Connection::open(&place.path).unwrap().execute_batch(change).unwrap();
+        let error = SqliteJournal::open(&place.path).unwrap_err();
+        assert!(error.detail().contains("was changed"), "{change}: {error}");
+    }
 }
 
 #[tokio::test]
@@ -304,8 +323,14 @@ async fn people_can_read_it_with_sql() {
     };
     let expected: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
     assert_eq!(words("SELECT action FROM records WHERE number <= 10 ORDER BY number"), expected);
-    assert_eq!(words("SELECT event FROM records WHERE number > 10 ORDER BY number"), ["done", "intent", "run_finished"]);
-    assert_eq!(words("SELECT standing FROM standing WHERE entry = 1 AND action = 'set_password_must_change'"), ["done"]);
+    assert_eq!(
+        words("SELECT event FROM records WHERE number > 10 ORDER BY number"),
+        ["done", "intent", "run_finished"]
+    );
+    assert_eq!(
+        words("SELECT standing FROM standing WHERE entry = 1 AND action = 'set_password_must_change'"),
+        ["done"]
+    );
     assert!(words("SELECT standing FROM standing WHERE entry = 2")[0].starts_with("open"));
 }
 

@@ -164,7 +164,8 @@ async fn only_the_owner_may_read_the_files() {
 #[tokio::test]
 async fn the_summary_fits_one_screen() {
     let (plan, journal) = example();
-    let stats = GovernorStats { requests: 12, throttled: 1 };
+    let mut stats = GovernorStats::default();
+    (stats.requests, stats.throttled) = (12, 1);
     let run = DirectoryRun::new(corp(), "ldap").with_stats(stats).with_duration(Duration::from_millis(2_500));
     let report = Report::new(journal, super::DIGEST).directory(run).duration(Duration::from_secs(4));
     let summary = report.visit(plan.into_iter().map(Ok), |_| Ok(())).await.unwrap();

@@ -1,6 +1,7 @@
 mod always;
 mod entries;
 mod files;
+mod journey;
 
 use crate::account::DirectoryId;
 use crate::error::Result;

@@ -97,8 +97,8 @@ impl Generator {
     }
 
     /// The entropy of one password, in bits: the logarithm of how many there are, all equally
-    /// likely. Leaving out those that contain a name of the owner costs less than a thousandth
-    /// of a bit for random characters, and little more for words.
+    /// likely. Leaving out those that contain a name of the owner costs less than a hundredth of
+    /// a bit for random characters, and less than one bit for words.
     #[must_use]
     pub fn entropy_bits(&self) -> f64 {
         match &self.form {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::account::Account;
+
 /// Below this, a part of a name is not looked for (MS-SAMR 3.1.1.7.2 and the complexity rule of
 /// Windows count from three characters).
 const LEAST_PART: usize = 3;
@@ -31,12 +33,30 @@ impl Owner {
         Self { parts }
     }
 
+    /// Adds another sign-in name.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.parts.append(&mut Self::new(name, None).parts);
+        self
+    }
+
     pub(super) fn is_named_in(&self, password: &str) -> bool {
         // Without a copy of the password: it is ASCII, so bytes compare as letters do.
         let holds = |part: &String| {
             password.as_bytes().windows(part.len()).any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
         };
         self.parts.iter().any(holds)
+    }
+}
+
+impl From<&Account> for Owner {
+    /// All names that the account has.
+    fn from(account: &Account) -> Self {
+        let owner = Self::new(&account.name, account.display_name.as_deref());
+        match &account.anchors.principal_name {
+            Some(name) => owner.with_name(name),
+            None => owner,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::characters::CLASSES;
 use super::random::Randomness;
 use super::words::WORDS;
 use super::*;
+use crate::account::{Account, AccountKind};
 
 fn policy(min_length: u16, max_length: Option<u16>) -> PasswordPolicy {
     PasswordPolicy { min_length, max_length, complexity: true }
@@ -149,6 +150,19 @@ fn names_are_found_as_windows_and_okta_look_for_them() {
     }
     assert!(!Owner::new("", None).is_named_in("anything"));
     assert!(!Owner::new("ÄÖÜ", Some("Ünal")).is_named_in("aou"));
+}
+
+#[test]
+fn an_account_is_named_by_all_its_names() {
+    let directory = crate::account::DirectoryId::new("corp").unwrap();
+    let id = crate::account::AccountId::new("1").unwrap();
+    let mut account = Account::new(directory, id, "jdoe", AccountKind::Person);
+    account.display_name = Some("Doe, Jane".into());
+    account.anchors.principal_name = Some("j.smith@corp.example".into());
+    let owner = Owner::from(&account);
+    for bad in ["xJDOEx", "jane", "2Doe2", "SMITH"] {
+        assert!(owner.is_named_in(bad), "{bad}");
+    }
 }
 
 #[test]

@@ -63,6 +63,8 @@ fn a_password_that_was_set_is_judged_by_version_then_time_then_flag() {
         ((1, false, true), (Some(0), None, false), (Some(111), None, false), ChangedByOther),
         ((1, true, true), (Some(0), None, false), (Some(111), None, false), ChangedByOwner),
         ((1, true, true), (Some(0), None, false), (Some(111), None, true), ChangedByOther),
+        // A directory that does not show the flag: the time is still that of our own set.
+        ((1, true, true), (Some(0), None, false), (Some(100), None, false), Changed),
         ((1, false, true), no, (Some(95), None, false), Changed),
         ((1, false, true), no, (Some(50), None, false), Unknown),
         // By the flag: Active Directory has no time while a change is demanded.
@@ -91,6 +93,10 @@ fn a_demand_to_change_is_judged_by_the_flag() {
         (None, None, true, Some(50), None, false, ChangedByOwner),
         (Some(0), Some(5), false, None, Some(6), true, ChangedByOther),
         (Some(0), None, false, None, None, true, Changed),
+        // A directory that keeps the time of the last set while a change is demanded.
+        (Some(0), None, false, Some(0), None, true, Changed),
+        (Some(0), None, false, Some(0), None, false, Unchanged),
+        (Some(0), None, false, Some(50), None, true, ChangedByOther),
         (None, None, false, None, None, false, Unchanged),
     ];
     for (time, version, flag, time_after, version_after, flag_after, wanted) in cases {

@@ -72,6 +72,8 @@ pub async fn scramble(stage: &Stage<'_>) -> Check {
     stage.need_action(Action::Scramble)?;
     let account = stage.account().await?;
     let old = stage.set(&account.id, false).await?;
+    let signed_in = stage.sign_in(&account.id, &old).await?;
+    ensure!(signed_in.took_password(), "the password of {} was set and does not sign in", account.name);
     stage.done(Order::new(account.id.clone(), Action::Scramble).with_password(stage.password())).await?;
     let signed_in = stage.sign_in(&account.id, &old).await?;
     ensure!(!signed_in.took_password(), "{} was scrambled, and the old password is {signed_in:?}", account.name);

@@ -1,0 +1,127 @@
+//! Against a server that answers what no server should: malformed, cut short, busy. Whatever it
+//! sends, the process lives, nothing is called done that was not, and no listing is short in silence.
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod server;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use backend_ldap::{LdapConfig, LdapDirectory};
+use futures::TryStreamExt;
+use identity_core::account::{Account, AccountId, DirectoryId};
+use identity_core::directory::{AccountEnumerator, AccountQuery, Directory, ForcedReset, RateLimitedBatching};
+use identity_core::error::{Error, ErrorKind};
+use identity_core::reset::{Action, Order, Outcome, Secret};
+use server::{Mischief, Server};
+
+async fn connect(server: &Server) -> std::sync::Arc<LdapDirectory> {
+    LdapDirectory::connect(config(server)).await.expect("connects")
+}
+
+fn config(server: &Server) -> LdapConfig {
+    LdapConfig::new(DirectoryId::new("corp").expect("id"), format!("ldaps://127.0.0.1:{}", server.port))
+        .bind("CN=reset,DC=x", "a secret".into())
+        .ca_pem(server.certificate.clone())
+        .connections(1)
+        .page_size(2)
+        .deadline(Duration::from_secs(2))
+}
+
+fn order() -> Order {
+    let account = AccountId::new("01010101-0101-0101-0101-010101010101").expect("id");
+    Order::new(account, Action::SetPassword { must_change: true }).with_password(Secret::new("planted-secret".into()))
+}
+
+async fn list(directory: &LdapDirectory) -> Result<Vec<Account>, Error> {
+    directory.accounts(&AccountQuery::everyone()).try_collect().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_is_unknown_and_the_next_order_goes_on_a_new_connection() {
+    for mischief in [Mischief::TextIsNoText, Mischief::NoStructure, Mischief::HangUp, Mischief::NoLdap] {
+        let server = Server::start().await;
+        let directory = connect(&server).await;
+        server.plays(mischief);
+        let outcome = directory.apply(&[order()]).await.remove(0);
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{mischief:?}: {outcome:?}");
+        assert!(!format!("{outcome:?}").contains("planted-secret"));
+        server.plays(Mischief::None);
+        let outcome = directory.apply(&[order()]).await.remove(0);
+        assert!(matches!(outcome, Outcome::Done(_)), "{mischief:?}: {outcome:?}");
+        assert_eq!(server.binds.load(Ordering::SeqCst), 2, "{mischief:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_does_not_come_to_its_end_is_an_error() {
+    let server = Server::start().await;
+    let directory = connect(&server).await;
+    assert_eq!(list(&directory).await.expect("four accounts on two pages").len(), 4);
+    for (mischief, kind) in [
+        (Mischief::CutShort, ErrorKind::Unavailable),
+        (Mischief::NoPosition, ErrorKind::Protocol),
+        (Mischief::NoStructure, ErrorKind::Protocol),
+        (Mischief::TextIsNoText, ErrorKind::Transport),
+        (Mischief::HangUp, ErrorKind::Transport),
+        (Mischief::NoLdap, ErrorKind::Transport),
+    ] {
+        server.plays(mischief);
+        let error = list(&directory).await.expect_err("not whole");
+        assert_eq!(error.kind(), kind, "{mischief:?}: {error:?}");
+        server.plays(Mischief::None);
+        assert_eq!(list(&directory).await.expect("mended").len(), 4, "{mischief:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_is_throttled_for_an_order_and_waited_for_in_a_listing() {
+    let server = Server::start().await;
+    let directory = connect(&server).await;
+    server.plays(Mischief::Busy);
+    let outcome = directory.apply(&[order()]).await.remove(0);
+    assert!(matches!(outcome, Outcome::Throttled(_)), "{outcome:?}");
+    server.busy.store(2, Ordering::SeqCst);
+    server.plays(Mischief::BusyTwice);
+    assert_eq!(list(&directory).await.expect("in the end").len(), 4);
+    assert_eq!(server.busy.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_is_gone_leaves_orders_unsent() {
+    let server = Server::start().await;
+    let directory = connect(&server).await;
+    server.stop();
+    // The first may find the old connection dying under it.
+    let _ = directory.apply(&[order()]).await;
+    let outcome = directory.apply(&[order()]).await.remove(0);
+    assert!(matches!(&outcome, Outcome::Temporary(error) if error.kind() == ErrorKind::Transport), "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_another_name_is_refused_with_the_remedy() {
+    let server = Server::start_as("elsewhere.test").await;
+    let error = LdapDirectory::connect(config(&server)).await.expect_err("another name");
+    assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{error:?}");
+    assert!(error.detail().contains("another name") && error.advice().is_some(), "{error:?}");
+    assert_eq!(server.binds.load(Ordering::SeqCst), 0, "the password was not sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_ldap_is_refused_before_anything_is_sent() {
+    let server = Server::start().await;
+    let config = LdapConfig::new(DirectoryId::new("corp").expect("id"), format!("ldap://127.0.0.1:{}", server.port))
+        .bind("CN=reset,DC=x", "a secret".into());
+    let error = LdapDirectory::connect(config).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+    assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_prints_the_bind_secret() {
+    let server = Server::start().await;
+    let directory = connect(&server).await;
+    assert!(!format!("{directory:?} {:?}", config(&server)).contains("a secret"));
+    assert!(!directory.capabilities().observe_version, "the server keeps no versions");
+    assert_eq!(directory.limits().in_flight.get(), 16);
+}

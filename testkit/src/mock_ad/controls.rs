@@ -1,0 +1,56 @@
+//! The controls of a request.
+
+use ldap3_proto::control::LdapControl;
+
+use super::reply::Reply;
+
+/// What the root DSE lists.
+pub(super) const SUPPORTED: &[&str] = &[
+    "1.2.840.113556.1.4.319",
+    POLICY_HINTS,
+    POLICY_HINTS_DEPRECATED,
+    "1.2.840.113556.1.4.801",
+    "1.2.840.113556.1.4.1339",
+    "1.2.840.113556.1.4.1340",
+    "1.2.840.113556.1.4.619",
+    "1.2.840.113556.1.4.417",
+    "1.2.840.113556.1.4.529",
+];
+
+const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
+const POLICY_HINTS_DEPRECATED: &str = "1.2.840.113556.1.4.2066";
+
+/// The controls that matter here.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Controls {
+    /// The size and cookie of a page.
+    pub(super) page: Option<(i64, Vec<u8>)>,
+    /// Parts of the security descriptor.
+    pub(super) descriptor_flags: Option<i32>,
+    /// A set must respect the history too.
+    pub(super) policy_hints: bool,
+}
+
+impl Controls {
+    pub(super) fn read(controls: &[LdapControl]) -> Result<Self, Box<Reply>> {
+        let mut read = Self::default();
+        for control in controls {
+            match control {
+                LdapControl::SimplePagedResults { size, cookie } => read.page = Some((*size, cookie.clone())),
+                LdapControl::SdFlags { flags, .. } => read.descriptor_flags = Some(*flags),
+                LdapControl::Unknown { oid, value, .. } if oid == POLICY_HINTS || oid == POLICY_HINTS_DEPRECATED => {
+                    // SEQUENCE { INTEGER 1 }
+                    read.policy_hints = value.as_deref().and_then(<[u8]>::last).is_some_and(|flag| flag & 1 != 0);
+                }
+                LdapControl::Unknown { oid, criticality: true, .. } if !SUPPORTED.contains(&oid.as_str()) => {
+                    return Err(Box::new(Reply::unknown_control()));
+                }
+                LdapControl::AdDirsync { .. } | LdapControl::SyncRequest { .. } => {
+                    return Err(Box::new(Reply::unknown_control()));
+                }
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+}

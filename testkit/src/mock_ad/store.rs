@@ -1,0 +1,377 @@
+//! The directory's state: what the organisation says, and what has changed since.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::fixed::{self, FixedEntry};
+use super::policy::DomainPolicy;
+use super::record::Record;
+use super::sid;
+use crate::organisation::{GroupIndex, Organisation, SyntheticAccount, SyntheticGroup, file_time, special, uac};
+
+/// A row of the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum EntryRef {
+    Fixed(u32),
+    Group(u16),
+    Account(u32),
+}
+
+/// What an index is kept of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Bucket {
+    SamAccountType(u32),
+    PrimaryGroup(u32),
+    AdminCount,
+    SidHistory,
+}
+
+/// What has changed or can change of an account.
+#[derive(Debug)]
+pub(super) struct AccountState {
+    pub(super) uac: u32,
+    /// `pwdLastSet`; 0 for must change.
+    pub(super) password_set: i64,
+    /// The version of `unicodePwd` and when it was written.
+    pub(super) version: u32,
+    pub(super) version_at: i64,
+    /// The version of `pwdLastSet`.
+    pub(super) set_version: u32,
+    pub(super) lockout: i64,
+    pub(super) bad_passwords: u32,
+    pub(super) usn_changed: u64,
+    pub(super) written: bool,
+    pub(super) deleted: bool,
+    /// Hashes of passwords since the initial one, newest last; empty means the initial one.
+    pub(super) passwords: Vec<[u8; 32]>,
+    /// The account as a test changed it.
+    pub(super) overlay: Option<Box<SyntheticAccount>>,
+}
+
+/// An account with its state.
+#[derive(Debug)]
+pub(super) struct View<'a> {
+    pub(super) account: Cow<'a, SyntheticAccount>,
+    pub(super) state: &'a AccountState,
+}
+
+/// A row, ready to be read. It lives on the stack, one at a time.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every row is an account, and none is kept")]
+pub(super) enum Row<'a> {
+    Fixed(&'a FixedEntry),
+    Group(&'a SyntheticGroup, &'a GroupState),
+    Account(View<'a>),
+}
+
+#[derive(Debug)]
+pub(super) struct GroupState {
+    pub(super) dn: String,
+    pub(super) members: Vec<u32>,
+}
+
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) organisation: Organisation,
+    pub(super) base: String,
+    pub(super) base_normal: String,
+    pub(super) fixed: Vec<FixedEntry>,
+    pub(super) groups: Vec<GroupState>,
+    pub(super) states: Vec<AccountState>,
+    pub(super) usn: u64,
+    pub(super) policy: DomainPolicy,
+    pub(super) administrators_policy: DomainPolicy,
+    pub(super) record: Record,
+    pub(super) clock_skew: SignedDuration,
+    /// The account of the run holds the right to reset only, not Domain Admins.
+    pub(super) delegated: bool,
+    by_name: HashMap<u64, EntryRef>,
+    buckets: HashMap<Bucket, Vec<u32>>,
+}
+
+impl Store {
+    pub(super) fn new(organisation: Organisation, policy: DomainPolicy, delegated: bool) -> Self {
+        let base = organisation.base_dn();
+        let administrators_policy = DomainPolicy { min_length: 20, ..policy.clone() };
+        let mut store = Self {
+            base_normal: base.to_lowercase(),
+            fixed: fixed::entries(&organisation, &base, &policy, &administrators_policy),
+            groups: Vec::new(),
+            states: Vec::new(),
+            usn: 20_000 + organisation.len(),
+            policy,
+            administrators_policy,
+            record: Record::default(),
+            clock_skew: SignedDuration::ZERO,
+            delegated,
+            by_name: HashMap::new(),
+            buckets: HashMap::new(),
+            organisation,
+            base,
+        };
+        store.fill();
+        store
+    }
+
+    /// Now, by the directory's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = identity_core::limits::clock::now();
+        now.checked_add(self.clock_skew).unwrap_or(now)
+    }
+
+    pub(super) fn view(&self, index: u32) -> Option<View<'_>> {
+        let state = self.states.get(index as usize).filter(|state| !state.deleted)?;
+        let account = match &state.overlay {
+            Some(overlay) => Cow::Borrowed(overlay.as_ref()),
+            None => Cow::Owned(self.organisation.account_without_truth(u64::from(index))),
+        };
+        Some(View { account, state })
+    }
+
+    pub(super) fn group(&self, group: u16) -> Option<(&SyntheticGroup, &GroupState)> {
+        Some((self.organisation.group(GroupIndex(group))?, self.groups.get(usize::from(group))?))
+    }
+
+    pub(super) fn row(&self, entry: EntryRef) -> Option<Row<'_>> {
+        Some(match entry {
+            EntryRef::Fixed(at) => Row::Fixed(self.fixed.get(at as usize)?),
+            EntryRef::Group(at) => {
+                let (group, state) = self.group(at)?;
+                Row::Group(group, state)
+            }
+            EntryRef::Account(at) => Row::Account(self.view(at)?),
+        })
+    }
+
+    pub(super) fn bucket(&self, bucket: Bucket) -> &[u32] {
+        self.buckets.get(&bucket).map_or(&[], Vec::as_slice)
+    }
+
+    /// The row that a base or target names: a distinguished name, `<GUID=…>` or `<SID=…>`.
+    pub(super) fn resolve(&self, name: &str) -> Option<EntryRef> {
+        if let Some(guid) = name.strip_prefix("<GUID=").and_then(|rest| rest.strip_suffix('>')) {
+            return self.by_guid(&read_guid(guid)?);
+        }
+        if let Some(text) = name.strip_prefix("<SID=").and_then(|rest| rest.strip_suffix('>')) {
+            let bytes = sid::sid_bytes(text).or_else(|| sid::from_hex(text))?;
+            return self.by_sid(&bytes);
+        }
+        let normal = sid::normal_dn(name);
+        self.by_key(Key::Dn, &normal).filter(|entry| sid::normal_dn(&self.dn(*entry)) == normal)
+    }
+
+    pub(super) fn by_guid(&self, guid: &Uuid) -> Option<EntryRef> {
+        if let Some(index) = self.organisation.index_of(guid) {
+            let index = u32::try_from(index).ok()?;
+            return self.states.get(index as usize).filter(|state| !state.deleted).map(|_| EntryRef::Account(index));
+        }
+        self.by_key(Key::Guid, &guid.to_string())
+    }
+
+    pub(super) fn by_sid(&self, bytes: &[u8]) -> Option<EntryRef> {
+        self.by_key(Key::Sid, &hex(bytes))
+    }
+
+    pub(super) fn by_account_name(&self, name: &str) -> Option<EntryRef> {
+        self.by_key(Key::SamAccountName, &name.to_lowercase())
+    }
+
+    pub(super) fn by_principal_name(&self, name: &str) -> Option<EntryRef> {
+        self.by_key(Key::PrincipalName, &name.to_lowercase())
+    }
+
+    pub(super) fn dn(&self, entry: EntryRef) -> String {
+        match entry {
+            EntryRef::Fixed(at) => self.fixed.get(at as usize).map(|fixed| fixed.dn.clone()),
+            EntryRef::Group(at) => self.groups.get(usize::from(at)).map(|group| group.dn.clone()),
+            EntryRef::Account(at) => self.view(at).map(|view| view.account.dn(&self.base)),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Whether a password is the account's.
+    pub(super) fn password_matches(&self, index: u32, password: &str) -> bool {
+        self.current_hash(index).is_some_and(|current| current == sha256(password))
+    }
+
+    /// The hashes that a change may not repeat: the newest first.
+    pub(super) fn former_hashes(&self, index: u32) -> Vec<[u8; 32]> {
+        let since = self.states.get(index as usize).into_iter().flat_map(|state| state.passwords.iter().rev());
+        let initial = sha256(&self.organisation.initial_password(u64::from(index)));
+        since.copied().chain([initial]).take(self.policy.history.max(1)).collect()
+    }
+
+    fn current_hash(&self, index: u32) -> Option<[u8; 32]> {
+        let state = self.states.get(index as usize)?;
+        let initial = || sha256(&self.organisation.initial_password(u64::from(index)));
+        Some(state.passwords.last().copied().unwrap_or_else(initial))
+    }
+
+    /// Whether the account is privileged enough to reset anybody.
+    pub(super) fn is_administrator(&self, index: u32) -> bool {
+        let runner = u64::from(index) == special::RUNNER;
+        let Some(view) = self.view(index).filter(|_| !(runner && self.delegated)) else { return false };
+        let primary = self.organisation.groups().find(|group| group.rid == view.account.primary_group);
+        let direct = view.account.member_of.iter().copied().chain(primary.map(|group| group.index));
+        let mut above = direct.flat_map(|group| self.organisation.groups_above(group));
+        above.any(|group| group.name == "Administrators")
+    }
+
+    /// Lets a test change an account: rename, move, disable, put into a group.
+    pub(super) fn change(&mut self, index: u32, change: impl FnOnce(&mut SyntheticAccount)) -> Option<()> {
+        let mut account = self.view(index)?.account.into_owned();
+        account.uac = self.states.get(index as usize)?.uac;
+        self.forget(index, &account);
+        change(&mut account);
+        self.enter(index, &account);
+        self.usn += 1;
+        let (usn, state) = (self.usn, self.states.get_mut(index as usize)?);
+        state.uac = account.uac;
+        state.usn_changed = usn;
+        state.overlay = Some(Box::new(account));
+        Some(())
+    }
+
+    /// Lets a test delete an account.
+    pub(super) fn delete(&mut self, index: u32) -> Option<()> {
+        let account = self.view(index)?.account.into_owned();
+        self.forget(index, &account);
+        self.states.get_mut(index as usize)?.deleted = true;
+        Some(())
+    }
+
+    fn fill(&mut self) {
+        for (place, entry) in self.fixed.iter().enumerate() {
+            let entry_ref = EntryRef::Fixed(u32::try_from(place).unwrap_or(u32::MAX));
+            self.by_name.insert(key(Key::Dn, &sid::normal_dn(&entry.dn)), entry_ref);
+            self.by_name.insert(key(Key::Guid, &entry.guid.to_string()), entry_ref);
+            if let Some(sid) = &entry.sid {
+                self.by_name.insert(key(Key::Sid, &hex(sid)), entry_ref);
+            }
+        }
+        let organisation = self.organisation.clone();
+        for group in organisation.groups() {
+            let (entry_ref, dn) = (EntryRef::Group(group.index.0), group.dn(&self.base));
+            self.by_name.insert(key(Key::Dn, &sid::normal_dn(&dn)), entry_ref);
+            self.by_name.insert(key(Key::SamAccountName, &group.name.to_lowercase()), entry_ref);
+            self.by_name.insert(key(Key::Guid, &fixed::group_guid(&organisation, group.index).to_string()), entry_ref);
+            let sid = sid::sid_bytes(&organisation.group_sid(group)).unwrap_or_default();
+            self.by_name.insert(key(Key::Sid, &hex(&sid)), entry_ref);
+            self.groups.push(GroupState { dn, members: Vec::new() });
+        }
+        for index in 0..u32::try_from(organisation.len()).unwrap_or(u32::MAX) {
+            let account = organisation.account_without_truth(u64::from(index));
+            self.states.push(AccountState {
+                uac: account.uac,
+                password_set: if account.must_change { 0 } else { file_time(account.password_set) },
+                version: account.password_version,
+                version_at: file_time(account.password_set),
+                set_version: account.password_version,
+                lockout: if account.locked { file_time(organisation.as_of()) } else { 0 },
+                bad_passwords: 0,
+                usn_changed: 20_000 + u64::from(index),
+                written: false,
+                deleted: false,
+                passwords: Vec::new(),
+                overlay: None,
+            });
+            self.enter(index, &account);
+        }
+    }
+
+    /// Puts an account into the indexes.
+    fn enter(&mut self, index: u32, account: &SyntheticAccount) {
+        for key in self.keys(account) {
+            self.by_name.insert(key, EntryRef::Account(index));
+        }
+        for bucket in buckets(account) {
+            self.buckets.entry(bucket).or_default().push(index);
+        }
+        for group in &account.member_of {
+            if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
+                group.members.push(index);
+            }
+        }
+    }
+
+    fn forget(&mut self, index: u32, account: &SyntheticAccount) {
+        for key in self.keys(account) {
+            self.by_name.remove(&key);
+        }
+        for bucket in buckets(account) {
+            if let Some(list) = self.buckets.get_mut(&bucket) {
+                list.retain(|at| *at != index);
+            }
+        }
+        for group in &account.member_of {
+            if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
+                group.members.retain(|at| *at != index);
+            }
+        }
+    }
+
+    fn keys(&self, account: &SyntheticAccount) -> Vec<u64> {
+        let mut keys = vec![
+            key(Key::Dn, &sid::normal_dn(&account.dn(&self.base))),
+            key(Key::SamAccountName, &account.name.to_lowercase()),
+            key(Key::Sid, &hex(&sid::sid_bytes(&account.sid).unwrap_or_default())),
+        ];
+        keys.extend(account.principal_name.as_ref().map(|name| key(Key::PrincipalName, &name.to_lowercase())));
+        keys
+    }
+
+    fn by_key(&self, kind: Key, text: &str) -> Option<EntryRef> {
+        self.by_name.get(&key(kind, text)).copied()
+    }
+}
+
+/// What a name is a name of.
+#[derive(Clone, Copy, Hash)]
+enum Key {
+    Dn,
+    Guid,
+    PrincipalName,
+    SamAccountName,
+    Sid,
+}
+
+/// 64 bits of a name: a table of a million full names would take a hundred megabytes.
+fn key(kind: Key, text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (kind, text).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn buckets(account: &SyntheticAccount) -> impl Iterator<Item = Bucket> + use<> {
+    let always = [Bucket::SamAccountType(account.sam_account_type()), Bucket::PrimaryGroup(account.primary_group)];
+    let admin = account.admin_count.then_some(Bucket::AdminCount);
+    let history = (!account.sid_history.is_empty()).then_some(Bucket::SidHistory);
+    always.into_iter().chain(admin).chain(history)
+}
+
+/// A GUID in its usual form, or as the hexadecimal digits of its bytes in the directory's order.
+fn read_guid(text: &str) -> Option<Uuid> {
+    if text.contains('-') {
+        return Uuid::try_parse(text).ok();
+    }
+    Some(Uuid::from_bytes_le(sid::from_hex(text)?.try_into().ok()?))
+}
+
+pub(super) fn sha256(password: &str) -> [u8; 32] {
+    Sha256::digest(password.as_bytes()).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether the flags say that the password of this account never expires, so that must-change
+/// has no effect (MS-ADTS 3.1.1.4.5.33).
+pub(super) fn never_expires(flags: u32) -> bool {
+    flags & (uac::NEVER_EXPIRES | uac::SMART_CARD | uac::DOMAIN_TRUST | uac::WORKSTATION | uac::SERVER) != 0
+}
