@@ -94,6 +94,7 @@ async fn descend(
         let holdings = close(groups, roots);
         let pending: Vec<String> = holdings.keys().filter(|key| !read.contains_key(*key)).cloned().collect();
         if pending.is_empty() {
+            canary(groups, &read, index);
             for (key, members) in &read {
                 for holding in holdings.get(key).into_iter().flatten() {
                     members.iter().for_each(|member| by_listing(&domain.name, groups, member, holding, index));
@@ -101,12 +102,13 @@ async fn descend(
             }
             return Ok(holdings);
         }
+        let known: &Groups = groups;
         let mut reading = stream::iter(pending)
             .map(|key| {
-                let name = groups.by_key.get(&key).map(|group| group.guid.map_or_else(|| group.dn.clone(), guid::dn));
+                let name = known.by_key.get(&key).map(|group| group.guid.map_or_else(|| group.dn.clone(), guid::dn));
                 async move {
                     let members = match name {
-                        Some(name) => members(domain, &name).await,
+                        Some(name) => members(domain, known, &name).await,
                         // A group of another domain, or one that is hidden from us.
                         None => Ok(None),
                     };
@@ -144,6 +146,17 @@ async fn descend(
     }
 }
 
+/// An attribute that may not be read is absent, just like an empty one. But Administrators is never
+/// empty: the controller does not let its built-in account be taken out.
+fn canary(groups: &Groups, read: &BTreeMap<String, Vec<Member>>, index: &mut PrivilegeIndex) {
+    let administrators = groups.by_sid(&Sid::builtin(544)).and_then(|key| read.get(key));
+    if administrators.is_some_and(Vec::is_empty) {
+        index.mark_incomplete(
+            "the members of protected groups are hidden from this sign-in: it sees Administrators empty",
+        );
+    }
+}
+
 fn close(groups: &Groups, roots: &[(String, &'static ProtectedGroup)]) -> Holdings {
     let mut holdings = Holdings::new();
     // Once for each root: all of them matter, and the nearest is not always the strongest.
@@ -158,11 +171,30 @@ fn close(groups: &Groups, roots: &[(String, &'static ProtectedGroup)]) -> Holdin
 }
 
 /// Everything that a group lists; `None` if the group is gone.
-async fn members(domain: &Domain, name: &str) -> Result<Option<Vec<Member>>> {
+async fn members(domain: &Domain, groups: &Groups, name: &str) -> Result<Option<Vec<Member>>> {
     let search = Search { extended_names: true, ..Search::object(name, &["objectGUID", "member"]) };
     let Some(mut entry) = domain.object_of(&search).await? else { return Ok(None) };
     domain.complete(&mut entry, "member", true).await?;
-    Ok(Some(entry.texts("member").map(Member::parse).collect()))
+    let members = entry.texts("member").map(Member::parse);
+    let identified = stream::iter(members.map(|member| identify(domain, groups, member))).buffered(READ_AT_ONCE);
+    identified.try_collect().await.map(Some)
+}
+
+/// Reads who a member is, where the controller gave its name alone.
+async fn identify(domain: &Domain, groups: &Groups, mut member: Member) -> Result<Member> {
+    if member.guid.is_none() && !groups.by_key.contains_key(&dn::key(&member.dn)) {
+        match domain.object(&member.dn, &["objectGUID", "objectSid"]).await {
+            Ok(Some(entry)) => {
+                member.guid = entry.guid();
+                member.sid = member.sid.or_else(|| entry.sid("objectsid"));
+            }
+            // It stays without a GUID, and that is said later.
+            Ok(None) => {}
+            Err(error) if error.is_temporary() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(member)
 }
 
 /// Grounds for one member that a group lists.
