@@ -298,3 +298,28 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection").field("end", &self.end.get()).field("room", &self.room()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn control(value: Option<Vec<u8>>) -> [Control; 1] {
+        [Control(None, RawControl { ctype: PAGED_RESULTS.to_owned(), crit: false, val: value })]
+    }
+
+    #[test]
+    fn the_position_is_what_was_sent_and_its_absence_is_noticed() {
+        let sent = RawControl::from(PagedResults { size: 500, cookie: vec![1, 2, 3] });
+        assert_eq!(cookie_of(&control(sent.val)), Some(vec![1, 2, 3]));
+        assert_eq!(cookie_of(&control(None)), None);
+        assert_eq!(cookie_of(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_position_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = cookie_of(&control(Some(bytes)));
+        }
+    }
+}
