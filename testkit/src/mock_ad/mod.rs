@@ -30,6 +30,7 @@ mod controls;
 mod descriptor;
 mod filter;
 mod fixed;
+mod harness;
 mod metadata;
 mod modify;
 mod operations;
@@ -46,6 +47,7 @@ mod tls;
 mod wire;
 
 pub use builder::MockAdBuilder;
+pub use harness::MockAdHarness;
 pub use policy::DomainPolicy;
 pub use record::{Counts, PasswordSet};
 
@@ -61,7 +63,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::fault::FaultScript;
+use crate::fault::{Fault, FaultScript, When};
 use crate::organisation::{Organisation, SyntheticAccount, special, uac};
 use server::Server;
 use store::{EntryRef, Store};
@@ -214,6 +216,29 @@ impl MockAd {
     /// Sets a password behind the run's back, as the account's owner would. It is in the record.
     pub fn set_password(&self, account: &Uuid, password: &str) -> Option<()> {
         self.with(account, |store, index| modify::by_owner(store, index, password))
+    }
+
+    /// Tries a password as the account's owner would, without a connection.
+    ///
+    /// # Errors
+    /// The `data` code of a refused bind: `52e`, `533`, `773`, …
+    pub fn sign_in(&self, account: &Uuid, password: &str) -> Result<(), &'static str> {
+        self.with(account, |store, index| bind::try_password(store, index, password)).unwrap_or(Err("525"))
+    }
+
+    /// Keeps an account from being read by anybody, as an entry in its access list would, or
+    /// shows it again.
+    pub fn hide(&self, account: &Uuid, hidden: bool) -> Option<()> {
+        self.with(account, |store, index| {
+            store.states.get_mut(index as usize)?.hidden = hidden;
+            Some(())
+        })
+        .flatten()
+    }
+
+    /// Lets something go wrong before the rules of the script are asked.
+    pub fn add_fault(&self, when: When, fault: Fault) {
+        self.server.faults.prepend(when, fault);
     }
 
     /// Deletes an account behind the run's back.

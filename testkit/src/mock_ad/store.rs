@@ -47,6 +47,8 @@ pub(super) struct AccountState {
     pub(super) usn_changed: u64,
     pub(super) written: bool,
     pub(super) deleted: bool,
+    /// Whoever asks may not see it.
+    pub(super) hidden: bool,
     /// Hashes of passwords since the initial one, newest last; empty means the initial one.
     pub(super) passwords: Vec<[u8; 32]>,
     /// The account as a test changed it.
@@ -148,7 +150,7 @@ impl Store {
                 let (group, state) = self.group(at)?;
                 Row::Group(group, state)
             }
-            EntryRef::Account(at) => Row::Account(self.view(at)?),
+            EntryRef::Account(at) => Row::Account(self.view(at).filter(|view| !view.state.hidden)?),
         })
     }
 
@@ -315,6 +317,7 @@ impl Store {
                 usn_changed: 20_000 + u64::from(index),
                 written: false,
                 deleted: false,
+                hidden: false,
                 passwords: Vec::new(),
                 overlay: None,
             });
