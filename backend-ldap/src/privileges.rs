@@ -380,6 +380,22 @@ mod tests {
     }
 
     #[test]
+    fn administrators_without_members_are_hidden_not_empty() {
+        use crate::wire::entry::tests::entry;
+        let sid = Sid::builtin(544).to_bytes();
+        let mut groups = Groups::default();
+        groups
+            .add(&entry("CN=Administrators,DC=x", &[("objectSid", &[&sid]), ("sAMAccountName", &[b"Administrators"])]));
+        let verdict = |members: Vec<Member>| {
+            let mut index = PrivilegeIndex::default();
+            canary(&groups, &BTreeMap::from([("cn=administrators,dc=x".to_owned(), members)]), &mut index);
+            index.incomplete().len()
+        };
+        assert_eq!(verdict(Vec::new()), 1);
+        assert_eq!(verdict(vec![Member::parse("CN=Administrator,DC=x")]), 0);
+    }
+
+    #[test]
     fn a_history_weighs_by_whose_it_is() {
         let domain: Sid = "S-1-5-21-1-2-3".parse().expect("SID");
         let other: Sid = "S-1-5-21-7-7-7".parse().expect("SID");
