@@ -14,8 +14,8 @@ use identity_core::privilege::{Ground, PrivilegeIndex, Tier};
 use crate::LdapDirectory;
 use crate::account::{EVERY_ACCOUNT, is_directory_sync};
 use crate::domain::Domain;
-use crate::extended::Member;
 use crate::groups::Groups;
+use crate::member::{Member, members};
 use crate::protected::{ACCOUNTS, GROUPS, Known, ProtectedGroup, is_protected_rid};
 use crate::root::id_of;
 use crate::value::sid::Sid;
@@ -168,33 +168,6 @@ fn close(groups: &Groups, roots: &[(String, &'static ProtectedGroup)]) -> Holdin
         }
     }
     holdings
-}
-
-/// Everything that a group lists; `None` if the group is gone.
-async fn members(domain: &Domain, groups: &Groups, name: &str) -> Result<Option<Vec<Member>>> {
-    let search = Search { extended_names: true, ..Search::object(name, &["objectGUID", "member"]) };
-    let Some(mut entry) = domain.object_of(&search).await? else { return Ok(None) };
-    domain.complete(&mut entry, "member", true).await?;
-    let members = entry.texts("member").map(Member::parse);
-    let identified = stream::iter(members.map(|member| identify(domain, groups, member))).buffered(READ_AT_ONCE);
-    identified.try_collect().await.map(Some)
-}
-
-/// Reads who a member is, where the controller gave its name alone.
-async fn identify(domain: &Domain, groups: &Groups, mut member: Member) -> Result<Member> {
-    if member.guid.is_none() && !groups.by_key.contains_key(&dn::key(&member.dn)) {
-        match domain.object(&member.dn, &["objectGUID", "objectSid"]).await {
-            Ok(Some(entry)) => {
-                member.guid = entry.guid();
-                member.sid = member.sid.or_else(|| entry.sid("objectsid"));
-            }
-            // It stays without a GUID, and that is said later.
-            Ok(None) => {}
-            Err(error) if error.is_temporary() => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(member)
 }
 
 /// Grounds for one member that a group lists.
