@@ -47,6 +47,8 @@ pub(super) struct AccountState {
     pub(super) usn_changed: u64,
     pub(super) written: bool,
     pub(super) deleted: bool,
+    /// Whoever asks may not see it.
+    pub(super) hidden: bool,
     /// Hashes of passwords since the initial one, newest last; empty means the initial one.
     pub(super) passwords: Vec<[u8; 32]>,
     /// The account as a test changed it.
@@ -128,7 +130,11 @@ impl Store {
         let state = self.states.get(index as usize).filter(|state| !state.deleted)?;
         let account = match &state.overlay {
             Some(overlay) => Cow::Borrowed(overlay.as_ref()),
-            None => Cow::Owned(self.organisation.account_without_truth(u64::from(index))),
+            None => {
+                let mut account = self.organisation.account_without_truth(u64::from(index));
+                account.uac = state.uac;
+                Cow::Owned(account)
+            }
         };
         Some(View { account, state })
     }
@@ -144,7 +150,7 @@ impl Store {
                 let (group, state) = self.group(at)?;
                 Row::Group(group, state)
             }
-            EntryRef::Account(at) => Row::Account(self.view(at)?),
+            EntryRef::Account(at) => Row::Account(self.view(at).filter(|view| !view.state.hidden)?),
         })
     }
 
@@ -194,6 +200,31 @@ impl Store {
         .unwrap_or_default()
     }
 
+    /// `<GUID=…>;<SID=…>;CN=…`, in the usual forms or in hexadecimal digits.
+    pub(super) fn extended_name(&self, entry: EntryRef, dn: &str, usual: bool) -> String {
+        let (guid, sid) = match entry {
+            EntryRef::Fixed(at) => match self.fixed.get(at as usize) {
+                Some(fixed) => (fixed.guid, None),
+                None => return dn.to_owned(),
+            },
+            EntryRef::Group(at) => match self.group(at) {
+                Some((group, _)) => {
+                    let guid = fixed::group_guid(&self.organisation, group.index);
+                    (guid, Some(self.organisation.group_sid(group)))
+                }
+                None => return dn.to_owned(),
+            },
+            EntryRef::Account(at) => match self.view(at) {
+                Some(view) => (view.account.guid, Some(view.account.sid.clone())),
+                None => return dn.to_owned(),
+            },
+        };
+        let guid = if usual { guid.to_string() } else { hex(&guid.to_bytes_le()) };
+        let sid = sid.map(|sid| if usual { sid } else { hex(&sid::sid_bytes(&sid).unwrap_or_default()) });
+        let sid = sid.map(|sid| format!("<SID={sid}>;")).unwrap_or_default();
+        format!("<GUID={guid}>;{sid}{dn}")
+    }
+
     /// Whether a password is the account's.
     pub(super) fn password_matches(&self, index: u32, password: &str) -> bool {
         self.current_hash(index).is_some_and(|current| current == sha256(password))
@@ -222,15 +253,24 @@ impl Store {
         above.any(|group| group.name == "Administrators")
     }
 
-    /// Lets a test change an account: rename, move, disable, put into a group.
+    /// Lets a test change an account: rename, move, disable, lock, put into a group.
     pub(super) fn change(&mut self, index: u32, change: impl FnOnce(&mut SyntheticAccount)) -> Option<()> {
         let mut account = self.view(index)?.account.into_owned();
-        account.uac = self.states.get(index as usize)?.uac;
         self.forget(index, &account);
+        let state = self.states.get(index as usize)?;
+        (account.locked, account.must_change) = (state.lockout != 0, state.password_set == 0);
+        let before = (account.locked, account.must_change);
         change(&mut account);
         self.enter(index, &account);
         self.usn += 1;
-        let (usn, state) = (self.usn, self.states.get_mut(index as usize)?);
+        let (usn, now) = (self.usn, file_time(self.now()));
+        let state = self.states.get_mut(index as usize)?;
+        if account.locked != before.0 {
+            state.lockout = if account.locked { now } else { 0 };
+        }
+        if account.must_change != before.1 {
+            state.password_set = if account.must_change { 0 } else { now };
+        }
         state.uac = account.uac;
         state.usn_changed = usn;
         state.overlay = Some(Box::new(account));
@@ -277,6 +317,7 @@ impl Store {
                 usn_changed: 20_000 + u64::from(index),
                 written: false,
                 deleted: false,
+                hidden: false,
                 passwords: Vec::new(),
                 overlay: None,
             });

@@ -219,3 +219,34 @@ fn the_making_of_a_report_can_move_between_threads() {
     let report = report(&Ledger::of([]));
     moves(report.write(std::iter::empty(), Path::new(".")));
 }
+
+#[tokio::test]
+async fn a_sealed_password_is_named_and_never_shown() {
+    use crate::reset::Secret;
+    use crate::vault::{MemoryVault, Sealing, Vault};
+    let vault = MemoryVault::new();
+    let password = "plum-Anvil-77-orbit";
+    let sealing = Sealing {
+        entry: 1,
+        directory: corp(),
+        account: crate::verify::fixture::id(1),
+        name: "user1".into(),
+        password: Secret::new(password.into()),
+    };
+    let sealed = vault.seal(vec![sealing]).await.unwrap().remove(0);
+    let intent = Event::Intent {
+        entry: 1,
+        action: SET_MUST_CHANGE,
+        attempt: 1,
+        baseline: Baseline::default(),
+        sealed: Some(sealed.clone()),
+    };
+    let journal = Ledger::of([started(false), intent]);
+    let folder = tempfile::tempdir().unwrap();
+    let summary = write(&[row(1, &corp(), &[SET_MUST_CHANGE])], &journal, folder.path()).await;
+    let files = read(folder.path());
+    let json: serde_json::Value = serde_json::from_str(&files["report.json"]).unwrap();
+    assert_eq!(json["rows"][0]["sealed"][0], sealed.0.as_str());
+    assert!(files.values().all(|text| !text.contains(password)));
+    assert!(!format!("{summary} {summary:?}").contains(password));
+}
