@@ -12,6 +12,10 @@
 //! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
 //! ```
 //!
+//! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
+//! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)
+//! and `share` (the part of that quota that a run uses: above 0, at most 1).
+//!
 //! Secrets come from a file, an environment variable or a prompt; there is no key to write one
 //! into the file. Paths are relative to the file. Every fault is one error that names the file,
 //! the directory and the key, found before anything is connected.
@@ -191,6 +195,7 @@ impl fmt::Debug for SecretSource {
 
 #[cfg(feature = "ldap")]
 mod ldap {
+    use std::num::NonZeroU32;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
@@ -224,6 +229,8 @@ mod ldap {
         starttls: bool,
         in_flight: Option<u32>,
         connections: Option<u32>,
+        writes_per_second: Option<NonZeroU32>,
+        share: Option<f64>,
     }
 
     impl Settings {
@@ -237,6 +244,9 @@ mod ldap {
                 }
             };
             let ca_file = keys.ca_file.as_deref().map(|path| existing("ca_file", path)).transpose()?;
+            if keys.share.is_some() && keys.writes_per_second.is_none() {
+                return Err("`share` is a part of `writes_per_second`, which is missing".to_owned());
+            }
             let password = match (&keys.bind_password_file, &keys.bind_password_env) {
                 (Some(_), Some(_)) => {
                     return Err("`bind_password_file` and `bind_password_env` exclude each other".to_owned());
@@ -270,6 +280,12 @@ mod ldap {
             }
             if let Some(connections) = keys.connections {
                 config = config.connections(connections);
+            }
+            if let Some(writes) = keys.writes_per_second {
+                config = config.writes_per_second(writes);
+            }
+            if let Some(share) = keys.share {
+                config = config.share(share);
             }
             Ok(LdapDirectory::connect(config).await?)
         }
@@ -328,6 +344,8 @@ mod tests {
             (&format!("{GOOD}bind_password = \"x\"\n"), "unknown field `bind_password`"),
             (&format!("{GOOD}bind_password_file = \"no/such\"\n"), "`bind_password_file` no/such: "),
             (&format!("{GOOD}ca_file = \"no-ca.pem\"\n"), "`ca_file` no-ca.pem: "),
+            (&format!("{GOOD}writes_per_second = 0\n"), "(corp) invalid value: integer `0`"),
+            (&format!("{GOOD}share = 0.5\n"), "`share` is a part of `writes_per_second`"),
             (
                 &format!("{GOOD}bind_password_env = \"IDENTITY_RESET_NOT_SET\"\n"),
                 "IDENTITY_RESET_NOT_SET, which is not set",

@@ -31,3 +31,19 @@ pub mod prelude {
 
     pub use crate::directories::Directories;
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_has_the_lines_of_the_example() {
+        let between = |text: &'static str, first: &str, last: &str| {
+            let (_, rest) = text.split_once(first).expect(first);
+            rest.split_once(last).expect(last).0
+        };
+        let readme = between(include_str!("../README.md"), "<!-- embed -->\n```rust,no_run\n", "```\n<!-- /embed -->");
+        let example = between(include_str!("../examples/embed.rs"), "// <!-- embed -->\n", "// <!-- /embed -->");
+        assert_eq!(readme, example);
+        let lines = readme.lines().filter(|line| !line.trim().is_empty()).count();
+        assert!(lines <= 32, "{lines} lines are more than about thirty");
+    }
+}
