@@ -65,6 +65,7 @@ for size in sizes:
 
 step_docs() {
   python3 .ci/check_links.py
+  python3 .ci/check_promises.py
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
 }
 
@@ -138,6 +139,12 @@ step_examples() {
   echo "--- mass_reset, as the README has it, with --json"
   cargo run --locked --release --example mass_reset -- --json --out "$STEP_DIR/run" >"$STEP_DIR/summary.json"
   python3 .ci/check_summary.py "$STEP_DIR/summary.json"
+  echo "--- open_vault, on what mass_reset sealed"
+  cargo run --quiet --locked --example open_vault -- --vault "$STEP_DIR/run/vault.jsonl" \
+    --identity "$STEP_DIR/run/embedded-identity.txt" --all --json --out "$STEP_DIR/opened.jsonl"
+  # Each password opens, no account is there twice, and no two share one.
+  jq -se 'length > 1000 and ([.[].password] | unique | length) == length and ([.[] | [.directory, .id]] | unique | length) == length' \
+    "$STEP_DIR/opened.jsonl"
 }
 
 step_samba() {

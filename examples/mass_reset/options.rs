@@ -60,7 +60,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SELECTION")]
     pub exclude: Vec<Choice>,
 
-    /// What is done to people's passwords.
+    /// What is done to the workforce's passwords; the privileged always get a new one.
     #[arg(long, value_enum, default_value_t = PasswordAction::SetMustChange)]
     pub action: PasswordAction,
 
