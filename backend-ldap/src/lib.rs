@@ -1,4 +1,6 @@
-//! On-prem Active Directory over LDAPS, as a backend of identity-reset.
+//! On-prem Active Directory over LDAPS, as a backend of identity-reset: it lists a domain's
+//! accounts, says who is privileged and why, resets passwords, and never calls done what the
+//! controller did not confirm.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -31,10 +33,41 @@
 //! - **Reset** by `unicodePwd`, with `pwdLastSet` in the same Modify where the owner must change it.
 //!   What was sent and not answered is unknown, never repeated here.
 //!
+//! # What a reset does there
+//!
+//! | action | Modify |
+//! |---|---|
+//! | set a password, scramble | replace `unicodePwd`, the quoted password in UTF-16 (MS-ADTS 3.1.1.3.1.5.1) |
+//! | … with must-change | and, after it, `pwdLastSet` to 0 |
+//! | expire | `pwdLastSet` to 0: the old password is good for one more sign-in |
+//! | unlock | `lockoutTime` to 0 |
+//! | disable | ACCOUNTDISABLE set in `userAccountControl`, by the value that was read |
+//!
+//! What Active Directory would take and not act on, or what would lock the owner out, is replaced
+//! when the plan is made: must-change where the password never expires, where the owner may not
+//! change it, or where a program signs in; a password that somebody knows where a smart card is
+//! required. A set is read back by the version of `unicodePwd` in the replication metadata, and by
+//! `pwdLastSet` where that cannot be read.
+//!
+//! # Permissions
+//! Reading: what every authenticated user may, as a rule. Writing, on the accounts concerned: the
+//! extended right *Reset Password*; `pwdLastSet` for must-change; `lockoutTime` to unlock;
+//! `userAccountControl` only to disable. Members of protected groups take a right that stands on
+//! AdminSDHolder, or a domain administrator. `docs/permissions-ad.md` has the commands.
+//!
+//! # Limits
+//! A controller publishes no quota and slows down instead. So a ceiling of 16 operations in flight
+//! over 2 connections is the beginning, it falls when the controller answers *busy* or slowly, and
+//! [`LdapConfig::writes_per_second`] and [`LdapConfig::share`] set a quota of one's own. A page has
+//! at most 1,000 accounts (MaxPageSize), a multi-valued attribute comes in ranges of 1,500.
+//!
 //! # What it does not
 //! - End sessions: tickets live on (10 hours by default).
+//! - Reset krbtgt, machines, trusts and managed service accounts: each has a procedure of its own.
 //! - Follow references to other domains; members of protected groups from other domains are reported.
 //! - Choose the controller: preflight names the PDC emulator, whose password is valid at once.
+//! - Find rights that access control lists give: who may reset whom beyond the groups is not looked at.
+//! - Sign in other than by name and password: Kerberos and client certificates are not there yet.
 //!
 //! The client library panics on answers that it cannot read. These panics end one connection, as a
 //! transport error of the operations on it; the program's panic hook sees them.
