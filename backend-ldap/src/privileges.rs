@@ -14,8 +14,8 @@ use identity_core::privilege::{Ground, PrivilegeIndex, Tier};
 use crate::LdapDirectory;
 use crate::account::{EVERY_ACCOUNT, is_directory_sync};
 use crate::domain::Domain;
-use crate::extended::Member;
 use crate::groups::Groups;
+use crate::member::{Member, members};
 use crate::protected::{ACCOUNTS, GROUPS, Known, ProtectedGroup, is_protected_rid};
 use crate::root::id_of;
 use crate::value::sid::Sid;
@@ -168,33 +168,6 @@ fn close(groups: &Groups, roots: &[(String, &'static ProtectedGroup)]) -> Holdin
         }
     }
     holdings
-}
-
-/// Everything that a group lists; `None` if the group is gone.
-async fn members(domain: &Domain, groups: &Groups, name: &str) -> Result<Option<Vec<Member>>> {
-    let search = Search { extended_names: true, ..Search::object(name, &["objectGUID", "member"]) };
-    let Some(mut entry) = domain.object_of(&search).await? else { return Ok(None) };
-    domain.complete(&mut entry, "member", true).await?;
-    let members = entry.texts("member").map(Member::parse);
-    let identified = stream::iter(members.map(|member| identify(domain, groups, member))).buffered(READ_AT_ONCE);
-    identified.try_collect().await.map(Some)
-}
-
-/// Reads who a member is, where the controller gave its name alone.
-async fn identify(domain: &Domain, groups: &Groups, mut member: Member) -> Result<Member> {
-    if member.guid.is_none() && !groups.by_key.contains_key(&dn::key(&member.dn)) {
-        match domain.object(&member.dn, &["objectGUID", "objectSid"]).await {
-            Ok(Some(entry)) => {
-                member.guid = entry.guid();
-                member.sid = member.sid.or_else(|| entry.sid("objectsid"));
-            }
-            // It stays without a GUID, and that is said later.
-            Ok(None) => {}
-            Err(error) if error.is_temporary() => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(member)
 }
 
 /// Grounds for one member that a group lists.
@@ -377,6 +350,22 @@ mod tests {
         assert!(everybody.incomplete()[0].contains("everybody"), "{everybody:?}");
         let nameless = listed("CN=J,DC=x,DC=test");
         assert!(nameless.incomplete()[0].contains("could not be identified"), "{nameless:?}");
+    }
+
+    #[test]
+    fn administrators_without_members_are_hidden_not_empty() {
+        use crate::wire::entry::tests::entry;
+        let sid = Sid::builtin(544).to_bytes();
+        let mut groups = Groups::default();
+        groups
+            .add(&entry("CN=Administrators,DC=x", &[("objectSid", &[&sid]), ("sAMAccountName", &[b"Administrators"])]));
+        let verdict = |members: Vec<Member>| {
+            let mut index = PrivilegeIndex::default();
+            canary(&groups, &BTreeMap::from([("cn=administrators,dc=x".to_owned(), members)]), &mut index);
+            index.incomplete().len()
+        };
+        assert_eq!(verdict(Vec::new()), 1);
+        assert_eq!(verdict(vec![Member::parse("CN=Administrator,DC=x")]), 0);
     }
 
     #[test]

@@ -150,7 +150,7 @@ async fn without_a_deadline_of_its_own_a_swallowed_order_hangs_until_the_caller_
     let directory = corp(200).faults(script).without_own_deadline().build().unwrap();
     let id = persons(&directory, 200, 1).pop().unwrap();
     let day = Duration::from_secs(86_400);
-    assert!(tokio::time::timeout(day, one(&directory, order(&id, 1))).await.is_err());
+    assert!(clock::within(day, one(&directory, order(&id, 1))).await.is_err());
     assert_eq!(directory.times_set(&id), 0);
 }
 
