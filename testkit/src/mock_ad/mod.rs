@@ -31,6 +31,7 @@ mod descriptor;
 mod filter;
 mod fixed;
 mod harness;
+mod index;
 mod metadata;
 mod modify;
 mod operations;

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::fixed::{self, FixedEntry};
+use super::index::{Bucket, Key, buckets, hex, key, read_guid};
 use super::policy::DomainPolicy;
 use super::record::Record;
 use super::sid;
@@ -20,15 +20,6 @@ pub(super) enum EntryRef {
     Fixed(u32),
     Group(u16),
     Account(u32),
-}
-
-/// What an index is kept of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Bucket {
-    SamAccountType(u32),
-    PrimaryGroup(u32),
-    AdminCount,
-    SidHistory,
 }
 
 /// What has changed or can change of an account.
@@ -371,44 +362,8 @@ impl Store {
     }
 }
 
-/// What a name is a name of.
-#[derive(Clone, Copy, Hash)]
-enum Key {
-    Dn,
-    Guid,
-    PrincipalName,
-    SamAccountName,
-    Sid,
-}
-
-/// 64 bits of a name: a table of a million full names would take a hundred megabytes.
-fn key(kind: Key, text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (kind, text).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn buckets(account: &SyntheticAccount) -> impl Iterator<Item = Bucket> + use<> {
-    let always = [Bucket::SamAccountType(account.sam_account_type()), Bucket::PrimaryGroup(account.primary_group)];
-    let admin = account.admin_count.then_some(Bucket::AdminCount);
-    let history = (!account.sid_history.is_empty()).then_some(Bucket::SidHistory);
-    always.into_iter().chain(admin).chain(history)
-}
-
-/// A GUID in its usual form, or as the hexadecimal digits of its bytes in the directory's order.
-fn read_guid(text: &str) -> Option<Uuid> {
-    if text.contains('-') {
-        return Uuid::try_parse(text).ok();
-    }
-    Some(Uuid::from_bytes_le(sid::from_hex(text)?.try_into().ok()?))
-}
-
 pub(super) fn sha256(password: &str) -> [u8; 32] {
     Sha256::digest(password.as_bytes()).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether the flags say that the password of this account never expires, so that must-change

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::envelope::Envelope;
-use super::index::{Index, Place};
+use super::index::{Fingerprint, Index, Place, Reference};
 use super::line::{Line, Lines, Read};
 use super::{OPEN, SEAL, lock};
 use crate::durable::{FileLock, Store, create_private, sync_parent};
@@ -55,7 +55,8 @@ impl Appender {
         loop {
             match lines.next(path)? {
                 Read::Line(line, bytes) => {
-                    lock(&index).add(length, line.entries.iter().map(|header| header.entry));
+                    let fingerprint = Fingerprint::of(&line.sealed);
+                    lock(&index).add(length, fingerprint, line.entries.iter().map(|header| header.entry));
                     length += bytes;
                 }
                 Read::Torn(bytes) => {
@@ -111,9 +112,11 @@ impl Store for Appender {
 
         let mut index = lock(&self.index);
         let mut answers = Vec::with_capacity(lines.len());
-        for (offset, Line { line, entries, .. }) in lines {
-            answers.push(entries.iter().zip(0..).map(|(_, place)| Place { line, place }.to_ref()).collect());
-            index.add(offset, entries.iter().map(|header| header.entry));
+        for (offset, Line { line, entries, sealed }) in lines {
+            let fingerprint = Fingerprint::of(&sealed);
+            let reference = |place| Reference { place: Place { line, place }, fingerprint }.to_ref();
+            answers.push(entries.iter().zip(0..).map(|(_, place)| reference(place)).collect());
+            index.add(offset, fingerprint, entries.iter().map(|header| header.entry));
         }
         Ok(answers)
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::append::Appender;
-use self::index::{Index, Place};
+use self::index::{Index, Reference};
 use super::{Identity, Recipient, SealedRef, Sealing, Vault};
 use crate::durable::{GroupCommit, blocking};
 use crate::error::{Error, ErrorKind, Result};
@@ -183,18 +183,23 @@ impl Vault for SealedFile {
                 .with_detail(format!("{} holds no password {:?}", self.path.display(), sealed.0))
                 .with_advice("journal and vault must be of the same run")
         };
-        let place: Place = sealed.0.parse().map_err(|()| missing())?;
-        let offset = lock(&self.index).offset(place.line).ok_or_else(missing)?;
+        let reference: Reference = sealed.0.parse().map_err(|()| missing())?;
+        let line = reference.place.line;
+        let (offset, fingerprint) = lock(&self.index).line(line).ok_or_else(missing)?;
+        if fingerprint != reference.fingerprint {
+            return Err(unseal::changed(&self.path, line));
+        }
         if self.identities.is_empty() {
             return Ok(None);
         }
         let (path, identities) = (self.path.clone(), Arc::clone(&self.identities));
-        let opened = blocking(ErrorKind::Vault, REOPEN, move || unseal::one(&path, offset, place, &identities)).await?;
+        let opened =
+            blocking(ErrorKind::Vault, REOPEN, move || unseal::one(&path, offset, reference, &identities)).await?;
         opened.map(Some).ok_or_else(missing)
     }
 
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
-        Ok(lock(&self.index).places(entry).map(|place| place.to_ref()).collect())
+        Ok(lock(&self.index).references(entry).map(Reference::to_ref).collect())
     }
 }
 

@@ -56,25 +56,28 @@ async fn what_was_sealed_opens_again_here_and_after_opening_anew() {
     // What JSON must escape, and what it need not.
     let odd = "quo\"te \\ back\u{1F511}\nline\t\u{7f}";
     let refs = vault.seal(vec![sealing(1, "first-Secret-1"), sealing(2, odd)]).await.unwrap();
-    assert_eq!(refs, [sealed("1:0"), sealed("1:1")]);
-    assert_eq!(vault.seal(vec![sealing(1, "second-Secret-2")]).await.unwrap(), [sealed("2:0")]);
+    assert!(refs[0].0.starts_with("1:0:") && refs[1].0.starts_with("1:1:"), "{refs:?}");
+    let second = vault.seal(vec![sealing(1, "second-Secret-2")]).await.unwrap().remove(0);
+    assert!(second.0.starts_with("2:0:"), "{second:?}");
     assert!(vault.seal(Vec::new()).await.unwrap().is_empty());
     let mut vault = Some(vault);
     for _ in 0..2 {
         let vault = vault.take().unwrap_or_else(|| bench.open().unwrap());
         assert_eq!(vault.reopen(&refs[1]).await.unwrap().unwrap().expose(), odd);
-        assert_eq!(vault.reopen(&sealed("2:0")).await.unwrap().unwrap().expose(), "second-Secret-2");
-        assert_eq!(vault.sealed_for(1).await.unwrap(), [sealed("1:0"), sealed("2:0")]);
-        assert_eq!(vault.sealed_for(2).await.unwrap(), [sealed("1:1")]);
+        assert_eq!(vault.reopen(&second).await.unwrap().unwrap().expose(), "second-Secret-2");
+        assert_eq!(vault.sealed_for(1).await.unwrap(), [refs[0].clone(), second.clone()]);
+        assert_eq!(vault.sealed_for(2).await.unwrap(), [refs[1].clone()]);
         assert!(vault.sealed_for(3).await.unwrap().is_empty());
         for missing in ["", "1", "0:0", "3:0", "1:2", "-1:0", "1:0:0", "99999999999:0"] {
-            let error = vault.reopen(&sealed(missing)).await.unwrap_err();
+            let print = refs[0].0.rsplit(':').next().unwrap();
+            assert!(vault.reopen(&sealed(missing)).await.is_err());
+            let error = vault.reopen(&sealed(&format!("{missing}:{print}"))).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Vault, "{missing}");
         }
     }
     let opened = bench.opened();
     assert_eq!(opened.len(), 3);
-    assert_eq!((opened[1].0.0.as_str(), opened[1].1.name.as_str()), ("1:1", "user2"));
+    assert_eq!((&opened[1].0, opened[1].1.name.as_str()), (&refs[1], "user2"));
     assert_eq!(opened[1].1.password.expose(), odd);
 }
 
@@ -145,7 +148,7 @@ async fn a_tail_torn_at_any_byte_is_cut_off_and_the_rest_stays() {
     }
     // And it goes on with the number that the torn line had.
     let vault = bench.open().unwrap();
-    assert_eq!(vault.seal(vec![sealing(2, "again")]).await.unwrap(), [sealed("2:0")]);
+    assert!(vault.seal(vec![sealing(2, "again")]).await.unwrap()[0].0.starts_with("2:0:"));
     assert_eq!(bench.opened()[1].1.password.expose(), "again");
 }
 
@@ -153,8 +156,9 @@ async fn a_tail_torn_at_any_byte_is_cut_off_and_the_rest_stays() {
 async fn a_damaged_complete_line_is_an_error_that_names_it() {
     let bench = Bench::new();
     let vault = bench.create();
+    let mut refs = Vec::new();
     for entry in 1..=3 {
-        vault.seal(vec![sealing(entry, "x")]).await.unwrap();
+        refs.extend(vault.seal(vec![sealing(entry, "x")]).await.unwrap());
     }
     drop(vault);
     let whole = std::fs::read_to_string(&bench.path).unwrap();
@@ -177,8 +181,32 @@ async fn a_damaged_complete_line_is_an_error_that_names_it() {
     }
     // The clear part is not trusted: pointing one account's line at another is found on opening.
     std::fs::write(&bench.path, whole.replace("\"account\":\"a-2\"", "\"account\":\"a-3\"")).unwrap();
-    let error = bench.open().unwrap().reopen(&sealed("2:0")).await.unwrap_err();
+    let error = bench.open().unwrap().reopen(&refs[1]).await.unwrap_err();
     assert!(error.detail().contains("was changed"), "{error}");
+}
+
+/// Whoever knows a public key can seal a password of their own to it: a reference opens only what
+/// was sealed when it was given.
+#[tokio::test]
+async fn a_line_that_somebody_replaced_does_not_open_by_the_old_reference() {
+    let bench = Bench::new();
+    let vault = bench.create();
+    let reference = vault.seal(vec![sealing(1, "ours")]).await.unwrap().remove(0);
+    drop(vault);
+    let forger = Bench::new();
+    let forged = SealedFile::create(&forger.path, vec![bench.key.recipient()]).unwrap();
+    forged.seal(vec![sealing(1, "the intruder's")]).await.unwrap();
+    drop(forged);
+    let swap = || std::fs::copy(&forger.path, &bench.path).unwrap();
+
+    let before = bench.open().unwrap();
+    swap();
+    let under_it = before.reopen(&reference).await.unwrap_err();
+    drop(before);
+    let after = bench.open().unwrap().reopen(&reference).await.unwrap_err();
+    for error in [under_it, after] {
+        assert!(error.detail().contains("line 1") && error.detail().contains("not what was sealed"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::io::{BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::envelope;
-use super::index::Place;
+use super::index::{Fingerprint, Place, Reference};
 use super::line::{Lines, Read, damaged};
 use super::{OPEN, REOPEN};
 use crate::error::{Error, ErrorKind, Result};
@@ -69,13 +69,9 @@ impl Iterator for Unsealed {
             match self.lines.next(&self.path) {
                 Ok(Read::Line(line, _)) => match envelope::open(&line.entries, &line.sealed, &self.identities) {
                     Ok(opened) => {
-                        let number = line.line;
-                        self.ready.extend(
-                            opened
-                                .into_iter()
-                                .zip(0..)
-                                .map(|(one, place)| (Place { line: number, place }.to_ref(), one)),
-                        );
+                        let (line, fingerprint) = (line.line, Fingerprint::of(&line.sealed));
+                        let reference = |place| Reference { place: Place { line, place }, fingerprint }.to_ref();
+                        self.ready.extend(opened.into_iter().zip(0..).map(|(one, place)| (reference(place), one)));
                     }
                     Err(error) => return Some(Err(name_line(&error, line.line, &self.path))),
                 },
@@ -96,11 +92,15 @@ impl fmt::Debug for Unsealed {
 }
 
 /// Opens one password; `None` where the line has no such place.
-pub(super) fn one(path: &Path, offset: u64, place: Place, identities: &[Identity]) -> Result<Option<Secret>> {
+pub(super) fn one(path: &Path, offset: u64, reference: Reference, identities: &[Identity]) -> Result<Option<Secret>> {
+    let place = reference.place;
     let mut file = File::open(path).map_err(|error| unreadable(error, path))?;
     file.seek(SeekFrom::Start(offset)).map_err(|error| unreadable(error, path))?;
     match Lines::after(place.line.saturating_sub(1), BufReader::new(file)).next(path)? {
         Read::Line(line, _) => {
+            if Fingerprint::of(&line.sealed) != reference.fingerprint {
+                return Err(changed(path, line.line));
+            }
             let opened = envelope::open(&line.entries, &line.sealed, identities)
                 .map_err(|error| name_line(&error, line.line, path))?;
             let wanted = usize::try_from(place.place).unwrap_or(usize::MAX);
@@ -108,6 +108,13 @@ pub(super) fn one(path: &Path, offset: u64, place: Place, identities: &[Identity
         }
         Read::Torn(_) | Read::End => Err(damaged(path, place.line, "is cut off")),
     }
+}
+
+/// What a reference names is not there any more, but something else.
+pub(super) fn changed(path: &Path, line: u32) -> Error {
+    Error::new(ErrorKind::Vault, REOPEN)
+        .with_detail(format!("line {line} of {} is not what was sealed by this run", path.display()))
+        .with_advice("somebody replaced it: keep a copy as evidence, and restore the file from a backup")
 }
 
 fn name_line(error: &Error, line: u32, path: &Path) -> Error {
