@@ -32,8 +32,9 @@ use crate::reset::Secret;
 ///
 /// `seal` returns when the line is synced to disk; calls that wait at the same time share one
 /// sync. After a write error every later call fails: open the file anew to go on. One process has
-/// it at a time, by a lock file `<path>.lock`. A [`SealedRef`] is `line:place`, both in decimal,
-/// lines counted from 1 and places from 0.
+/// it at a time, by a lock file `<path>.lock`. A [`SealedRef`] is `line:place:fingerprint`: lines
+/// counted from 1 and places from 0, both in decimal, and the first 16 bytes of the SHA-256 of the
+/// line's sealed text in hexadecimal.
 ///
 /// Memory: about 40 bytes per sealed password, for finding it by entry.
 ///
@@ -56,7 +57,7 @@ use crate::reset::Secret;
 ///         password: Secret::new("correct horse".into()),
 ///     }])
 ///     .await?;
-/// assert_eq!(sealed[0].0, "1:0");
+/// assert!(sealed[0].0.starts_with("1:0:"));
 /// let again = vault.reopen(&sealed[0]).await?.expect("the vault has the key");
 /// assert_eq!(again.expose(), "correct horse");
 /// # Ok(())
