@@ -87,7 +87,8 @@ async fn connect(options: &Options) -> Result<(Vec<Arc<dyn Backend>>, Option<Moc
     let id = DirectoryId::new("corp").map_err(|fault| {
         Error::new(ErrorKind::ConfigInvalid, "name the embedded directory").with_detail(fault.to_string())
     })?;
-    let config = LdapConfig::new(id, mock.url()).ca_pem(mock.ca_pem()).bind(mock.bind_dn(), mock.bind_password().into());
+    let config =
+        LdapConfig::new(id, mock.url()).ca_pem(mock.ca_pem()).bind(mock.bind_dn(), mock.bind_password().into());
     let backend: Arc<dyn Backend> = LdapDirectory::connect(config).await?;
     Ok((vec![backend], Some(mock)))
 }

@@ -146,7 +146,7 @@ impl Newest {
 
 /// Where the passwords go.
 enum Output {
-    Csv(csv::Writer<Box<dyn Write>>),
+    Csv(Box<csv::Writer<Box<dyn Write>>>),
     Json(Box<dyn Write>),
 }
 
@@ -162,7 +162,7 @@ impl Output {
         let mut lines = csv::Writer::from_writer(to);
         let header = lines.write_record(["directory", "id", "name", "password"]);
         header.map_err(|fault| input(&format!("the passwords cannot be written: {fault}")))?;
-        Ok(Self::Csv(lines))
+        Ok(Self::Csv(Box::new(lines)))
     }
 
     fn password(&mut self, of: &Sealing) -> io::Result<()> {

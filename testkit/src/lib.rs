@@ -27,7 +27,7 @@
 //! | [`memory`] | a directory in memory that behaves as a real one does, up to a million accounts |
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`fault`] | what goes wrong, when, and how often: one script for both |
-//! | [`conformance`] | what every backend must satisfy; a harness is the view from the other side |
+//! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
 //!
 //! `samba/dc` beside the sources starts a real domain controller on a loopback address, for what a
 //! mock cannot show.
