@@ -10,6 +10,7 @@
 #![allow(clippy::print_stderr, reason = "what could not be opened is said where no password goes")]
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -88,17 +89,29 @@ fn open(options: &Options) -> Result<bool> {
             .with_advice("say --stdout or --out FILE, or name one account and its --directory"));
     }
     let mut output = Output::open(options)?;
-    // Opened a second time, so that no password waits in memory for those after it.
+    if let Err(fault) = write(options, &newest, identities, &mut output) {
+        eprintln!("open_vault: not all passwords could be written: {fault}");
+        return Ok(false);
+    }
+    Ok(newest.whole)
+}
+
+/// Opens the vault a second time, so that no password waits in memory for those after it.
+fn write(
+    options: &Options,
+    newest: &Newest,
+    identities: Vec<Identity>,
+    output: &mut Output,
+) -> Result<(), Box<dyn StdError>> {
     for opened in unseal(&options.vault, identities)? {
         // What does not open was told of by the first reading.
         if let Ok((sealed, sealing)) = opened
             && newest.of.get(&key(&sealing)) == Some(&sealed)
         {
-            output.password(&sealing).map_err(|fault| input(&format!("a password could not be written: {fault}")))?;
+            output.password(&sealing)?;
         }
     }
-    output.finish().map_err(|fault| input(&format!("the passwords could not be written: {fault}")))?;
-    Ok(newest.whole)
+    Ok(output.finish()?)
 }
 
 type Key = (DirectoryId, AccountId);
@@ -181,10 +194,10 @@ impl Output {
         Ok(())
     }
 
-    fn finish(self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         match self {
-            Self::Csv(mut lines) => lines.flush(),
-            Self::Json(mut to) => to.flush(),
+            Self::Csv(lines) => lines.flush(),
+            Self::Json(to) => to.flush(),
         }
     }
 }
