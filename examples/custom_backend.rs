@@ -78,8 +78,9 @@ impl PrivilegeClassifier for Intranet {
 #[async_trait]
 impl ForcedReset for Intranet {
     async fn apply(&self, orders: &[Order]) -> Vec<Outcome> {
+        let told = |_: &Outcome| self.governor.feedback(&Feedback::new(OperationClass::Write, Signal::Ok));
         let outcomes = orders.iter().map(|order| self.carry_out(order).map_or_else(Outcome::from, Outcome::Done));
-        outcomes.inspect(|_| self.governor.feedback(&Feedback::new(OperationClass::Write, Signal::Ok))).collect()
+        outcomes.inspect(told).collect()
     }
 }
 
@@ -94,9 +95,7 @@ impl RateLimitedBatching for Intranet {
 
 /// Batches of ten, at most four at once; a quota would be added with `with_quota`.
 fn allowed() -> Limits {
-    const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
-    const FOUR: NonZeroU32 = NonZeroU32::new(4).unwrap();
-    Limits::new(TEN, FOUR)
+    Limits::new(const { NonZeroU32::new(10).unwrap() }, const { NonZeroU32::new(4).unwrap() })
 }
 
 impl Intranet {
@@ -117,9 +116,11 @@ impl Intranet {
                 account.password.last_set = Some(clock::now());
                 *password = new.clone();
             }
-            (Action::SetPassword { .. } | Action::Scramble, Some(_)) => Err(refused(ErrorKind::PasswordRejected))?,
-            (Action::SetPassword { .. } | Action::Scramble, None) => Err(refused(ErrorKind::InputInvalid))?,
-            _ => Err(refused(ErrorKind::Unsupported))?,
+            (Action::SetPassword { .. } | Action::Scramble, Some(_)) => {
+                return Err(refused(ErrorKind::PasswordRejected));
+            }
+            (Action::SetPassword { .. } | Action::Scramble, None) => return Err(refused(ErrorKind::InputInvalid)),
+            _ => return Err(refused(ErrorKind::Unsupported)),
         }
         Ok(Receipt::default().with_time(clock::now()))
     }

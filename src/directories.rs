@@ -59,7 +59,7 @@ impl Directories {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|fault| {
-            invalid(path, format!("cannot be read: {fault}")).with_advice("name a directories.toml that exists")
+            invalid(path, &format!("cannot be read: {fault}")).with_advice("name a directories.toml that exists")
         })?;
         Self::parse(path, &text)
     }
@@ -73,19 +73,19 @@ impl Directories {
         }
         let file: File = toml::from_str(text).map_err(|fault| {
             let line = fault.span().map_or_else(String::new, |span| format!("line {}: ", line_of(text, span.start)));
-            invalid(path, format!("{line}{}", fault.message()))
+            invalid(path, &format!("{line}{}", fault.message()))
         })?;
         if file.directory.is_empty() {
-            return Err(invalid(path, "it names no [[directory]]".to_owned()));
+            return Err(invalid(path, "it names no [[directory]]"));
         }
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
         let mut entries: Vec<Entry> = Vec::new();
         for table in file.directory {
             let place = format!("[[directory]] at line {}", line_of(text, table.span().start));
             let entry =
-                entry(folder, table.into_inner()).map_err(|detail| invalid(path, format!("{place}: {detail}")))?;
+                entry(folder, table.into_inner()).map_err(|detail| invalid(path, &format!("{place}: {detail}")))?;
             if entries.iter().any(|other| other.id == entry.id) {
-                return Err(invalid(path, format!("{place}: id {} is used twice", entry.id)));
+                return Err(invalid(path, &format!("{place}: id {} is used twice", entry.id)));
             }
             entries.push(entry);
         }
@@ -162,7 +162,7 @@ const KINDS: &[&str] = &[
     "ldap",
 ];
 
-fn invalid(path: &Path, detail: String) -> Error {
+fn invalid(path: &Path, detail: &str) -> Error {
     Error::new(ErrorKind::ConfigInvalid, "read the directories file")
         .with_detail(format!("{}: {detail}", path.display()))
 }
@@ -252,7 +252,8 @@ mod ldap {
         }
 
         pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
-            let password = self.password(id, ask).map_err(|detail| invalid(file, detail).with_directory(id.clone()))?;
+            let password =
+                self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
             let keys = &self.keys;
             let mut config = LdapConfig::new(id.clone(), &keys.url).bind(&keys.bind_dn, password);
             if let Some(base) = &keys.base {

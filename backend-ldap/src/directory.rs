@@ -15,6 +15,7 @@ use crate::preflight;
 use crate::root::{Root, find_account, id_of};
 use crate::value::dn;
 use crate::value::replication::password_written;
+use crate::wire::entry::Entry;
 use crate::wire::{Pool, Search};
 
 /// An on-prem Active Directory domain, worked through one of its controllers.
@@ -75,9 +76,13 @@ impl LdapDirectory {
         let principal = find_account(&connection, &root.domain, &config.bind_dn, &own)
             .await
             .map_err(|fault| fault.into_error("find the own account", false))?;
-        let versions = match principal.as_ref().and_then(|entry| entry.bytes("replpropertymetadata")) {
-            Some(bytes) => password_written(bytes).is_some(),
-            None => false,
+        let versions = match &principal {
+            Some(entry) => keeps_versions(entry),
+            // An account that every domain has stands in for the own one.
+            None => {
+                let search = Search::object(format!("<SID={}>", sid.with_rid(500)), &own);
+                connection.read(&search).await.is_ok_and(|entries| entries.first().is_some_and(keeps_versions))
+            }
         };
         let domain = Domain {
             directory: config.directory.clone(),
@@ -97,6 +102,11 @@ impl LdapDirectory {
             domain: Arc::new(domain),
         }))
     }
+}
+
+/// Whether the replication metadata of an account can be read, and the password's version in it.
+fn keeps_versions(entry: &Entry) -> bool {
+    entry.bytes("replpropertymetadata").is_some_and(|bytes| password_written(bytes).is_some())
 }
 
 fn capabilities(observe_version: bool) -> Capabilities {

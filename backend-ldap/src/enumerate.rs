@@ -45,7 +45,9 @@ impl AccountEnumerator for LdapDirectory {
                 read_accounts(&self.domain, self.domain.list(search)).try_collect::<Vec<Account>>()
             })
             .buffer_unordered(usize::try_from(width).unwrap_or(1))
-            .map_ok(|accounts| stream::iter(accounts.into_iter().map(|account| Ok::<_, Error>((account.id.clone(), account)))))
+            .map_ok(|accounts| {
+                stream::iter(accounts.into_iter().map(|account| Ok::<_, Error>((account.id.clone(), account))))
+            })
             .try_flatten()
             .try_collect()
             .await?;

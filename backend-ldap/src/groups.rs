@@ -51,7 +51,7 @@ impl Groups {
         Ok(groups)
     }
 
-    fn add(&mut self, entry: &Entry) {
+    pub(crate) fn add(&mut self, entry: &Entry) {
         let key = dn::key(&entry.dn);
         for above in entry.texts("memberof") {
             self.graph.nest(key.clone(), dn::key(above));

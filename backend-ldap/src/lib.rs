@@ -39,6 +39,9 @@
 //! The client library panics on answers that it cannot read. These panics end one connection, as a
 //! transport error of the operations on it; the program's panic hook sees them.
 //!
+//! Generated passwords are wiped from memory here once they are sent. The client library's own copy,
+//! in the message that it encodes, is freed but not wiped; the same is true of the bind password.
+//!
 //! # Map
 //! `config` → `wire` (TLS, connections, pool, result codes) → `domain` (paged reads) → `enumerate`,
 //! `privileges`, `reset`, `preflight`; `value` and `account` read attributes.
@@ -48,8 +51,8 @@ mod config;
 mod directory;
 mod domain;
 mod enumerate;
-mod extended;
 mod groups;
+mod member;
 mod preflight;
 mod privileges;
 mod protected;

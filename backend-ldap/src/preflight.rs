@@ -126,11 +126,19 @@ async fn policy(domain: &Domain, findings: &mut Vec<Finding>) -> Result<Password
     };
     match domain.read(&search).await {
         Ok(objects) => {
-            let unreadable = objects.iter().filter(|object| !take_settings(&mut strictest, object)).count();
-            if objects.is_empty() || unreadable > 0 {
+            let read = objects.iter().filter(|object| take_settings(&mut strictest, object)).count();
+            if objects.is_empty() {
                 findings.push(finding(
                     Severity::Note,
-                    format!("{} fine-grained password policies read, {unreadable} not readable; readers without the right see none", objects.len() - unreadable),
+                    "no fine-grained password policy can be seen: there is none, or this sign-in may not read them; generate long passwords",
+                ));
+            } else if read < objects.len() {
+                findings.push(finding(
+                    Severity::Warning,
+                    format!(
+                        "{} fine-grained password policies cannot be read: generate long passwords",
+                        objects.len() - read
+                    ),
                 ));
             }
         }

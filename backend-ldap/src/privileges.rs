@@ -14,8 +14,8 @@ use identity_core::privilege::{Ground, PrivilegeIndex, Tier};
 use crate::LdapDirectory;
 use crate::account::{EVERY_ACCOUNT, is_directory_sync};
 use crate::domain::Domain;
-use crate::extended::Member;
 use crate::groups::Groups;
+use crate::member::{Member, members};
 use crate::protected::{ACCOUNTS, GROUPS, Known, ProtectedGroup, is_protected_rid};
 use crate::root::id_of;
 use crate::value::sid::Sid;
@@ -94,19 +94,21 @@ async fn descend(
         let holdings = close(groups, roots);
         let pending: Vec<String> = holdings.keys().filter(|key| !read.contains_key(*key)).cloned().collect();
         if pending.is_empty() {
+            canary(groups, &read, index);
             for (key, members) in &read {
                 for holding in holdings.get(key).into_iter().flatten() {
-                    members.iter().for_each(|member| by_listing(domain, groups, member, holding, index));
+                    members.iter().for_each(|member| by_listing(&domain.name, groups, member, holding, index));
                 }
             }
             return Ok(holdings);
         }
+        let known: &Groups = groups;
         let mut reading = stream::iter(pending)
             .map(|key| {
-                let name = groups.by_key.get(&key).map(|group| group.guid.map_or_else(|| group.dn.clone(), guid::dn));
+                let name = known.by_key.get(&key).map(|group| group.guid.map_or_else(|| group.dn.clone(), guid::dn));
                 async move {
                     let members = match name {
-                        Some(name) => members(domain, &name).await,
+                        Some(name) => members(domain, known, &name).await,
                         // A group of another domain, or one that is hidden from us.
                         None => Ok(None),
                     };
@@ -144,6 +146,17 @@ async fn descend(
     }
 }
 
+/// An attribute that may not be read is absent, just like an empty one. But Administrators is never
+/// empty: the controller does not let its built-in account be taken out.
+fn canary(groups: &Groups, read: &BTreeMap<String, Vec<Member>>, index: &mut PrivilegeIndex) {
+    let administrators = groups.by_sid(&Sid::builtin(544)).and_then(|key| read.get(key));
+    if administrators.is_some_and(Vec::is_empty) {
+        index.mark_incomplete(
+            "the members of protected groups are hidden from this sign-in: it sees Administrators empty",
+        );
+    }
+}
+
 fn close(groups: &Groups, roots: &[(String, &'static ProtectedGroup)]) -> Holdings {
     let mut holdings = Holdings::new();
     // Once for each root: all of them matter, and the nearest is not always the strongest.
@@ -157,16 +170,8 @@ fn close(groups: &Groups, roots: &[(String, &'static ProtectedGroup)]) -> Holdin
     holdings
 }
 
-/// Everything that a group lists; `None` if the group is gone.
-async fn members(domain: &Domain, name: &str) -> Result<Option<Vec<Member>>> {
-    let search = Search { extended_names: true, ..Search::object(name, &["objectGUID", "member"]) };
-    let Some(mut entry) = domain.object_of(&search).await? else { return Ok(None) };
-    domain.complete(&mut entry, "member", true).await?;
-    Ok(Some(entry.texts("member").map(Member::parse).collect()))
-}
-
 /// Grounds for one member that a group lists.
-fn by_listing(domain: &Domain, groups: &Groups, member: &Member, holding: &Holding, index: &mut PrivilegeIndex) {
+fn by_listing(domain: &str, groups: &Groups, member: &Member, holding: &Holding, index: &mut PrivilegeIndex) {
     if groups.by_key.contains_key(&dn::key(&member.dn)) {
         return;
     }
@@ -178,7 +183,7 @@ fn by_listing(domain: &Domain, groups: &Groups, member: &Member, holding: &Holdi
         ));
         return;
     }
-    let foreign = member.is_placeholder() || !dn::is_below(&member.dn, &domain.name);
+    let foreign = member.is_placeholder() || !dn::is_below(&member.dn, domain);
     let Some(account) = member.guid.and_then(guid::account_id) else {
         index.mark_incomplete(format!("the member {:?} of {} could not be identified", member.dn, holding.holds));
         return;
@@ -265,7 +270,7 @@ async fn by_own_marks(
                     add(holding.tier, "sid_history", holding.holds.clone(), evidence);
                 }),
                 None => {
-                    if let Some((tier, holds)) = former_holds(domain, &former) {
+                    if let Some((tier, holds)) = former_holds(&domain.sid, &former) {
                         add(tier, "sid_history", holds, vec![former.to_string()]);
                     }
                 }
@@ -288,10 +293,10 @@ async fn by_own_marks(
 }
 
 /// What a SID in an account's history brings beyond the protected groups of this domain.
-fn former_holds(domain: &Domain, former: &Sid) -> Option<(Tier, String)> {
+fn former_holds(domain: &Sid, former: &Sid) -> Option<(Tier, String)> {
     let of = former.domain()?;
     let protected = former.rid().is_some_and(is_protected_rid);
-    if of == domain.sid {
+    if of == *domain {
         // A history holds SIDs of other domains; one of the own is planted.
         let tier = if protected { Tier::Control } else { Tier::Management };
         return Some((tier, "a SID of this domain in sIDHistory".to_owned()));
@@ -306,4 +311,72 @@ fn identified(entry: &Entry, index: &mut PrivilegeIndex) -> Option<AccountId> {
         index.mark_incomplete(format!("the objectGUID of {} could not be read", entry.dn));
     }
     account
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(member: &str) -> PrivilegeIndex {
+        let mut index = PrivilegeIndex::default();
+        let holding =
+            Holding { tier: Tier::Control, holds: "Admins".into(), path: vec!["Ops".into(), "Admins".into()] };
+        by_listing("DC=x,DC=test", &Groups::default(), &Member::parse(member), &holding, &mut index);
+        index
+    }
+
+    #[test]
+    fn a_member_is_named_by_its_guid_and_a_stranger_by_who_it_is() {
+        const GUID: &str = "246bc01f-e470-447e-8b04-64fa0a4bbb19";
+        let ground = |member: &str| {
+            let index = listed(&format!("<GUID={GUID}>;{member}"));
+            let (account, grounds) = index.privileged().next().expect("one").to_owned();
+            assert_eq!(account.as_str(), GUID);
+            grounds.first().expect("a ground").clone()
+        };
+        let own = ground("<SID=S-1-5-21-1-2-3-1104>;CN=J,OU=a,DC=x,DC=test");
+        assert_eq!((own.rule.as_str(), own.evidence), ("member", vec!["Ops".to_owned(), "Admins".to_owned()]));
+        let other_domain = ground("<SID=S-1-5-21-7-7-7-1104>;CN=J,DC=y,DC=test");
+        assert_eq!(other_domain.rule, "foreign_member");
+        assert_eq!(other_domain.evidence[0], "S-1-5-21-7-7-7-1104 (J)");
+        let placeholder = ground("CN=S-1-5-21-7-7-7-9,CN=ForeignSecurityPrincipals,DC=x,DC=test");
+        assert_eq!(placeholder.rule, "foreign_member");
+    }
+
+    #[test]
+    fn who_cannot_be_told_apart_or_named_leaves_the_index_open() {
+        let everybody =
+            listed("<GUID=246bc01f-e470-447e-8b04-64fa0a4bbb19>;CN=S-1-5-11,CN=ForeignSecurityPrincipals,DC=x,DC=test");
+        assert!(everybody.incomplete()[0].contains("everybody"), "{everybody:?}");
+        let nameless = listed("CN=J,DC=x,DC=test");
+        assert!(nameless.incomplete()[0].contains("could not be identified"), "{nameless:?}");
+    }
+
+    #[test]
+    fn administrators_without_members_are_hidden_not_empty() {
+        use crate::wire::entry::tests::entry;
+        let sid = Sid::builtin(544).to_bytes();
+        let mut groups = Groups::default();
+        groups
+            .add(&entry("CN=Administrators,DC=x", &[("objectSid", &[&sid]), ("sAMAccountName", &[b"Administrators"])]));
+        let verdict = |members: Vec<Member>| {
+            let mut index = PrivilegeIndex::default();
+            canary(&groups, &BTreeMap::from([("cn=administrators,dc=x".to_owned(), members)]), &mut index);
+            index.incomplete().len()
+        };
+        assert_eq!(verdict(Vec::new()), 1);
+        assert_eq!(verdict(vec![Member::parse("CN=Administrator,DC=x")]), 0);
+    }
+
+    #[test]
+    fn a_history_weighs_by_whose_it_is() {
+        let domain: Sid = "S-1-5-21-1-2-3".parse().expect("SID");
+        let other: Sid = "S-1-5-21-7-7-7".parse().expect("SID");
+        let tier = |sid: Sid| former_holds(&domain, &sid).map(|(tier, _)| tier);
+        assert_eq!(tier(domain.with_rid(519)), Some(Tier::Control));
+        assert_eq!(tier(domain.with_rid(1104)), Some(Tier::Management), "planted");
+        assert_eq!(tier(other.with_rid(512)), Some(Tier::Management));
+        assert_eq!(tier(other.with_rid(1104)), None, "an ordinary migration");
+        assert_eq!(tier(Sid::builtin(544)), None);
+    }
 }

@@ -130,7 +130,8 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     }
     spec = spec.with_actions(actions).with_waves(waves);
     if options.reset_services {
-        spec = spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });
+        spec =
+            spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });
     }
     Ok(spec)
 }

@@ -7,6 +7,8 @@
 //! cargo run --release --example mass_reset -- --resume run --approve canary --recipient age1…
 //! ```
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a script talks to the person who runs it")]
+
 mod folder;
 mod journey;
 mod options;

@@ -4,7 +4,6 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use identity_reset::account::DirectoryId;
 
 /// Resets the passwords of a directory's accounts: plan, approve, execute, verify, report.
 ///
@@ -131,6 +130,4 @@ impl std::str::FromStr for Choice {
 }
 
 /// The id of the embedded directory.
-pub(crate) fn embedded_id() -> DirectoryId {
-    DirectoryId::new("corp").expect("a fixed text that fits")
-}
+pub(crate) const EMBEDDED: &str = "corp";

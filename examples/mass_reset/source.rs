@@ -11,7 +11,7 @@ use testkit::mock_ad::MockAd;
 use testkit::organisation::{Organisation, special};
 
 use crate::folder::{Folder, input};
-use crate::options::{Options, embedded_id};
+use crate::options::{EMBEDDED, Options};
 
 /// The connected directories.
 pub(crate) struct Source {
@@ -58,16 +58,17 @@ impl Source {
     }
 
     async fn embedded(options: &Options) -> Result<Self> {
+        let id = DirectoryId::new(EMBEDDED).map_err(|fault| input(fault.to_string()))?;
         let organisation = Organisation::new(options.seed.unwrap_or(1), options.accounts);
         let protected = [special::BREAK_GLASS_1, special::BREAK_GLASS_2]
-            .map(|index| (embedded_id(), organisation.account(index).dn(&organisation.base_dn())))
+            .map(|index| (id.clone(), organisation.account(index).dn(&organisation.base_dn())))
             .into();
         let mock = MockAd::builder()
             .organisation(organisation)
             .start()
             .await
             .map_err(|fault| input(format!("the embedded mock directory could not start: {fault}")))?;
-        let config = LdapConfig::new(embedded_id(), mock.url())
+        let config = LdapConfig::new(id, mock.url())
             .ca_pem(mock.ca_pem())
             .bind(mock.bind_dn(), mock.bind_password().to_owned().into());
         let backend: Arc<dyn Backend> = LdapDirectory::connect(config).await?;

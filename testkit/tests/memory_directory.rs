@@ -150,7 +150,7 @@ async fn without_a_deadline_of_its_own_a_swallowed_order_hangs_until_the_caller_
     let directory = corp(200).faults(script).without_own_deadline().build().unwrap();
     let id = persons(&directory, 200, 1).pop().unwrap();
     let day = Duration::from_secs(86_400);
-    assert!(tokio::time::timeout(day, one(&directory, order(&id, 1))).await.is_err());
+    assert!(clock::within(day, one(&directory, order(&id, 1))).await.is_err());
     assert_eq!(directory.times_set(&id), 0);
 }
 
@@ -261,6 +261,27 @@ async fn a_list_of_accounts_has_groups_too() {
     assert_eq!(privileged, ["3"]);
     let rows: Vec<Account> = directory.accounts(&AccountQuery::everyone()).try_collect().await.unwrap();
     assert!(rows.iter().all(|row| row.directory.as_str() == "small"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_break_as_the_script_says_and_the_next_one_works() {
+    for (fault, kind) in [
+        (Fault::TruncatedPage, ErrorKind::Protocol),
+        (Fault::Busy, ErrorKind::RateLimited),
+        (Fault::CutMidAnswer, ErrorKind::Transport),
+        (Fault::Swallow, ErrorKind::Timeout),
+        (Fault::Forbid, ErrorKind::InsufficientPrivilege),
+    ] {
+        let script = FaultScript::new(1).rule(When::read().nth(2), fault.clone());
+        let page = NonZeroU32::new(50).unwrap();
+        let directory = corp(200).page(page).faults(script).build().unwrap();
+        let rows: Vec<_> = directory.accounts(&AccountQuery::everyone()).collect().await;
+        let error = rows.last().unwrap().as_ref().unwrap_err();
+        assert_eq!(error.kind(), kind, "{fault:?}");
+        assert!(rows.len() > 50 && rows.len() < 102, "{fault:?}: the first page, a part of the second, an error");
+        let id = rows[0].as_ref().unwrap().id.clone();
+        assert_eq!(look(&directory, &id).await.unwrap().id, id);
+    }
 }
 
 /// A million accounts: built at once, listed page by page, written to at both ends.

@@ -50,6 +50,13 @@ async fn pages_give_every_account_once_and_no_page_is_longer_than_a_thousand() {
         assert_eq!(rows.len(), expected.len());
         assert_eq!(rows.iter().map(|row| text(row, "sAMAccountName")).collect::<BTreeSet<_>>(), expected);
     }
+    // A search of the whole domain refers to the other naming contexts, unless told not to.
+    let found = client.ldap.search(&mock.base(), Scope::Subtree, "(adminCount=1)", ["cn"]).await.unwrap();
+    assert_eq!(found.1.refs.len(), 3, "{:?}", found.1);
+    let alone = RawControl { ctype: "1.2.840.113556.1.4.1339".into(), crit: true, val: None };
+    let handle = client.ldap.with_controls(alone);
+    let found = handle.search(&mock.base(), Scope::Subtree, "(adminCount=1)", ["cn"]).await.unwrap();
+    assert!(found.1.refs.is_empty());
     let whole = client.ldap.search(&mock.base(), Scope::Subtree, "(sAMAccountType=805306368)", ["cn"]).await.unwrap();
     assert_eq!((whole.0.len(), whole.1.rc), (1000, 4), "without pages the size limit shows");
 }
@@ -238,6 +245,13 @@ async fn constructed_attributes_come_when_named_and_only_then() {
     let mut client = Client::bound(&mock).await;
     let organisation = mock.organisation().clone();
     let dn = |index| organisation.account(index).dn(&mock.base());
+    // A search of the whole domain refers to the other naming contexts, unless told not to.
+    let found = client.ldap.search(&mock.base(), Scope::Subtree, "(adminCount=1)", ["cn"]).await.unwrap();
+    assert_eq!(found.1.refs.len(), 3, "{:?}", found.1);
+    let alone = RawControl { ctype: "1.2.840.113556.1.4.1339".into(), crit: true, val: None };
+    let handle = client.ldap.with_controls(alone);
+    let found = handle.search(&mock.base(), Scope::Subtree, "(adminCount=1)", ["cn"]).await.unwrap();
+    assert!(found.1.refs.is_empty());
     let whole = client.read(&dn(special::CANNOT_CHANGE), &["*"]).await;
     for name in ["tokenGroups", "nTSecurityDescriptor", "unicodePwd", "msDS-ResultantPSO", "replPropertyMetaData"] {
         assert!(!whole.attrs.contains_key(name) && !whole.bin_attrs.contains_key(name), "{name}");
@@ -307,4 +321,19 @@ async fn the_primary_controller_and_the_policies_can_be_found() {
     assert_eq!(text(&policy, "msDS-MinimumPasswordLength"), "20");
     let policy = client.read(&policy.dn, &["*"]).await;
     assert_eq!(text(&policy, "msDS-PasswordComplexityEnabled"), "TRUE", "everything is everything");
+}
+
+#[tokio::test]
+async fn names_can_be_extended_by_guid_and_sid() {
+    let mock = mock(100).await;
+    let mut client = Client::bound(&mock).await;
+    let account = mock.organisation().account(special::DNS_ADMIN);
+    let group = mock.organisation().group_named("DnsAdmins").unwrap().dn(&mock.base());
+    let control = RawControl { ctype: "1.2.840.113556.1.4.529".into(), crit: true, val: Some(vec![0x30, 3, 2, 1, 1]) };
+    let handle = client.ldap.with_controls(control);
+    let found = handle.search(&group, Scope::Base, "(objectClass=*)", ["member"]).await.unwrap();
+    let entry = SearchEntry::construct(found.0.into_iter().next().unwrap());
+    let expected = format!("<GUID={}>;<SID={}>;{}", account.guid, account.sid, account.dn(&mock.base()));
+    assert_eq!(entry.attrs["member"], [expected]);
+    assert!(entry.dn.starts_with("<GUID=") && entry.dn.ends_with(&group), "{}", entry.dn);
 }

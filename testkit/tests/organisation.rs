@@ -58,6 +58,7 @@ fn tiers_agree_with_the_membership_graph_of_the_library() {
         let by_group = account.member_of.iter().any(|group| control.contains_key(group));
         let otherwise = account.primary_group == 512
             || account.primary_group == 516
+            || account.primary_group == 521
             || account.rid == 500
             || account.rid == 502
             || !account.sid_history.is_empty()

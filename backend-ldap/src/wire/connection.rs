@@ -168,6 +168,7 @@ impl Connection {
             Ok((entries, stream.finish().await))
         };
         // The library's own timer starts anew with each entry; this one is for the whole answer.
+        #[expect(clippy::disallowed_methods, reason = "the library's error for a deadline holds tokio's own Elapsed")]
         let limited = async {
             tokio::time::timeout(self.deadline, reading).await.map_err(|elapsed| LdapError::Timeout { elapsed })?
         };
@@ -177,7 +178,7 @@ impl Connection {
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        let waiting = tokio::time::timeout(self.deadline, Arc::clone(&self.window).acquire_owned()).await;
+        let waiting = clock::within(self.deadline, Arc::clone(&self.window).acquire_owned()).await;
         match waiting {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Fault::NotSent("the connection had no room in time".to_owned())),
@@ -296,5 +297,30 @@ fn cookie_of(controls: &[Control]) -> Option<Vec<u8>> {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("end", &self.end.get()).field("room", &self.room()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn control(value: Option<Vec<u8>>) -> [Control; 1] {
+        [Control(None, RawControl { ctype: PAGED_RESULTS.to_owned(), crit: false, val: value })]
+    }
+
+    #[test]
+    fn the_position_is_what_was_sent_and_its_absence_is_noticed() {
+        let sent = RawControl::from(PagedResults { size: 500, cookie: vec![1, 2, 3] });
+        assert_eq!(cookie_of(&control(sent.val)), Some(vec![1, 2, 3]));
+        assert_eq!(cookie_of(&control(None)), None);
+        assert_eq!(cookie_of(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_position_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = cookie_of(&control(Some(bytes)));
+        }
     }
 }

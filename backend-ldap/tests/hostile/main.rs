@@ -75,6 +75,38 @@ async fn a_listing_that_does_not_come_to_its_end_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn values_that_come_in_parts_are_all_read() {
+    let server = Server::start().await;
+    let directory = connect(&server).await;
+    server.plays(Mischief::Ranges);
+    let accounts = list(&directory).await.expect("whole");
+    assert_eq!(accounts[0].groups, ["g0", "g1", "g2"]);
+    server.plays(Mischief::SameRange);
+    assert_eq!(list(&directory).await.expect_err("no end").kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_orders_over_four_connections_send_a_refused_password_once() {
+    let server = Server::start().await;
+    let directory = LdapDirectory::connect(config(&server).connections(4)).await.expect("connects");
+    let before = server.binds.load(Ordering::SeqCst);
+    server.plays(Mischief::RefuseSignIn);
+    for _ in 0..3 {
+        let orders: Vec<Order> = (0..20).map(|_| order()).collect();
+        for outcome in directory.apply(&orders).await {
+            assert!(
+                matches!(outcome, Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::Temporary(_)),
+                "{outcome:?}"
+            );
+        }
+    }
+    assert_eq!(server.binds.load(Ordering::SeqCst), before + 1);
+    let last = directory.apply(&[order()]).await.remove(0);
+    assert_eq!(last.error().expect("refused").kind(), ErrorKind::Unauthenticated);
+    assert!(last.error().is_some_and(|error| error.advice().is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn busy_is_throttled_for_an_order_and_waited_for_in_a_listing() {
     let server = Server::start().await;
     let directory = connect(&server).await;
@@ -115,6 +147,27 @@ async fn plain_ldap_is_refused_before_anything_is_sent() {
     let error = LdapDirectory::connect(config).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
     assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preflight_says_what_is_wrong_with_a_controller() {
+    let server = Server::start().await;
+    let preflight = connect(&server).await.preflight().await.expect("reads");
+    assert!(preflight.is_fatal(), "read-only");
+    assert_eq!((preflight.password_policy.min_length, preflight.password_policy.complexity), (11, false));
+    let said = |words: &str| preflight.findings.iter().any(|finding| finding.text.contains(words));
+    for words in [
+        "read-only",
+        "use ldaps://dc9.x",
+        "clock",
+        "caught up",
+        "replPropertyMetaData",
+        "access control",
+        "policies cannot be read",
+    ] {
+        assert!(said(words), "{words}: {:?}", preflight.findings);
+    }
+    assert!(preflight.principal.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

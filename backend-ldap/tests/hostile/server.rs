@@ -28,6 +28,12 @@ pub(crate) enum Mischief {
     Busy,
     /// Busy as often as `busy` counts.
     BusyTwice,
+    /// An attribute in three parts.
+    Ranges,
+    /// The first part of an attribute again and again.
+    SameRange,
+    /// invalidCredentials for every sign-in, after the present connections were ended.
+    RefuseSignIn,
 }
 
 /// The server; it ends with the test.
@@ -129,12 +135,26 @@ fn answer(message: &[u8], shared: &Shared) -> Option<Vec<u8>> {
     match operation {
         0x60 => {
             shared.binds.fetch_add(1, Ordering::SeqCst);
+            if *shared.mischief.lock().expect("whole") == Mischief::RefuseSignIn {
+                let text = b"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v4563\0";
+                return Some(whole(&[result(0x61, 49, text)]));
+            }
             Some(whole(&[result(0x61, 0, b"")]))
         }
         0x63 if !controls.is_empty() => page(&id, controls, shared),
         0x63 => {
             let (_, base, _) = take(body);
-            Some(whole(&[object(base), result(0x65, 0, b"")]))
+            let mischief = *shared.mischief.lock().expect("whole");
+            let asks = |name: &[u8]| body.windows(name.len()).any(|window| window == name);
+            let found = if asks(b"range=2-*") {
+                entry("CN=1,DC=x", &[("memberOf;range=2-*", b"CN=g2,DC=x".to_vec())])
+            } else if asks(b"range=1-*") {
+                let name = if mischief == Mischief::SameRange { "memberOf;range=0-0" } else { "memberOf;range=1-1" };
+                entry("CN=1,DC=x", &[(name, b"CN=g1,DC=x".to_vec())])
+            } else {
+                object(base)
+            };
+            Some(whole(&[found, result(0x65, 0, b"")]))
         }
         0x66 => {
             let mischief = *shared.mischief.lock().expect("whole");
@@ -153,7 +173,13 @@ fn play(mischief: Mischief, id: &[u8], tag: u8) -> Option<Option<Vec<u8>>> {
         Mischief::NoLdap => Some(Some(vec![0x02, 0x01, 0x05, 0x30, 0x00, 0xff])),
         Mischief::HangUp => Some(None),
         Mischief::Busy => Some(Some(envelope(id, &result(tag, 51, b"busy\n\0"), None))),
-        Mischief::None | Mischief::CutShort | Mischief::NoPosition | Mischief::BusyTwice => None,
+        Mischief::RefuseSignIn => Some(None),
+        Mischief::None
+        | Mischief::CutShort
+        | Mischief::NoPosition
+        | Mischief::BusyTwice
+        | Mischief::Ranges
+        | Mischief::SameRange => None,
     }
 }
 
@@ -169,15 +195,16 @@ fn page(id: &[u8], controls: &[u8], shared: &Shared) -> Option<Vec<u8>> {
         return Some(envelope(id, &result(0x65, 51, b"busy"), None));
     }
     for number in numbers {
-        let attributes = [("objectGUID", vec![number; 16]), ("sAMAccountName", vec![b'a' + number])];
+        let mut attributes = vec![("objectGUID", vec![number; 16]), ("sAMAccountName", vec![b'a' + number])];
+        if number == 1 && matches!(mischief, Mischief::Ranges | Mischief::SameRange) {
+            attributes.push(("memberOf;range=0-0", b"CN=g0,DC=x".to_vec()));
+        }
         answer.extend(envelope(id, &entry(&format!("CN={number},DC=x"), &attributes), None));
     }
-    if second {
-        if let Some(played) = play(mischief, id, 0x65) {
-            answer.extend(played?);
-            if mischief != Mischief::NoStructure {
-                return Some(answer);
-            }
+    if second && let Some(played) = play(mischief, id, 0x65) {
+        answer.extend(played?);
+        if mischief != Mischief::NoStructure {
+            return Some(answer);
         }
     }
     let code = if second && mischief == Mischief::CutShort { 4 } else { 0 };
@@ -199,10 +226,28 @@ fn object(base: &[u8]) -> Vec<u8> {
             &[
                 ("defaultNamingContext", text("DC=x")),
                 ("dnsHostName", text("dc1.x")),
+                ("dsServiceName", text("CN=NTDS Settings,CN=DC1,DC=x")),
                 ("highestCommittedUSN", text("7")),
+                // A read-only controller (MS-ADTS 3.1.1.3.4.3) with its clock in another century.
+                ("supportedCapabilities", text("1.2.840.113556.1.4.1920")),
+                ("currentTime", text("21261124055813.0Z")),
+                ("isSynchronized", text("FALSE")),
             ],
         ),
-        b"DC=x" => entry("DC=x", &[("objectSid", sid.to_vec())]),
+        b"DC=x" => {
+            let owner = text("CN=NTDS Settings,CN=DC9,DC=x");
+            let (length, properties) = (text("11"), text("0"));
+            entry(
+                "DC=x",
+                &[
+                    ("objectSid", sid.to_vec()),
+                    ("fSMORoleOwner", owner),
+                    ("minPwdLength", length),
+                    ("pwdProperties", properties),
+                ],
+            )
+        }
+        b"CN=DC9,DC=x" => entry("CN=DC9,DC=x", &[("dNSHostName", text("dc9.x"))]),
         _ => entry("CN=reset,DC=x", &[("objectGUID", vec![9; 16])]),
     }
 }

@@ -36,11 +36,7 @@ use crate::error::{Result, Status};
 /// # Errors
 /// The error of the last attempt, with the number of attempts; [`Status::Persistent`] where a
 /// repeat could have helped but policy or budget allow no more.
-pub async fn retried_read<T, F, A>(
-    governor: &Governor,
-    policy: &RetryPolicy,
-    mut read: F,
-) -> Result<T>
+pub async fn retried_read<T, F, A>(governor: &Governor, policy: &RetryPolicy, mut read: F) -> Result<T>
 where
     T: Send,
     F: FnMut() -> A + Send,

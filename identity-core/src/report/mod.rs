@@ -41,15 +41,20 @@
 //! use std::path::Path;
 //! use std::sync::Arc;
 //!
-//! use identity_core::account::DirectoryId;
+//! use identity_core::directory::Backend;
 //! use identity_core::error::Result;
 //! use identity_core::journal::Journal;
-//! use identity_core::plan::PlanRow;
+//! use identity_core::plan::Plan;
 //! use identity_core::report::{DirectoryRun, Report, Summary};
+//! use identity_core::verify::Verifier;
 //!
-//! async fn report(journal: Arc<dyn Journal>, digest: &str, rows: Vec<PlanRow>, corp: DirectoryId) -> Result<Summary> {
-//!     let report = Report::new(journal, digest).directory(DirectoryRun::new(corp, "ldap"));
-//!     report.write(rows.into_iter().map(Ok), Path::new("run")).await
+//! async fn verify_and_report(journal: Arc<dyn Journal>, plan: &Plan, corp: Arc<dyn Backend>) -> Result<Summary> {
+//!     Verifier::new(journal.clone()).directory(corp.clone()).run(|| plan.rows()).await?;
+//!     let info = corp.info();
+//!     let run = DirectoryRun::new(info.id.clone(), &info.kind).with_stats(corp.governor().stats());
+//!     let summary = Report::of_plan(journal, plan).directory(run).write(plan.rows()?, Path::new("run")).await?;
+//!     assert_eq!(summary.accounts.planned, summary.accounts.verified + summary.accounts.failed + summary.accounts.unknown);
+//!     Ok(summary)
 //! }
 //! ```
 
@@ -78,7 +83,7 @@ use crate::account::DirectoryId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{EntryProgress, Journal};
 use crate::limits::GovernorStats;
-use crate::plan::PlanRow;
+use crate::plan::{Plan, PlanRow};
 
 use history::History;
 use write::Files;
@@ -138,11 +143,23 @@ impl Report {
         Self { journal, plan_digest: plan_digest.into(), directories: Vec::new(), lasted: None }
     }
 
-    /// Adds what only the caller knows of a directory. Without it the directory's kind is not
-    /// known, and neither is what survives a reset there.
+    /// A report of this plan, with its digest and the kinds of its directories.
+    #[must_use]
+    pub fn of_plan(journal: Arc<dyn Journal>, plan: &Plan) -> Self {
+        let mut report = Self::new(journal, plan.digest());
+        let directories = plan.header().directories.iter().map(|planned| &planned.info);
+        report.directories.extend(directories.map(|info| DirectoryRun::new(info.id.clone(), &info.kind)));
+        report
+    }
+
+    /// Says what only the caller knows of a directory, in place of what was known of it. Of a
+    /// directory whose kind nobody says it is not known what survives a reset there.
     #[must_use]
     pub fn directory(mut self, directory: DirectoryRun) -> Self {
-        self.directories.push(directory);
+        match self.directories.iter_mut().find(|known| known.id == directory.id) {
+            Some(known) => *known = directory,
+            None => self.directories.push(directory),
+        }
         self
     }
 

@@ -1,5 +1,6 @@
 //! One small organisation in memory, its plan, and a run that can crash at any step.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

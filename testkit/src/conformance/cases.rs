@@ -91,7 +91,7 @@ __conformance_cases!([table]());
 /// The argument is an expression that makes a [`Harness`](crate::conformance::Harness); it is
 /// awaited anew for each case. The crate that uses the macro needs `tokio` with `macros` and `rt`.
 ///
-/// ```ignore
+/// ```text
 /// mod conformance {
 ///     testkit::conformance!(my_harness());     // async fn my_harness() -> impl Harness
 /// }

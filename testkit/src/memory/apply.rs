@@ -58,6 +58,10 @@ impl ForcedReset for MemoryDirectory {
             _ => u32::try_from(orders.len()).unwrap_or(u32::MAX),
         };
         let flight = self.take_off(requests);
+        {
+            let mut inner = self.inner();
+            inner.largest_batch = inner.largest_batch.max(orders.len());
+        }
         let there = self.world.write_latency / 2;
         // The effect is in the middle: a caller that gives up before it was too early for it,
         // one that gives up after it loses an answer.

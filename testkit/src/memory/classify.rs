@@ -17,6 +17,7 @@ type Closures = BTreeMap<String, (Tier, HashMap<String, Membership<String>>)>;
 impl PrivilegeClassifier for MemoryDirectory {
     async fn privileges(&self) -> Result<PrivilegeIndex> {
         self.read("classify", 1).await?;
+        self.read_fault("classify").await.map_or(Ok(()), Err)?;
         let mut index = PrivilegeIndex::default();
         if self.hides_memberships() {
             index.mark_incomplete("the members of some groups could not be read");

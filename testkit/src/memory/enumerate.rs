@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use identity_core::account::{Account, AccountId};
 use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream, ChangeMark, Scope};
-use identity_core::error::{ErrorKind, Result};
+use identity_core::error::{Error, ErrorKind, Result, Status};
+use identity_core::limits::clock;
 
 use super::MemoryDirectory;
 use crate::fault::{Fault, Operation};
@@ -50,6 +51,7 @@ impl AccountEnumerator for MemoryDirectory {
         let mut found = Vec::with_capacity(ids.len());
         for part in ids.chunks(page) {
             self.read("look up", 1).await?;
+            self.read_fault("look up").await.map_or(Ok(()), Err)?;
             found.extend(part.iter().map(|id| self.index_of(id).and_then(|index| self.row(index))));
         }
         Ok(found)
@@ -124,7 +126,7 @@ async fn next_page(cursor: Option<Cursor>) -> Result<Option<(Page, Option<Cursor
     let Some(mut cursor) = cursor else { return Ok(None) };
     let directory = cursor.directory.clone();
     directory.read(LIST, 1).await?;
-    let fault = directory.world.faults.next(Operation::Read, None);
+    let fault = directory.read_fault(LIST).await;
     let size = directory.inner().states.len();
     let mut rows: Page = Vec::new();
     let mut scanned = 0;
@@ -145,7 +147,7 @@ async fn next_page(cursor: Option<Cursor>) -> Result<Option<(Page, Option<Cursor
         let last = rows.iter().filter_map(|row| row.as_ref().ok()).next_back().cloned();
         rows.extend(std::mem::replace(&mut cursor.last, last).map(Ok));
     }
-    if let Some(error) = fault.and_then(|fault| broken(&directory, &fault)) {
+    if let Some(error) = fault {
         rows.truncate(rows.len() / 2);
         rows.push(Err(error));
         return Ok(Some((rows, None)));
@@ -160,19 +162,34 @@ async fn next_page(cursor: Option<Cursor>) -> Result<Option<(Page, Option<Cursor
     Ok(Some((rows, None)))
 }
 
-/// What a fault makes of a page; some have no meaning for a listing in memory.
-fn broken(directory: &MemoryDirectory, fault: &Fault) -> Option<identity_core::error::Error> {
-    let (kind, text) = match fault {
-        Fault::TruncatedPage => (ErrorKind::Protocol, "the listing ends in the middle of a page"),
-        Fault::Busy | Fault::GarbledMessage | Fault::Throttle(_) => (ErrorKind::RateLimited, "the directory is busy"),
-        Fault::Unavailable | Fault::NoticeOfDisconnection => (ErrorKind::Unavailable, "the directory is stopping"),
-        Fault::CutBeforeApply | Fault::CutAfterApply | Fault::CutMidAnswer => {
-            (ErrorKind::Transport, "the connection broke")
-        }
-        Fault::Forbid => (ErrorKind::InsufficientPrivilege, "the listing is refused"),
-        _ => return None,
-    };
-    Some(directory.error(kind, LIST).with_detail(text).with_advice("list again from the beginning"))
+impl MemoryDirectory {
+    /// What the fault script makes of a read; some faults have no meaning for one in memory.
+    pub(super) async fn read_fault(&self, operation: &'static str) -> Option<Error> {
+        let (kind, text) = match self.world.faults.next(Operation::Read, None)? {
+            Fault::TruncatedPage => (ErrorKind::Protocol, "the answer ends in the middle"),
+            Fault::Busy | Fault::GarbledMessage | Fault::Throttle(_) => {
+                (ErrorKind::RateLimited, "the directory is busy")
+            }
+            Fault::Unavailable | Fault::NoticeOfDisconnection => (ErrorKind::Unavailable, "the directory is stopping"),
+            Fault::CutBeforeApply | Fault::CutAfterApply | Fault::CutMidAnswer => {
+                (ErrorKind::Transport, "the connection broke")
+            }
+            Fault::NeverAnswer | Fault::Swallow => {
+                clock::sleep(self.world.limits.deadline).await;
+                (ErrorKind::Timeout, "no answer in time")
+            }
+            Fault::Forbid => (ErrorKind::InsufficientPrivilege, "reading is refused"),
+            Fault::Slow(time) => {
+                clock::sleep(time).await;
+                return None;
+            }
+            Fault::LateApply(_) | Fault::Overtaken | Fault::RefusePassword => return None,
+        };
+        let error = self.error(kind, operation).with_detail(text).with_advice("read again from the beginning");
+        // A read that was not answered changed nothing.
+        let status = if kind == ErrorKind::Timeout { Status::Temporary } else { error.status() };
+        Some(error.with_status(status))
+    }
 }
 
 impl Filter {

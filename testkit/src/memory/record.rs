@@ -59,6 +59,12 @@ impl MemoryDirectory {
         self.inner().greatest_in_flight
     }
 
+    /// The most orders that arrived in one batch.
+    #[must_use]
+    pub fn largest_batch(&self) -> usize {
+        self.inner().largest_batch
+    }
+
     /// How many writes arrived, whatever came of them.
     #[must_use]
     pub fn writes(&self) -> u64 {

@@ -29,33 +29,37 @@ fn check(store: &mut Store, request: &LdapBindRequest) -> Result<Option<u32>, Bo
     if password.is_empty() {
         return Ok(None);
     }
-    let refuse = |data: &str| Err(Box::new(Reply::bad_bind(data)));
-    let Some(index) = find(store, &request.dn) else { return refuse("525") };
+    let Some(index) = find(store, &request.dn) else { return Err(Box::new(Reply::bad_bind("525"))) };
+    try_password(store, index, password).map(|()| Some(index)).map_err(|data| Box::new(Reply::bad_bind(data)))
+}
+
+/// Tries a password; the `data` code of the refusal otherwise.
+pub(super) fn try_password(store: &mut Store, index: u32, password: &str) -> Result<(), &'static str> {
     let (now, threshold) = (file_time(store.now()), store.policy.lockout_threshold);
     let matches = store.password_matches(index, password);
-    let Some(state) = store.states.get_mut(index as usize) else { return refuse("525") };
+    let state = store.states.get_mut(index as usize).ok_or("525")?;
     if state.lockout != 0 {
-        return refuse("775");
+        return Err("775");
     }
     if !matches {
         state.bad_passwords += 1;
         if threshold > 0 && state.bad_passwords >= threshold {
             state.lockout = now;
         }
-        return refuse("52e");
+        return Err("52e");
     }
     state.bad_passwords = 0;
-    let Some(view) = store.view(index) else { return refuse("525") };
+    let view = store.view(index).ok_or("525")?;
     if view.state.uac & uac::DISABLED != 0 {
-        return refuse("533");
+        return Err("533");
     }
     if view.account.expires.is_some_and(|expires| file_time(expires) <= now) {
-        return refuse("701");
+        return Err("701");
     }
     match expiry(store, &view) {
-        0 => refuse("773"),
-        expiry if expiry <= now => refuse("532"),
-        _ => Ok(Some(index)),
+        0 => Err("773"),
+        expiry if expiry <= now => Err("532"),
+        _ => Ok(()),
     }
 }
 

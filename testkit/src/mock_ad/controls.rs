@@ -10,13 +10,14 @@ pub(super) const SUPPORTED: &[&str] = &[
     POLICY_HINTS,
     POLICY_HINTS_DEPRECATED,
     "1.2.840.113556.1.4.801",
-    "1.2.840.113556.1.4.1339",
+    DOMAIN_SCOPE,
     "1.2.840.113556.1.4.1340",
     "1.2.840.113556.1.4.619",
     "1.2.840.113556.1.4.417",
     "1.2.840.113556.1.4.529",
 ];
 
+const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 const POLICY_HINTS_DEPRECATED: &str = "1.2.840.113556.1.4.2066";
 
@@ -27,6 +28,11 @@ pub(super) struct Controls {
     pub(super) page: Option<(i64, Vec<u8>)>,
     /// Parts of the security descriptor.
     pub(super) descriptor_flags: Option<i32>,
+    /// Names with GUID and security identifier before them; 1 asks for their usual forms, 0 for
+    /// hexadecimal digits.
+    pub(super) extended_dn: Option<i32>,
+    /// No references to other naming contexts.
+    pub(super) domain_scope: bool,
     /// A set must respect the history too.
     pub(super) policy_hints: bool,
 }
@@ -37,6 +43,9 @@ impl Controls {
         for control in controls {
             match control {
                 LdapControl::SimplePagedResults { size, cookie } => read.page = Some((*size, cookie.clone())),
+                LdapControl::SearchOptions { flags, .. } => read.domain_scope |= flags & 1 != 0,
+                LdapControl::Unknown { oid, .. } if oid == DOMAIN_SCOPE => read.domain_scope = true,
+                LdapControl::ExtendedDn { format, .. } => read.extended_dn = Some(*format),
                 LdapControl::SdFlags { flags, .. } => read.descriptor_flags = Some(*flags),
                 LdapControl::Unknown { oid, value, .. } if oid == POLICY_HINTS || oid == POLICY_HINTS_DEPRECATED => {
                     // SEQUENCE { INTEGER 1 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use ldap3_proto::proto::{LdapFilter, LdapMatchingRuleAssertion, LdapSubstringFilter};
 
 use super::attributes::number;
+use super::index::Bucket;
 use super::schema::{Attribute, Syntax};
 use super::sid::normal_dn;
-use super::store::{Bucket, EntryRef, Row, Store};
+use super::store::{EntryRef, Row, Store};
 use super::wire::filter_bytes;
 
 const BIT_AND: &str = "1.2.840.113556.1.4.803";

@@ -105,6 +105,16 @@ pub(super) fn host(organisation: &Organisation) -> String {
     format!("dc1.{}", organisation.domain())
 }
 
+/// Where a search of the whole domain refers to: the naming contexts below it.
+pub(super) fn subordinate_contexts(organisation: &Organisation, base: &str) -> [String; 3] {
+    let domain = organisation.domain();
+    [
+        format!("ldap://ForestDnsZones.{domain}/DC=ForestDnsZones,{base}"),
+        format!("ldap://DomainDnsZones.{domain}/DC=DomainDnsZones,{base}"),
+        format!("ldap://{domain}/CN=Configuration,{base}"),
+    ]
+}
+
 pub(super) fn group_guid(organisation: &Organisation, group: GroupIndex) -> Uuid {
     Uuid::from_u128(u128::from(organisation.seed()) << 64 | 0x6_0000_0000 | u128::from(group.0))
 }

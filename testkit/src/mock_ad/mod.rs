@@ -20,7 +20,8 @@
 //! ```
 //!
 //! # What it does not have
-//! Adding, deleting and renaming by LDAP, SASL, DirSync, a schema to read, other domains.
+//! Adding, deleting and renaming by LDAP, changes of groups, SASL, DirSync, a schema to read, other
+//! domains. An account that needs a smart card can still sign in with its password.
 
 mod attributes;
 mod bind;
@@ -29,6 +30,8 @@ mod controls;
 mod descriptor;
 mod filter;
 mod fixed;
+mod harness;
+mod index;
 mod metadata;
 mod modify;
 mod operations;
@@ -45,6 +48,7 @@ mod tls;
 mod wire;
 
 pub use builder::MockAdBuilder;
+pub use harness::MockAdHarness;
 pub use policy::DomainPolicy;
 pub use record::{Counts, PasswordSet};
 
@@ -60,7 +64,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::fault::FaultScript;
+use crate::fault::{Fault, FaultScript, When};
 use crate::organisation::{Organisation, SyntheticAccount, special, uac};
 use server::Server;
 use store::{EntryRef, Store};
@@ -203,8 +207,8 @@ impl MockAd {
         self.with(account, observe).flatten()
     }
 
-    /// Changes an account behind the run's back: renames, moves, disables it, puts it into a
-    /// group. Its index, GUID and security identifier are best left alone. `None` when there is
+    /// Changes an account behind the run's back: renames, moves, disables, locks it, puts it into
+    /// a group. Its index, GUID and security identifier are best left alone. `None` when there is
     /// no such account.
     pub fn change(&self, account: &Uuid, change: impl FnOnce(&mut SyntheticAccount)) -> Option<()> {
         self.with(account, |store, index| store.change(index, change)).flatten()
@@ -213,6 +217,29 @@ impl MockAd {
     /// Sets a password behind the run's back, as the account's owner would. It is in the record.
     pub fn set_password(&self, account: &Uuid, password: &str) -> Option<()> {
         self.with(account, |store, index| modify::by_owner(store, index, password))
+    }
+
+    /// Tries a password as the account's owner would, without a connection.
+    ///
+    /// # Errors
+    /// The `data` code of a refused bind: `52e`, `533`, `773`, …
+    pub fn sign_in(&self, account: &Uuid, password: &str) -> Result<(), &'static str> {
+        self.with(account, |store, index| bind::try_password(store, index, password)).unwrap_or(Err("525"))
+    }
+
+    /// Keeps an account from being read by anybody, as an entry in its access list would, or
+    /// shows it again.
+    pub fn hide(&self, account: &Uuid, hidden: bool) -> Option<()> {
+        self.with(account, |store, index| {
+            store.states.get_mut(index as usize)?.hidden = hidden;
+            Some(())
+        })
+        .flatten()
+    }
+
+    /// Lets something go wrong before the rules of the script are asked.
+    pub fn add_fault(&self, when: When, fault: Fault) {
+        self.server.faults.prepend(when, fault);
     }
 
     /// Deletes an account behind the run's back.
@@ -246,7 +273,8 @@ fn observe(store: &mut Store, index: u32) -> Option<(AccountState, PasswordState
     account_state.locked = state.lockout != 0;
     account_state.expires = account.expires;
     let mut password = PasswordState::default();
-    password.last_set = (state.password_set != 0).then(|| metadata::moment(state.password_set));
+    let set = if state.password_set == 0 { state.version_at } else { state.password_set };
+    password.last_set = Some(metadata::moment(set));
     password.version = Some(u64::from(state.version));
     password.must_change = state.password_set == 0 && !store::never_expires(state.uac);
     password.never_expires = state.uac & uac::NEVER_EXPIRES != 0;

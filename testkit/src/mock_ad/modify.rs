@@ -212,6 +212,9 @@ fn commit(store: &mut Store, target: u32, draft: &Draft) {
 fn apply(state: &mut AccountState, draft: &Draft) {
     state.written = true;
     state.uac = draft.uac.unwrap_or(state.uac);
+    if let Some(overlay) = &mut state.overlay {
+        overlay.uac = state.uac;
+    }
     state.password_set = draft.password_set;
     if state.lockout != draft.lockout {
         state.lockout = draft.lockout;

@@ -10,7 +10,7 @@ use super::controls::Controls;
 use super::filter::{Candidates, Filter};
 use super::fixed;
 use super::reply::Reply;
-use super::schema::Attribute;
+use super::schema::{Attribute, Syntax};
 use super::sid::{normal_dn, parent_dn};
 use super::store::{EntryRef, Row, Store};
 use super::wire::{self, Ber};
@@ -46,6 +46,7 @@ struct Selection {
     wanted: Vec<Wanted>,
     types_only: bool,
     descriptor_flags: Option<i32>,
+    extended_dn: Option<i32>,
     base_scope: bool,
     everything: bool,
 }
@@ -104,7 +105,7 @@ pub(super) fn search(
             if given == most || (limit > 0 && given == limit) {
                 break true;
             }
-            write_entry(store, id, &row, &selection, out);
+            write_entry(store, id, entry, &row, &selection, out);
             given += 1;
         }
         at += 1;
@@ -113,6 +114,12 @@ pub(super) fn search(
     store.record.counts.entries += given as u64;
     if truncate || (more && limit > 0 && given == limit) {
         return Reply::size_limit();
+    }
+    let whole_domain = base == EntryRef::Fixed(fixed::DOMAIN_HEAD) && request.scope == LdapSearchScope::Subtree;
+    if whole_domain && !more && !controls.domain_scope {
+        for context in fixed::subordinate_contexts(&store.organisation, &store.base) {
+            wire::reference(out, id, &context);
+        }
     }
     match (page, more) {
         (Some(_), true) => Reply { page_cookie: Some(pages.keep(rows, at)), ..Reply::success() },
@@ -181,9 +188,18 @@ impl Selection {
             wanted,
             types_only: request.typesonly,
             descriptor_flags: controls.descriptor_flags,
+            extended_dn: controls.extended_dn,
             base_scope: request.scope == LdapSearchScope::Base,
             everything,
         }
+    }
+}
+
+impl Selection {
+    /// A name, extended when that is asked for (MS-ADTS 3.1.1.3.4.1.5).
+    fn name(&self, store: &Store, entry: EntryRef, dn: String) -> String {
+        let Some(format) = self.extended_dn else { return dn };
+        store.extended_name(entry, &dn, format == 1)
     }
 }
 
@@ -224,15 +240,19 @@ fn in_scope(
     match scope {
         LdapSearchScope::Base => entry == base,
         // Nearly every search: no need to look at names.
-        LdapSearchScope::Subtree if base == EntryRef::Fixed(fixed::DOMAIN_HEAD) => true,
+        LdapSearchScope::Subtree if base == EntryRef::Fixed(fixed::DOMAIN_HEAD) => {
+            // The configuration is another naming context, though its name ends alike.
+            !matches!(row, Row::Fixed(fixed) if fixed.dn.contains("CN=Configuration,"))
+        }
         LdapSearchScope::Subtree => entry == base || below(&normal_dn(&row.dn(store))),
         LdapSearchScope::Children => entry != base && below(&normal_dn(&row.dn(store))),
         LdapSearchScope::OneLevel => parent_dn(&normal_dn(&row.dn(store))) == Some(base_normal),
     }
 }
 
-fn write_entry(store: &Store, id: i32, row: &Row<'_>, selection: &Selection, out: &mut BytesMut) {
-    wire::entry(out, id, &row.dn(store), |list| {
+fn write_entry(store: &Store, id: i32, entry: EntryRef, row: &Row<'_>, selection: &Selection, out: &mut BytesMut) {
+    let dn = selection.name(store, entry, row.dn(store));
+    wire::entry(out, id, &dn, |list| {
         for wanted in &selection.wanted {
             write_attribute(store, row, wanted, selection, list);
         }
@@ -275,6 +295,13 @@ fn write_attribute(store: &Store, row: &Row<'_>, wanted: &Wanted, selection: &Se
                 // Without the control only who may read the SACL gets it.
                 selection.descriptor_flags.iter().for_each(|flags| emit(&row.descriptor(store, *flags)));
             }
+            Some(attribute) if attribute.syntax() == Syntax::Name && selection.extended_dn.is_some() => {
+                row.each(store, attribute, &mut |value| {
+                    let dn = String::from_utf8_lossy(value).into_owned();
+                    let named = store.resolve(&dn).map(|entry| selection.name(store, entry, dn.clone()));
+                    emit(named.unwrap_or(dn).as_bytes());
+                });
+            }
             Some(attribute) => row.each(store, attribute, &mut emit),
         }
     });
@@ -302,7 +329,7 @@ fn write_members(store: &Store, row: &Row<'_>, wanted: &Wanted, selection: &Sele
     };
     wire::attribute(list, &name, |set| {
         if !selection.types_only {
-            chunk.into_iter().for_each(|entry| set.text(&store.dn(entry)));
+            chunk.into_iter().for_each(|entry| set.text(&selection.name(store, entry, store.dn(entry))));
         }
     });
 }

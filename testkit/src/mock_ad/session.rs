@@ -237,6 +237,8 @@ impl Session {
                 out.truncate(out.len() / 2);
                 return Flow::End;
             }
+            Some(Fault::NeverAnswer) => self.perform(message, None, &mut BytesMut::new()),
+            Some(Fault::Swallow) => {}
             Some(Fault::LateApply(delay)) => {
                 let (session, message) = (Arc::clone(self), message.clone());
                 tokio::spawn(async move {
@@ -245,8 +247,6 @@ impl Session {
                 });
                 return Flow::End;
             }
-            Some(Fault::NeverAnswer) => self.perform(message, None, &mut BytesMut::new()),
-            Some(Fault::Swallow) => {}
             Some(Fault::Busy | Fault::Throttle(_)) => return refuse(&Reply::busy(), out),
             Some(Fault::Unavailable) => return refuse(&Reply::unavailable(), out),
             Some(Fault::GarbledMessage) => {

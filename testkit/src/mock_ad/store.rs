@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::fixed::{self, FixedEntry};
+use super::index::{Bucket, Key, buckets, hex, key, read_guid};
 use super::policy::DomainPolicy;
 use super::record::Record;
 use super::sid;
@@ -20,15 +20,6 @@ pub(super) enum EntryRef {
     Fixed(u32),
     Group(u16),
     Account(u32),
-}
-
-/// What an index is kept of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Bucket {
-    SamAccountType(u32),
-    PrimaryGroup(u32),
-    AdminCount,
-    SidHistory,
 }
 
 /// What has changed or can change of an account.
@@ -47,6 +38,8 @@ pub(super) struct AccountState {
     pub(super) usn_changed: u64,
     pub(super) written: bool,
     pub(super) deleted: bool,
+    /// Whoever asks may not see it.
+    pub(super) hidden: bool,
     /// Hashes of passwords since the initial one, newest last; empty means the initial one.
     pub(super) passwords: Vec<[u8; 32]>,
     /// The account as a test changed it.
@@ -128,7 +121,11 @@ impl Store {
         let state = self.states.get(index as usize).filter(|state| !state.deleted)?;
         let account = match &state.overlay {
             Some(overlay) => Cow::Borrowed(overlay.as_ref()),
-            None => Cow::Owned(self.organisation.account_without_truth(u64::from(index))),
+            None => {
+                let mut account = self.organisation.account_without_truth(u64::from(index));
+                account.uac = state.uac;
+                Cow::Owned(account)
+            }
         };
         Some(View { account, state })
     }
@@ -144,7 +141,7 @@ impl Store {
                 let (group, state) = self.group(at)?;
                 Row::Group(group, state)
             }
-            EntryRef::Account(at) => Row::Account(self.view(at)?),
+            EntryRef::Account(at) => Row::Account(self.view(at).filter(|view| !view.state.hidden)?),
         })
     }
 
@@ -194,6 +191,31 @@ impl Store {
         .unwrap_or_default()
     }
 
+    /// `<GUID=…>;<SID=…>;CN=…`, in the usual forms or in hexadecimal digits.
+    pub(super) fn extended_name(&self, entry: EntryRef, dn: &str, usual: bool) -> String {
+        let (guid, sid) = match entry {
+            EntryRef::Fixed(at) => match self.fixed.get(at as usize) {
+                Some(fixed) => (fixed.guid, None),
+                None => return dn.to_owned(),
+            },
+            EntryRef::Group(at) => match self.group(at) {
+                Some((group, _)) => {
+                    let guid = fixed::group_guid(&self.organisation, group.index);
+                    (guid, Some(self.organisation.group_sid(group)))
+                }
+                None => return dn.to_owned(),
+            },
+            EntryRef::Account(at) => match self.view(at) {
+                Some(view) => (view.account.guid, Some(view.account.sid.clone())),
+                None => return dn.to_owned(),
+            },
+        };
+        let guid = if usual { guid.to_string() } else { hex(&guid.to_bytes_le()) };
+        let sid = sid.map(|sid| if usual { sid } else { hex(&sid::sid_bytes(&sid).unwrap_or_default()) });
+        let sid = sid.map(|sid| format!("<SID={sid}>;")).unwrap_or_default();
+        format!("<GUID={guid}>;{sid}{dn}")
+    }
+
     /// Whether a password is the account's.
     pub(super) fn password_matches(&self, index: u32, password: &str) -> bool {
         self.current_hash(index).is_some_and(|current| current == sha256(password))
@@ -222,15 +244,24 @@ impl Store {
         above.any(|group| group.name == "Administrators")
     }
 
-    /// Lets a test change an account: rename, move, disable, put into a group.
+    /// Lets a test change an account: rename, move, disable, lock, put into a group.
     pub(super) fn change(&mut self, index: u32, change: impl FnOnce(&mut SyntheticAccount)) -> Option<()> {
         let mut account = self.view(index)?.account.into_owned();
-        account.uac = self.states.get(index as usize)?.uac;
         self.forget(index, &account);
+        let state = self.states.get(index as usize)?;
+        (account.locked, account.must_change) = (state.lockout != 0, state.password_set == 0);
+        let before = (account.locked, account.must_change);
         change(&mut account);
         self.enter(index, &account);
         self.usn += 1;
-        let (usn, state) = (self.usn, self.states.get_mut(index as usize)?);
+        let (usn, now) = (self.usn, file_time(self.now()));
+        let state = self.states.get_mut(index as usize)?;
+        if account.locked != before.0 {
+            state.lockout = if account.locked { now } else { 0 };
+        }
+        if account.must_change != before.1 {
+            state.password_set = if account.must_change { 0 } else { now };
+        }
         state.uac = account.uac;
         state.usn_changed = usn;
         state.overlay = Some(Box::new(account));
@@ -277,6 +308,7 @@ impl Store {
                 usn_changed: 20_000 + u64::from(index),
                 written: false,
                 deleted: false,
+                hidden: false,
                 passwords: Vec::new(),
                 overlay: None,
             });
@@ -330,44 +362,8 @@ impl Store {
     }
 }
 
-/// What a name is a name of.
-#[derive(Clone, Copy, Hash)]
-enum Key {
-    Dn,
-    Guid,
-    PrincipalName,
-    SamAccountName,
-    Sid,
-}
-
-/// 64 bits of a name: a table of a million full names would take a hundred megabytes.
-fn key(kind: Key, text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (kind, text).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn buckets(account: &SyntheticAccount) -> impl Iterator<Item = Bucket> + use<> {
-    let always = [Bucket::SamAccountType(account.sam_account_type()), Bucket::PrimaryGroup(account.primary_group)];
-    let admin = account.admin_count.then_some(Bucket::AdminCount);
-    let history = (!account.sid_history.is_empty()).then_some(Bucket::SidHistory);
-    always.into_iter().chain(admin).chain(history)
-}
-
-/// A GUID in its usual form, or as the hexadecimal digits of its bytes in the directory's order.
-fn read_guid(text: &str) -> Option<Uuid> {
-    if text.contains('-') {
-        return Uuid::try_parse(text).ok();
-    }
-    Some(Uuid::from_bytes_le(sid::from_hex(text)?.try_into().ok()?))
-}
-
 pub(super) fn sha256(password: &str) -> [u8; 32] {
     Sha256::digest(password.as_bytes()).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether the flags say that the password of this account never expires, so that must-change

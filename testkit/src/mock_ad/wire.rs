@@ -26,6 +26,7 @@ pub(super) mod tag {
     pub(in super::super) const BIND: u8 = 0x61;
     pub(in super::super) const ENTRY: u8 = 0x64;
     pub(in super::super) const SEARCH_DONE: u8 = 0x65;
+    pub(in super::super) const REFERENCE: u8 = 0x73;
     pub(in super::super) const MODIFY: u8 = 0x67;
     pub(in super::super) const ADD: u8 = 0x69;
     pub(in super::super) const DELETE: u8 = 0x6B;
@@ -158,6 +159,14 @@ pub(super) fn entry(out: &mut BytesMut, id: i32, dn: &str, attributes: impl FnOn
             op.text(dn);
             op.within(0x30, attributes);
         });
+    });
+}
+
+/// Writes a reference to another naming context.
+pub(super) fn reference(out: &mut BytesMut, id: i32, to: &str) {
+    Ber(out).within(0x30, |message| {
+        message.integer(0x02, i64::from(id));
+        message.within(tag::REFERENCE, |op| op.text(to));
     });
 }
 

@@ -26,8 +26,8 @@ pub(super) fn account(organisation: &Organisation, index: u64) -> SyntheticAccou
         Role::GroupManagedService => machine(organisation, index, ObjectClass::GroupManagedService, "gmsa"),
         Role::ManagedService => machine(organisation, index, ObjectClass::ManagedService, "smsa"),
         Role::DelegatedManagedService => machine(organisation, index, ObjectClass::DelegatedManagedService, "dmsa"),
-        Role::SharedMailbox => mailbox(organisation, index, "SM_shared", 4),
-        Role::HealthMailbox => mailbox(organisation, index, "HealthMailbox", 0),
+        Role::SharedMailbox => mailbox(organisation, index, Some(4)),
+        Role::HealthMailbox => mailbox(organisation, index, None),
     }
 }
 
@@ -195,17 +195,22 @@ pub(super) fn machine(organisation: &Organisation, index: u64, class: ObjectClas
     account
 }
 
-pub(super) fn mailbox(organisation: &Organisation, index: u64, stem: &str, recipient_type: u32) -> SyntheticAccount {
-    let name = format!("{stem}{index}");
+/// A shared mailbox with its type, or a health mailbox without; named as Exchange names them:
+/// `HealthMailbox` and 7 digits, `SM_` and 17.
+pub(super) fn mailbox(organisation: &Organisation, index: u64, recipient_type: Option<u32>) -> SyntheticAccount {
+    let name = match recipient_type {
+        Some(_) => format!("SM_{index:017x}"),
+        None => format!("HealthMailbox{index:07x}"),
+    };
     let mut account = SyntheticAccount::blank(organisation, index, name.clone(), name.clone());
     account.display_name = Some(name.clone());
     account.principal_name = Some(format!("{name}@{}", organisation.domain));
     account.mail = account.principal_name.clone();
     account.unit = "OU=Mailboxes,OU=Corp".into();
-    if recipient_type == 0 {
+    if recipient_type.is_none() {
         account.uac |= uac::NEVER_EXPIRES;
     } else {
-        account.recipient_type = Some(recipient_type);
+        account.recipient_type = recipient_type;
         account.uac |= uac::DISABLED;
         account.last_sign_in = None;
     }

@@ -86,7 +86,8 @@ const TEAMS: u64 = 8;
 const APPLICATIONS: u64 = 20;
 const FIRST_RID: u32 = 1101;
 
-/// RID, name, built-in (S-1-5-32), tier, protected by AdminSDHolder.
+/// RID, name, built-in (S-1-5-32), tier, protected by AdminSDHolder. Tier 0 is what AdminSDHolder
+/// protects, and what the TierZeroTable of SpecterOps (2025-12) adds.
 const WELL_KNOWN: &[(u32, &str, bool, Option<Tier>, bool)] = &[
     (512, "Domain Admins", false, T0, true),
     (513, "Domain Users", false, None, false),
@@ -97,7 +98,7 @@ const WELL_KNOWN: &[(u32, &str, bool, Option<Tier>, bool)] = &[
     (518, "Schema Admins", false, T0, true),
     (519, "Enterprise Admins", false, T0, true),
     (520, "Group Policy Creator Owners", false, T1, false),
-    (521, "Read-only Domain Controllers", false, None, true),
+    (521, "Read-only Domain Controllers", false, T0, true),
     (525, "Protected Users", false, None, false),
     (526, "Key Admins", false, T0, true),
     (527, "Enterprise Key Admins", false, T0, true),
@@ -108,8 +109,8 @@ const WELL_KNOWN: &[(u32, &str, bool, Option<Tier>, bool)] = &[
     (549, "Server Operators", true, T0, true),
     (550, "Print Operators", true, T0, true),
     (551, "Backup Operators", true, T0, true),
-    (552, "Replicator", true, None, true),
-    (580, "Remote Management Users", true, None, false),
+    (552, "Replicator", true, T0, true),
+    (580, "Remote Management Users", true, T1, false),
     (1101, "DnsAdmins", false, T0, false),
 ];
 

@@ -305,8 +305,8 @@ fn machinery(organisation: &Organisation, index: u64) -> SyntheticAccount {
             account.service_names = vec!["HTTP/autologon.example.test".into()];
             account
         }
-        HEALTH_MAILBOX => mailbox(organisation, index, "HealthMailbox", 0),
-        SHARED_MAILBOX => mailbox(organisation, index, "SM_reception", 4),
+        HEALTH_MAILBOX => mailbox(organisation, index, None),
+        SHARED_MAILBOX => mailbox(organisation, index, Some(4)),
         _ => machine(organisation, index, ObjectClass::Computer, "WS"),
     }
 }

@@ -142,7 +142,7 @@ fn grounds(organisation: &Organisation, account: &SyntheticAccount) -> BTreeSet<
         }
     }
     if account.name.starts_with("MSOL_") {
-        hold(Tier::Control, "directory_sync", "Replicating Directory Changes All");
+        hold(Tier::Control, "directory_sync", "directory synchronisation");
     }
     if account.admin_count && grounds.is_empty() {
         grounds.insert(TruthGround { tier: Tier::Management, rule: "admin_count", holds: "adminCount".into() });

@@ -167,8 +167,10 @@ async fn the_summary_fits_one_screen() {
     let mut stats = GovernorStats::default();
     (stats.requests, stats.throttled) = (12, 1);
     let run = DirectoryRun::new(corp(), "ldap").with_stats(stats).with_duration(Duration::from_millis(2_500));
-    let report = Report::new(journal, super::DIGEST).directory(run).duration(Duration::from_secs(4));
+    let report = Report::new(journal, super::DIGEST).directory(DirectoryRun::new(corp(), "?")).directory(run);
+    let report = report.duration(Duration::from_secs(4));
     let summary = report.visit(plan.into_iter().map(Ok), |_| Ok(())).await.unwrap();
+    assert_eq!(summary.directories.len(), 1, "what is said last of a directory counts");
     let corp = &summary.directories[0];
     assert_eq!((corp.requests, corp.throttled, corp.seconds, summary.seconds), (12, 1, 2.5, 4.0));
     let screen = summary.to_string();
@@ -216,4 +218,35 @@ fn the_making_of_a_report_can_move_between_threads() {
     fn moves<T: Send>(_: T) {}
     let report = report(&Ledger::of([]));
     moves(report.write(std::iter::empty(), Path::new(".")));
+}
+
+#[tokio::test]
+async fn a_sealed_password_is_named_and_never_shown() {
+    use crate::reset::Secret;
+    use crate::vault::{MemoryVault, Sealing, Vault};
+    let vault = MemoryVault::new();
+    let password = "plum-Anvil-77-orbit";
+    let sealing = Sealing {
+        entry: 1,
+        directory: corp(),
+        account: crate::verify::fixture::id(1),
+        name: "user1".into(),
+        password: Secret::new(password.into()),
+    };
+    let sealed = vault.seal(vec![sealing]).await.unwrap().remove(0);
+    let intent = Event::Intent {
+        entry: 1,
+        action: SET_MUST_CHANGE,
+        attempt: 1,
+        baseline: Baseline::default(),
+        sealed: Some(sealed.clone()),
+    };
+    let journal = Ledger::of([started(false), intent]);
+    let folder = tempfile::tempdir().unwrap();
+    let summary = write(&[row(1, &corp(), &[SET_MUST_CHANGE])], &journal, folder.path()).await;
+    let files = read(folder.path());
+    let json: serde_json::Value = serde_json::from_str(&files["report.json"]).unwrap();
+    assert_eq!(json["rows"][0]["sealed"][0], sealed.0.as_str());
+    assert!(files.values().all(|text| !text.contains(password)));
+    assert!(!format!("{summary} {summary:?}").contains(password));
 }

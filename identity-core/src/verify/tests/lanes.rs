@@ -154,16 +154,6 @@ async fn a_refused_read_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lookup_without_an_answer_counts_as_failed_after_the_deadline() {
-    let mut silent = Paper::new(&corp(), |_, id| Ok(Some(changed(&corp(), id))));
-    silent.latency = Duration::from_secs(3_600);
-    let verifier = Verifier::new(all_done(1..=5)).directory(Arc::new(silent));
-    let counts = verify(&verifier, &plan(&corp(), 1..=5)).await;
-    assert_eq!(counts.unread, 5);
-    assert_eq!(counts.unreadable[&corp()].kind, ErrorKind::Timeout);
-}
-
-#[tokio::test(start_paused = true)]
 async fn directories_are_read_side_by_side() {
     let start = clock::instant();
     let names: Vec<DirectoryId> = ["a", "b", "c"].map(|name| DirectoryId::new(name).unwrap()).into();

@@ -1,12 +1,20 @@
-//! Names in the form that LDAP_SERVER_EXTENDED_DN_OID gives: `<GUID=…>;<SID=…>;CN=…`. They tell who
+//! Members as groups list them. Names in the form that LDAP_SERVER_EXTENDED_DN_OID gives: `<GUID=…>;<SID=…>;CN=…`. They tell who
 //! a member is even where it is of another domain.
 
 use std::str::FromStr;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
+use identity_core::error::Result;
 use uuid::Uuid;
 
+use crate::domain::Domain;
+use crate::groups::Groups;
 use crate::value::dn;
 use crate::value::sid::Sid;
+use crate::wire::Search;
+
+/// Members that are read at the same time.
+const READ_AT_ONCE: usize = 8;
 
 /// A member as its group lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,33 @@ impl Member {
     pub(crate) fn is_placeholder(&self) -> bool {
         dn::key(dn::parent(&self.dn)).starts_with("cn=foreignsecurityprincipals,")
     }
+}
+
+/// Everything that a group lists; `None` if the group is gone.
+pub(crate) async fn members(domain: &Domain, groups: &Groups, name: &str) -> Result<Option<Vec<Member>>> {
+    let search = Search { extended_names: true, ..Search::object(name, &["objectGUID", "member"]) };
+    let Some(mut entry) = domain.object_of(&search).await? else { return Ok(None) };
+    domain.complete(&mut entry, "member", true).await?;
+    let members = entry.texts("member").map(Member::parse);
+    let identified = stream::iter(members.map(|member| identify(domain, groups, member))).buffered(READ_AT_ONCE);
+    identified.try_collect().await.map(Some)
+}
+
+/// Reads who a member is, where the controller gave its name alone.
+async fn identify(domain: &Domain, groups: &Groups, mut member: Member) -> Result<Member> {
+    if member.guid.is_none() && !groups.by_key.contains_key(&dn::key(&member.dn)) {
+        match domain.object(&member.dn, &["objectGUID", "objectSid"]).await {
+            Ok(Some(entry)) => {
+                member.guid = entry.guid();
+                member.sid = member.sid.or_else(|| entry.sid("objectsid"));
+            }
+            // It stays without a GUID, and that is said later.
+            Ok(None) => {}
+            Err(error) if error.is_temporary() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(member)
 }
 
 #[cfg(test)]
