@@ -35,7 +35,8 @@ use crate::reset::Secret;
 /// it at a time, by a lock file `<path>.lock`. A [`SealedRef`] is `line:place`, both in decimal,
 /// lines counted from 1 and places from 0.
 ///
-/// Memory: about 40 bytes per sealed password, for finding it by entry.
+/// Memory: some 40 bytes a line, for finding a password by entry; more where the entries of a line
+/// do not follow one another.
 ///
 /// ```
 /// use identity_core::account::{AccountId, DirectoryId};
@@ -184,7 +185,7 @@ impl Vault for SealedFile {
     }
 
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
-        Ok(lock(&self.index).places(entry).map(|place| place.to_ref()).collect())
+        Ok(lock(&self.index).places(entry).into_iter().map(|place| place.to_ref()).collect())
     }
 }
 
