@@ -36,7 +36,8 @@ use crate::reset::Secret;
 /// counted from 1 and places from 0, both in decimal, and the first 16 bytes of the SHA-256 of the
 /// line's sealed text in hexadecimal.
 ///
-/// Memory: about 40 bytes per sealed password, for finding it by entry.
+/// Memory: some 40 bytes a line, for finding a password by entry; more where the entries of a line
+/// do not follow one another.
 ///
 /// ```
 /// use identity_core::account::{AccountId, DirectoryId};
@@ -200,7 +201,7 @@ impl Vault for SealedFile {
     }
 
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
-        Ok(lock(&self.index).references(entry).map(Reference::to_ref).collect())
+        Ok(lock(&self.index).references(entry).into_iter().map(Reference::to_ref).collect())
     }
 }
 

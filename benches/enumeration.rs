@@ -1,0 +1,91 @@
+//! Listing 20,000 accounts: the backend's stream of typed accounts, against a paged search of the
+//! bare client library for the same attributes, whose entries are thrown away.
+//!
+//! The mock makes each entry anew and takes most of the time, so that it is not hidden, the rate
+//! of the bare loop is printed beside the ratio.
+
+mod bare_ldap;
+mod side_by_side;
+
+use anyhow::ensure;
+use criterion::Criterion;
+use futures::TryStreamExt;
+use identity_reset::directory::{AccountEnumerator, AccountQuery};
+use testkit::mock_ad::MockAd;
+use testkit::organisation::Organisation;
+use tokio::runtime::Runtime;
+
+use bare_ldap::{Bare, IN_FLIGHT};
+use side_by_side::{compare, in_turns, size, timed};
+
+/// What the backend asks for.
+const FILTER: &str = "(&(|(sAMAccountType=805306368)(sAMAccountType=805306369)(sAMAccountType=805306370)))";
+const ATTRIBUTES: [&str; 28] = [
+    "objectGUID",
+    "objectSid",
+    "objectClass",
+    "sAMAccountName",
+    "sAMAccountType",
+    "userPrincipalName",
+    "userAccountControl",
+    "msDS-User-Account-Control-Computed",
+    "msDS-SecondaryKrbTgtNumber",
+    "msExchRecipientTypeDetails",
+    "servicePrincipalName",
+    "pwdLastSet",
+    "lockoutTime",
+    "accountExpires",
+    "lastLogonTimestamp",
+    "whenCreated",
+    "displayName",
+    "mail",
+    "manager",
+    "managedBy",
+    "memberOf",
+    "department",
+    "title",
+    "employeeType",
+    "company",
+    "physicalDeliveryOfficeName",
+    "replPropertyMetaData",
+    "nTSecurityDescriptor",
+];
+
+fn main() -> anyhow::Result<()> {
+    let runtime = Runtime::new()?;
+    let mut criterion = Criterion::default().configure_from_args();
+    let accounts = size(20_000, 600);
+    let mock = runtime.block_on(MockAd::builder().organisation(Organisation::new(1, accounts)).start())?;
+    let ours = runtime.block_on(bare_ldap::ours(&mock, IN_FLIGHT))?;
+    let bare = runtime.block_on(Bare::connect(&mock))?;
+    let base = mock.base();
+    compare(&mut criterion, "enumeration/tls", 5, |round| {
+        let (mut listed, mut found) = (0, 0);
+        let measured = in_turns(
+            round,
+            accounts,
+            || {
+                timed(|| {
+                    let each = ours.accounts(&AccountQuery::everyone());
+                    listed = runtime.block_on(each.try_fold(0, |count: u64, account| async move {
+                        std::hint::black_box(&account);
+                        Ok(count + 1)
+                    }))?;
+                    Ok(())
+                })
+            },
+            || {
+                timed(|| {
+                    found = runtime.block_on(bare.list(&base, FILTER, &ATTRIBUTES, true))?;
+                    Ok(())
+                })
+            },
+        )?;
+        ensure!(listed == found, "ours listed {listed} accounts, the bare search found {found}");
+        ensure!(listed >= accounts, "{listed} of {accounts} accounts were listed");
+        Ok(measured)
+    });
+    runtime.block_on(mock.shutdown());
+    criterion.final_summary();
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Password resets: the whole engine with journal and vault, against a bare loop that only sends
+//! them.
+//!
+//! - `throughput/tls/0ms`, `throughput/tls/5ms`: a run on the mock Active Directory over TLS. The
+//!   bare loop sends the same changes with the same number in flight; it reads nothing back before,
+//!   makes and seals no password, and records nothing.
+//! - `throughput/tls/backend`: the same without the engine: orders given to the backend.
+//! - `throughput/memory`: a run on a directory in memory, against giving it the orders directly:
+//!   what the engine adds.
+
+mod bare_ldap;
+mod side_by_side;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::ensure;
+use criterion::Criterion;
+use futures::stream::{self, StreamExt};
+use identity_reset::account::AccountId;
+use identity_reset::directory::Backend;
+use identity_reset::limits::clock;
+use identity_reset::plan::{Disposition, PlanRow};
+use identity_reset::prelude::*;
+use identity_reset::reset::{Order, Outcome, Secret};
+use testkit::memory::MemoryDirectory;
+use testkit::mock_ad::MockAd;
+use testkit::organisation::Organisation;
+use tokio::runtime::Runtime;
+
+use bare_ldap::{Bare, IN_FLIGHT};
+use side_by_side::{compare, in_turns, size};
+
+const SET: Action = Action::SetPassword { must_change: true };
+
+fn main() -> anyhow::Result<()> {
+    let runtime = Runtime::new()?;
+    let mut criterion = Criterion::default().configure_from_args();
+    on_the_mock(&mut criterion, &runtime)?;
+    in_memory(&mut criterion, &runtime)?;
+    criterion.final_summary();
+    Ok(())
+}
+
+fn on_the_mock(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
+    let accounts = size(2_000, 200);
+    let mock = runtime.block_on(
+        // More workers than anything in flight: the latency is what limits, not a queue.
+        MockAd::builder().organisation(Organisation::new(1, accounts)).workers(4 * IN_FLIGHT).start(),
+    )?;
+    let bare = runtime.block_on(Bare::connect(&mock))?;
+    let ours: Arc<dyn Backend> = runtime.block_on(bare_ldap::ours(&mock, IN_FLIGHT))?;
+    let first = runtime.block_on(Prepared::new(&ours))?;
+    let names: Vec<String> = first.accounts.iter().map(|id| format!("<GUID={id}>")).collect();
+    let amount = names.len() as u64;
+    let send = |round: u64| {
+        let password = password(round);
+        runtime.block_on(async {
+            let begun = clock::instant();
+            bare.set_passwords(&names, &password, IN_FLIGHT).await?;
+            Ok(begun.elapsed())
+        })
+    };
+    for (name, latency) in [("throughput/tls/0ms", Duration::ZERO), ("throughput/tls/5ms", Duration::from_millis(5))] {
+        compare(criterion, name, 4, |round| {
+            let prepared = runtime.block_on(Prepared::new(&ours))?;
+            mock.set_latency(latency);
+            let measured = in_turns(round, amount, || runtime.block_on(prepared.run(&ours)), || send(round));
+            mock.set_latency(Duration::ZERO);
+            measured
+        });
+    }
+    compare(criterion, "throughput/tls/backend", 3, |round| {
+        let password = Secret::new(password(round + 1_000_000));
+        in_turns(
+            round,
+            amount,
+            || runtime.block_on(give_orders(&ours, &first.accounts, &password, IN_FLIGHT, 1)),
+            || send(round),
+        )
+    });
+    runtime.block_on(mock.shutdown());
+    Ok(())
+}
+
+fn in_memory(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
+    let accounts = size(20_000, 500);
+    let directory: Arc<dyn Backend> = {
+        let _within = runtime.enter();
+        MemoryDirectory::builder("corp").organisation(Organisation::new(1, accounts)).build()?
+    };
+    let first = runtime.block_on(Prepared::new(&directory))?;
+    let amount = first.accounts.len() as u64;
+    let compared = compare(criterion, "throughput/memory", 4, |round| {
+        let prepared = runtime.block_on(Prepared::new(&directory))?;
+        let password = Secret::new(password(round));
+        in_turns(
+            round,
+            amount,
+            || runtime.block_on(prepared.run(&directory)),
+            || runtime.block_on(give_orders(&directory, &first.accounts, &password, 4, 100)),
+        )
+    });
+    if let Some(compared) = compared {
+        println!("added throughput/memory: {:.1} us an account (engine, durable journal and vault)", compared.added_us);
+    }
+    Ok(())
+}
+
+/// A fresh plan of everyone, its journal and its vault: what a run begins with.
+struct Prepared {
+    plan: Plan,
+    accounts: Vec<AccountId>,
+    journal: Arc<dyn Journal>,
+    vault: Arc<dyn Vault>,
+    _folder: tempfile::TempDir,
+}
+
+impl Prepared {
+    async fn new(directory: &Arc<dyn Backend>) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut actions = identity_reset::plan::PopulationActions::default();
+        actions.workforce = vec![SET];
+        actions.privileged = vec![SET];
+        let spec = PlanSpec::default().with_seed(1).select(Selection::everyone()).with_actions(actions);
+        let path = folder.path().join("plan.jsonl");
+        let plan = spec.builder().directory(Arc::clone(directory)).write_to(path).await?;
+        let mut accounts = Vec::new();
+        for row in plan.rows()? {
+            if let PlanRow::Entry(entry) = row?
+                && matches!(entry.disposition, Disposition::Reset { .. })
+            {
+                accounts.push(entry.id);
+            }
+        }
+        let recipients = vec![Identity::generate().recipient()];
+        Ok(Self {
+            plan,
+            accounts,
+            journal: Arc::new(SqliteJournal::create(folder.path().join("journal.sqlite"))?),
+            vault: Arc::new(SealedFile::create(folder.path().join("vault.jsonl"), recipients)?),
+            _folder: folder,
+        })
+    }
+
+    /// Carries the plan out; gives the time from start to end.
+    async fn run(&self, directory: &Arc<dyn Backend>) -> anyhow::Result<Duration> {
+        let approvals = Approvals::approve_all(&self.plan, "benchmark")?;
+        let begun = clock::instant();
+        let end = Run::new(self.plan.clone(), Arc::clone(&self.journal), Arc::clone(&self.vault))
+            .directory(Arc::clone(directory))
+            .approvals(approvals)
+            .start()
+            .await?
+            .finish()
+            .await?;
+        let lasted = begun.elapsed();
+        ensure!(end.stopped.is_none(), "the run stopped: {:?}", end.stopped);
+        Ok(lasted)
+    }
+}
+
+/// Gives orders to a backend, in batches, so many batches at once.
+async fn give_orders(
+    backend: &Arc<dyn Backend>,
+    accounts: &[AccountId],
+    password: &Secret,
+    at_once: usize,
+    batch: usize,
+) -> anyhow::Result<Duration> {
+    let begun = clock::instant();
+    let batches = stream::iter(accounts.chunks(batch)).map(|ids| async move {
+        let orders: Vec<Order> =
+            ids.iter().map(|id| Order::new(id.clone(), SET).with_password(password.clone())).collect();
+        backend.apply(&orders).await
+    });
+    let mut batches = batches.buffer_unordered(at_once);
+    while let Some(outcomes) = batches.next().await {
+        for outcome in outcomes {
+            ensure!(matches!(outcome, Outcome::Done(_)), "not done: {outcome:?}");
+        }
+    }
+    Ok(begun.elapsed())
+}
+
+/// A password that every policy of the mock takes: 20 characters and more, no name inside.
+fn password(round: u64) -> String {
+    format!("Zq7-bcdfghjkmn-{round:08}-xz")
+}
