@@ -178,7 +178,7 @@ impl Course {
         random: &mut StdRng,
         kills: u64,
         length: Duration,
-        without_a_plan: &dyn Fn(),
+        without_a_plan: &(dyn Fn() + Sync),
     ) -> Ended {
         tally.runs += 1;
         let mut killed = 0;
@@ -190,6 +190,7 @@ impl Course {
             let after = (killed < kills).then(|| reach.mul_f64(random.random_range(0.0..1.0)));
             let pid = match strike(command, after).await {
                 Struck::Ended(ended) => {
+                    assert_eq!(ended.code, Some(0), "after {killed} kills: {ended:?}");
                     tally.finished_before += u64::from(after.is_some());
                     return ended;
                 }
@@ -236,7 +237,6 @@ impl Course {
 
     /// The last process calls the run done and verified, and the journal says the same.
     fn assert_finished(&self, ended: &Ended, evidence: &Evidence, tally: &mut Tally) {
-        assert_eq!(ended.code, Some(0), "{ended:?}");
         let planned = evidence.resets().count() as u64;
         let [verified, failed, unknown] = ["verified", "failed", "unknown"].map(|name| ended.accounts(name));
         assert_eq!(ended.accounts("planned"), planned);
@@ -286,10 +286,11 @@ async fn phase(run: &Path, pid: u32, resumed: bool) -> Phase {
     }
 }
 
-/// The sign-in names of people in ordinary circumstances.
+/// The sign-in names of people who can sign in.
 fn ordinary(organisation: &Organisation) -> Vec<String> {
     let accounts = organisation.accounts().skip(60).filter(|account| {
-        account.creatable() && account.class == ObjectClass::User && account.truth.protected_because.is_none()
+        let usable = account.enabled() && account.expires.is_none() && account.truth.protected_because.is_none();
+        account.creatable() && account.class == ObjectClass::User && usable
     });
     accounts.filter(|account| account.service_names.is_empty()).map(|account| account.name).collect()
 }

@@ -1,5 +1,6 @@
 //! The run's folder: every step's product is a file that the next one reads.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use identity_reset::error::{Error, ErrorKind, Result};
@@ -88,6 +89,11 @@ impl Folder {
 
     /// The journal, begun or continued.
     pub(crate) fn open_journal(&self) -> Result<SqliteJournal> {
+        // A process that was killed while it made the journal leaves an empty file. Nothing was
+        // sent then: without a journal nothing is sealed, and without a seal nothing is sent.
+        if is_empty(&self.journal()) && is_empty(&self.vault()) {
+            std::fs::remove_file(self.journal()).map_err(|fault| cannot_write(&self.journal(), &fault))?;
+        }
         if self.journal().exists() {
             SqliteJournal::open(self.journal())
         } else {
@@ -105,27 +111,40 @@ impl Folder {
         Ok(if identities.is_empty() { vault } else { vault.with_identities(identities) })
     }
 
+    /// Keeps the recipients that were given, for this process and for every resume.
+    pub(crate) fn keep_recipients(&self, given: &[String]) -> Result<()> {
+        given.iter().try_for_each(|line| Recipient::parse(line).map(drop))?;
+        if given.is_empty() { Ok(()) } else { write(&self.recipients(), &(given.join("\n") + "\n")) }
+    }
+
     /// The recipients given now, or those that the run was begun with.
-    pub(crate) fn keep_recipients(&self, given: &[String]) -> Result<Vec<Recipient>> {
-        let path = self.recipients();
-        let lines: Vec<String> = if given.is_empty() {
-            let text = std::fs::read_to_string(&path).map_err(|_| {
-                input("nobody is named who may open the generated passwords".to_owned())
-                    .with_advice("make a key with age-keygen and give its public half: --recipient age1…")
-            })?;
-            text.lines().map(str::to_owned).collect()
-        } else {
-            given.to_vec()
-        };
-        let recipients = lines.iter().map(|line| Recipient::parse(line)).collect::<Result<Vec<_>>>()?;
-        write(&path, &(lines.join("\n") + "\n"))?;
-        Ok(recipients)
+    pub(crate) fn kept_recipients(&self) -> Result<Vec<Recipient>> {
+        let text = std::fs::read_to_string(self.recipients()).map_err(|_| {
+            input("nobody is named who may open the generated passwords".to_owned())
+                .with_advice("make a key with age-keygen and give its public half: --recipient age1…")
+        })?;
+        text.lines().map(Recipient::parse).collect()
     }
 }
 
-/// Writes a small file.
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0)
+}
+
+/// Writes a small file, whole or not at all.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|fault| input(format!("{}: {fault}", path.display())))
+    let draft = path.with_extension("draft");
+    let whole = || {
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)
+    };
+    whole().map_err(|fault| cannot_write(path, &fault))
+}
+
+fn cannot_write(path: &Path, fault: &std::io::Error) -> Error {
+    input(format!("{}: {fault}", path.display()))
 }
 
 pub(crate) fn input(detail: String) -> Error {

@@ -23,9 +23,11 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     // Made only now: a fault above leaves nothing behind.
     let folder = Folder::open(options.out.as_deref(), options.resume.as_deref())?;
     show::line(&format!("run folder: {}", folder.path().display()));
+    // Before the plan: whoever resumes finds these as soon as there is something to resume.
     if let Some(origin) = &source.origin {
         write(&folder.origin(), &format!("{}\n", origin.display()))?;
     }
+    folder.keep_recipients(&options.recipient)?;
     let plan = match options.resume {
         Some(_) => Plan::open(folder.plan())?,
         None => spec(options, &source)?.builder().directories(source.backends.clone()).write_to(folder.plan()).await?,
@@ -49,7 +51,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let recipients = if source.embedded.is_some() {
         identities.iter().map(Identity::recipient).collect()
     } else {
-        folder.keep_recipients(&options.recipient)?
+        folder.kept_recipients()?
     };
     let vault: Arc<dyn Vault> = Arc::new(folder.open_vault(recipients, identities)?);
     let journal: Arc<dyn Journal> = Arc::new(folder.open_journal()?);

@@ -1,6 +1,6 @@
 //! What the tests of whole runs share: the program as a child process, what it left behind, and
 //! the directories that it works on.
-#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, clippy::indexing_slicing, reason = "each test file uses a part of it")]
 
 mod evidence;
 mod program;
