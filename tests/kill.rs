@@ -153,7 +153,7 @@ async fn on_the_controller(
         tally.sets += grown;
         if actions.iter().any(|action| action.needs_sealing()) {
             assert_eq!(references.len(), 1, "{}: intents name {references:?}", entry.name);
-            let dn = after[&entry.id].path.clone().expect("a path");
+            let dn = after.get(&entry.id).and_then(|account| account.path.clone()).expect("a path");
             let (came, text) = site.sign_in(&dn, evidence.password(entry.seq).expect("sealed")).await;
             assert!(came.took_password(), "{dn}: the vault's password is refused: {text}");
         }
@@ -281,7 +281,7 @@ async fn phase(run: &Path, pid: u32, resumed: bool) -> Phase {
     match records.iter().rposition(mine) {
         None if resumed => Phase::Resuming,
         None => Phase::Planning,
-        Some(began) if records[began..].iter().any(|record| record.event == Event::RunFinished) => Phase::Verifying,
+        Some(began) if records.iter().skip(began).any(|record| record.event == Event::RunFinished) => Phase::Verifying,
         Some(_) => Phase::Executing,
     }
 }

@@ -87,18 +87,27 @@ impl Folder {
         })
     }
 
-    /// The journal, begun or continued.
-    pub(crate) fn open_journal(&self) -> Result<SqliteJournal> {
-        // A process that was killed while it made the journal leaves an empty file. Nothing was
-        // sent then: without a journal nothing is sealed, and without a seal nothing is sent.
-        if is_empty(&self.journal()) && is_empty(&self.vault()) {
-            std::fs::remove_file(self.journal()).map_err(|fault| cannot_write(&self.journal(), &fault))?;
+    /// The journal, begun or continued. After the vault, whose lines tell whether it is whole.
+    pub(crate) async fn open_journal(&self) -> Result<SqliteJournal> {
+        let begun = std::fs::metadata(self.vault()).is_ok_and(|vault| vault.len() > 0);
+        let path = self.journal();
+        let found = std::fs::metadata(&path);
+        if found.as_ref().is_ok_and(|journal| journal.len() == 0) && !begun {
+            // A process was killed while it made the file; nothing is sealed or sent before that.
+            std::fs::remove_file(&path).map_err(|fault| cannot_write(&path, &fault))?;
+            return SqliteJournal::create(path);
         }
-        if self.journal().exists() {
-            SqliteJournal::open(self.journal())
-        } else {
-            SqliteJournal::create(self.journal())
+        if found.is_err() && !begun {
+            return SqliteJournal::create(path);
         }
+        let journal = SqliteJournal::open(&path)?;
+        if begun && journal.head().await?.number == 0 {
+            let lost = format!("{} holds no record, and the vault beside it holds passwords", path.display());
+            return Err(input(lost).with_advice(
+                "they may have been sent: restore the journal, with the file journal.sqlite-wal that belongs to it",
+            ));
+        }
+        Ok(journal)
     }
 
     /// The vault, begun or continued, sealed to `recipients`.
@@ -112,23 +121,22 @@ impl Folder {
     }
 
     /// Keeps the recipients that were given, for this process and for every resume.
-    pub(crate) fn keep_recipients(&self, given: &[String]) -> Result<()> {
-        given.iter().try_for_each(|line| Recipient::parse(line).map(drop))?;
-        if given.is_empty() { Ok(()) } else { write(&self.recipients(), &(given.join("\n") + "\n")) }
+    pub(crate) fn keep_recipients(&self, given: &[Recipient]) -> Result<()> {
+        let lines: String = given.iter().map(|recipient| format!("{recipient}\n")).collect();
+        if given.is_empty() { Ok(()) } else { write(&self.recipients(), &lines) }
     }
 
     /// The recipients given now, or those that the run was begun with.
     pub(crate) fn kept_recipients(&self) -> Result<Vec<Recipient>> {
-        let text = std::fs::read_to_string(self.recipients()).map_err(|_| {
-            input("nobody is named who may open the generated passwords".to_owned())
-                .with_advice("make a key with age-keygen and give its public half: --recipient age1…")
-        })?;
+        let text = std::fs::read_to_string(self.recipients()).map_err(|_| nobody())?;
         text.lines().map(Recipient::parse).collect()
     }
 }
 
-fn is_empty(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0)
+/// Nobody could open what would be sealed.
+pub(crate) fn nobody() -> Error {
+    input("nobody is named who may open the generated passwords".to_owned())
+        .with_advice("make a key with age-keygen and give its public half: --recipient age1…")
 }
 
 /// Writes a small file, whole or not at all.
