@@ -22,7 +22,7 @@ use testkit::mock_ad::MockAd;
 use testkit::organisation::{ObjectClass, Organisation};
 use tokio::process::Command;
 
-use support::{Ended, Evidence, Site, Stand, Struck, peek, snapshot, strike};
+use support::{Ended, Evidence, PATIENCE, Site, Stand, Struck, peek, snapshot, strike};
 
 const KILLS: u64 = 12;
 const KILLS_ON_A_CONTROLLER: u64 = 20;
@@ -188,12 +188,13 @@ impl Course {
             // What is resumed has less to do.
             let reach = if resumed { length.mul_f64(0.7) } else { length };
             let after = (killed < kills).then(|| reach.mul_f64(random.random_range(0.0..1.0)));
-            let pid = match strike(command, after).await {
+            let pid = match strike(command, after.unwrap_or(PATIENCE)).await {
                 Struck::Ended(ended) => {
                     assert_eq!(ended.code, Some(0), "after {killed} kills: {ended:?}");
                     tally.finished_before += u64::from(after.is_some());
                     return ended;
                 }
+                Struck::Killed { .. } if after.is_none() => panic!("no end within {PATIENCE:?}"),
                 Struck::Killed { pid, .. } => pid,
             };
             killed += 1;

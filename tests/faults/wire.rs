@@ -1,12 +1,13 @@
 //! What can go wrong between us and a directory, on the mock AD over real TLS.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use identity_reset::account::DirectoryId;
-use identity_reset::engine::{Guardrails, Run};
-use identity_reset::journal::{Journal, SqliteJournal};
+use identity_reset::engine::{Guardrails, Run, RunEnd};
+use identity_reset::journal::{Journal, SqliteJournal, StopReason};
 use identity_reset::ldap::{LdapConfig, LdapDirectory};
 use identity_reset::limits::{RetryPolicy, clock};
 use identity_reset::plan::{Approvals, Plan, PlanSpec, Selection};
@@ -25,8 +26,9 @@ use crate::support::{Evidence, PromisedState};
 const ACCOUNTS: u64 = 100;
 /// How often a script makes its fault. Enough to hit batches in many places.
 const FAULTS: u64 = 24;
+const ATTEMPTS: NonZeroU32 = NonZeroU32::new(8).unwrap();
 /// The longest that an operation may take: short, so that silence is soon noticed.
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(1);
 
 struct World {
     mock: MockAd,
@@ -56,7 +58,7 @@ impl World {
     }
 
     /// One process of a run, as it were: opens what is there, goes on, verifies, reports.
-    async fn go(&self) -> Summary {
+    async fn go(&self) -> (Summary, RunEnd) {
         let recipients = vec![self.identity.recipient()];
         let (vault, journal) = (self.file("vault.jsonl"), self.file("journal.sqlite"));
         let vault = match vault.exists() {
@@ -74,7 +76,8 @@ impl World {
         guardrails.canary_failures = u64::MAX;
         guardrails.failure_floor = u64::MAX;
         guardrails.consecutive_refusals = u64::MAX;
-        let mut patience = RetryPolicy::default();
+        // So many that a fault on one write in five never uses them up.
+        let mut patience = RetryPolicy::default().with_max_attempts(ATTEMPTS);
         patience.base = Duration::from_millis(50);
         patience.cap = Duration::from_millis(500);
         let run = Run::new(self.plan.clone(), Arc::clone(&journal), Arc::new(vault) as Arc<dyn Vault>)
@@ -83,22 +86,25 @@ impl World {
             .guardrails(guardrails)
             .retry(patience);
         let end = run.start().await.expect("starts").finish().await.expect("ends");
-        assert_eq!((&end.stopped, end.held), (&None, 0));
         let verifier = Verifier::new(Arc::clone(&journal)).directory(directory).patience(Duration::from_secs(5));
         verifier.run(|| self.plan.rows()).await.expect("verified");
         let report = Report::new(journal, self.plan.digest());
-        report.write(self.plan.rows().expect("rows"), self.folder.path()).await.expect("a report")
+        (report.write(self.plan.rows().expect("rows"), self.folder.path()).await.expect("a report"), end)
     }
 
     /// Goes on until nothing is open; the promised state, and how many processes it took.
     async fn settle(&self, what: &str) -> (PromisedState, u32) {
         for process in 1..=5 {
-            let summary = self.go().await;
+            let (summary, end) = self.go().await;
+            assert_eq!(end.held, 0, "{what}");
+            // A directory that cannot be read for long stops the run, and a resume goes on.
+            let stopped = matches!(end.stopped, Some(StopReason::Fatal { .. }));
+            assert!(stopped || end.stopped.is_none(), "{what}: {end:?}");
             let accounts = &summary.accounts;
             assert_eq!(accounts.planned, accounts.verified + accounts.failed + accounts.unknown, "{what}");
             assert_eq!(accounts.seen, ACCOUNTS, "{what}");
-            assert_eq!(accounts.failed, 0, "{what}: every fault passes within the attempts: {summary}");
-            if accounts.unknown == 0 {
+            assert!(stopped || accounts.failed == 0, "{what}: every fault passes within the attempts: {summary}");
+            if accounts.unknown + accounts.failed == 0 {
                 let evidence = Evidence::read(self.folder.path(), &self.identity).await;
                 return (evidence.assert_promised_state(&self.mock), process);
             }
@@ -145,11 +151,18 @@ async fn every_fault_of_the_wire_ends_in_the_promised_state() {
             Fault::NeverAnswer | Fault::Swallow | Fault::Slow(_) => FAULTS / 3,
             _ => FAULTS,
         };
-        let world = World::new(FaultScript::new(21).rule(When::write().chance(0.2).times(often), fault.clone())).await;
+        let script = match fault {
+            // Three in a row for one account are its end, so they are spread.
+            Fault::RefusePassword => [10, 20, 30, 40, 50, 60, 70]
+                .into_iter()
+                .fold(FaultScript::new(21), |script, nth| script.rule(When::write().nth(nth), fault.clone())),
+            _ => FaultScript::new(21).rule(When::write().chance(0.2).times(often), fault.clone()),
+        };
+        let world = World::new(script).await;
         let what = format!("{fault:?}");
         let (state, processes) = world.settle(&what).await;
         let counts = world.mock.counts();
-        assert!(counts.faults >= often / 2, "{what}: only {} faults were made", counts.faults);
+        assert!(counts.faults >= 7, "{what}: only {} faults were made", counts.faults);
         let PromisedState { planned, sets, repeated, read_back, .. } = state;
         println!("{what:32}{:>8}{planned:>8}{sets:>8}{repeated:>10}{read_back:>11}{processes:>11}", counts.faults);
         match fault {

@@ -8,6 +8,6 @@ mod site;
 mod stand;
 
 pub(crate) use evidence::{Evidence, PromisedState, beside, guid, peek};
-pub(crate) use program::{Ended, Struck, finish, mass_reset, strike};
+pub(crate) use program::{Ended, PATIENCE, Struck, finish, finish_within, mass_reset, strike};
 pub(crate) use site::{Site, not_run, snapshot};
 pub(crate) use stand::Stand;

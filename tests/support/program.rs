@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 /// Nothing that these tests run takes longer, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The example, built in the profile that this test was built in.
 pub(crate) fn mass_reset() -> &'static Path {
@@ -82,14 +82,19 @@ pub(crate) enum Struck {
 
 /// Runs it to its end.
 pub(crate) async fn finish(command: Command) -> Ended {
-    match strike(command, None).await {
+    finish_within(PATIENCE, command).await
+}
+
+/// Runs it to its end, which comes before this time is over.
+pub(crate) async fn finish_within(patience: Duration, command: Command) -> Ended {
+    match strike(command, patience).await {
         Struck::Ended(ended) => ended,
-        Struck::Killed { .. } => unreachable!("nobody kills it"),
+        Struck::Killed { .. } => panic!("no end within {patience:?}"),
     }
 }
 
 /// Runs it, and kills it (SIGKILL) after a while if it still runs then.
-pub(crate) async fn strike(mut command: Command, after: Option<Duration>) -> Struck {
+pub(crate) async fn strike(mut command: Command, after: Duration) -> Struck {
     // Files and not pipes: a killed process leaves all that it had written.
     let out = tempfile::tempdir().expect("a folder");
     let file = |name: &str| std::fs::File::create(out.path().join(name)).expect("a file");
@@ -97,11 +102,10 @@ pub(crate) async fn strike(mut command: Command, after: Option<Duration>) -> Str
     let began = clock::instant();
     let mut child: Child = command.spawn().expect("mass_reset starts");
     let pid = child.id().expect("it was not waited for yet");
-    let waited = clock::within(after.unwrap_or(PATIENCE), child.wait()).await;
+    let waited = clock::within(after, child.wait()).await;
     let lasted = clock::instant().duration_since(began);
     let Ok(status) = waited else {
         child.kill().await.expect("killed");
-        assert!(after.is_some(), "no end within {PATIENCE:?}: {:?}", output_of(out.path()));
         return Struck::Killed { pid, after: lasted };
     };
     let (stdout, stderr) = output_of(out.path());
@@ -109,7 +113,7 @@ pub(crate) async fn strike(mut command: Command, after: Option<Duration>) -> Str
 }
 
 /// What a process wrote into these files.
-pub(crate) fn output_of(folder: &Path) -> (String, String) {
+fn output_of(folder: &Path) -> (String, String) {
     let text = |name: &str| String::from_utf8_lossy(&std::fs::read(folder.join(name)).unwrap_or_default()).into_owned();
     (text("stdout"), text("stderr"))
 }
