@@ -193,6 +193,17 @@ impl fmt::Debug for SecretSource {
     }
 }
 
+impl fmt::Display for SecretSource {
+    /// The key that it is set by, and where that points.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`bind_password_file` {}", path.display()),
+            Self::Environment(name) => write!(f, "`bind_password_env` {name}"),
+            Self::Prompt => f.write_str("the prompt"),
+        }
+    }
+}
+
 #[cfg(feature = "ldap")]
 mod ldap {
     use std::num::NonZeroU32;
@@ -202,7 +213,7 @@ mod ldap {
     use backend_ldap::{LdapConfig, LdapDirectory};
     use identity_core::account::DirectoryId;
     use identity_core::directory::Backend;
-    use identity_core::error::Result;
+    use identity_core::error::{ErrorKind, Result};
     use secrecy::SecretString;
     use serde::Deserialize;
 
@@ -287,7 +298,13 @@ mod ldap {
             if let Some(share) = keys.share {
                 config = config.share(share);
             }
-            Ok(LdapDirectory::connect(config).await?)
+            LdapDirectory::connect(config).await.map(|directory| directory as Arc<dyn Backend>).map_err(|error| {
+                if error.kind() != ErrorKind::Unauthenticated {
+                    return error;
+                }
+                let advice = error.advice().unwrap_or("check bind_dn and its password").to_owned();
+                error.with_advice(format!("{advice}; the password came from {}", self.password))
+            })
         }
 
         fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {

@@ -1,5 +1,6 @@
 //! The run's folder: every step's product is a file that the next one reads.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use identity_reset::error::{Error, ErrorKind, Result};
@@ -86,9 +87,27 @@ impl Folder {
         })
     }
 
-    /// The journal, begun or continued.
-    pub(crate) fn open_journal(&self) -> Result<SqliteJournal> {
-        SqliteJournal::open_or_create(self.journal())
+    /// The journal, begun or continued. After the vault, whose lines tell whether it is whole.
+    pub(crate) async fn open_journal(&self) -> Result<SqliteJournal> {
+        let begun = std::fs::metadata(self.vault()).is_ok_and(|vault| vault.len() > 0);
+        let path = self.journal();
+        let found = std::fs::metadata(&path);
+        if found.as_ref().is_ok_and(|journal| journal.len() == 0) && !begun {
+            // A process was killed while it made the file; nothing is sealed or sent before that.
+            std::fs::remove_file(&path).map_err(|fault| cannot_write(&path, &fault))?;
+            return SqliteJournal::create(path);
+        }
+        if found.is_err() && !begun {
+            return SqliteJournal::create(path);
+        }
+        let journal = SqliteJournal::open(&path)?;
+        if begun && journal.head().await?.number == 0 {
+            let lost = format!("{} holds no record, and the vault beside it holds passwords", path.display());
+            return Err(input(lost).with_advice(
+                "they may have been sent: restore the journal, with the file journal.sqlite-wal that belongs to it",
+            ));
+        }
+        Ok(journal)
     }
 
     /// The vault, begun or continued, sealed to `recipients`.
@@ -97,27 +116,39 @@ impl Folder {
         Ok(if identities.is_empty() { vault } else { vault.with_identities(identities) })
     }
 
+    /// Keeps the recipients that were given, for this process and for every resume.
+    pub(crate) fn keep_recipients(&self, given: &[Recipient]) -> Result<()> {
+        let lines: String = given.iter().map(|recipient| format!("{recipient}\n")).collect();
+        if given.is_empty() { Ok(()) } else { write(&self.recipients(), &lines) }
+    }
+
     /// The recipients given now, or those that the run was begun with.
-    pub(crate) fn keep_recipients(&self, given: &[String]) -> Result<Vec<Recipient>> {
-        let path = self.recipients();
-        let lines: Vec<String> = if given.is_empty() {
-            let text = std::fs::read_to_string(&path).map_err(|_| {
-                input("nobody is named who may open the generated passwords".to_owned())
-                    .with_advice("make a key with age-keygen and give its public half: --recipient age1…")
-            })?;
-            text.lines().map(str::to_owned).collect()
-        } else {
-            given.to_vec()
-        };
-        let recipients = lines.iter().map(|line| Recipient::parse(line)).collect::<Result<Vec<_>>>()?;
-        write(&path, &(lines.join("\n") + "\n"))?;
-        Ok(recipients)
+    pub(crate) fn kept_recipients(&self) -> Result<Vec<Recipient>> {
+        let text = std::fs::read_to_string(self.recipients()).map_err(|_| nobody())?;
+        text.lines().map(Recipient::parse).collect()
     }
 }
 
-/// Writes a small file.
+/// Nobody could open what would be sealed.
+pub(crate) fn nobody() -> Error {
+    input("nobody is named who may open the generated passwords".to_owned())
+        .with_advice("make a key with age-keygen and give its public half: --recipient age1…")
+}
+
+/// Writes a small file, whole or not at all.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|fault| input(format!("{}: {fault}", path.display())))
+    let draft = path.with_extension("draft");
+    let whole = || {
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)
+    };
+    whole().map_err(|fault| cannot_write(path, &fault))
+}
+
+fn cannot_write(path: &Path, fault: &std::io::Error) -> Error {
+    input(format!("{}: {fault}", path.display()))
 }
 
 pub(crate) fn input(detail: String) -> Error {

@@ -10,7 +10,7 @@ use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, Wave
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
 
-use crate::folder::{Folder, write};
+use crate::folder::{Folder, nobody, write};
 use crate::options::{Choice, Options, PasswordAction};
 use crate::show::{self, Waves};
 use crate::source::Source;
@@ -19,16 +19,22 @@ use crate::{Exit, Fault};
 /// The whole journey.
 pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let began = clock::instant();
+    // What can be found wrong without the directories is found before they are asked.
+    let recipients = recipients(options)?;
+    let identities = options.identity.as_ref().map(Identity::read_file).transpose()?;
     let source = Source::connect(options, options.resume.as_deref()).await?;
+    let spec = spec(options, &source)?;
     // Made only now: a fault above leaves nothing behind.
     let folder = Folder::open(options.out.as_deref(), options.resume.as_deref())?;
     show::line(&format!("run folder: {}", folder.path().display()));
+    // Before the plan: whoever resumes finds these as soon as there is something to resume.
     if let Some(origin) = &source.origin {
         write(&folder.origin(), &format!("{}\n", origin.display()))?;
     }
+    folder.keep_recipients(&recipients)?;
     let plan = match options.resume {
         Some(_) => Plan::open(folder.plan())?,
-        None => spec(options, &source)?.builder().directories(source.backends.clone()).write_to(folder.plan()).await?,
+        None => spec.builder().directories(source.backends.clone()).write_to(folder.plan()).await?,
     };
     show::line(&plan.summary().to_string());
     if options.dry_run {
@@ -45,14 +51,17 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
             .with_advice("approve on a terminal, or with --approve all or --approve WAVE, and --resume this folder");
         return Err(error.into());
     }
-    let identities = identities(options, &source, &folder)?;
+    let identities = match identities {
+        None if source.embedded.is_some() => embedded_identity(&folder)?,
+        given => given.unwrap_or_default(),
+    };
     let recipients = if source.embedded.is_some() {
         identities.iter().map(Identity::recipient).collect()
     } else {
-        folder.keep_recipients(&options.recipient)?
+        folder.kept_recipients()?
     };
     let vault: Arc<dyn Vault> = Arc::new(folder.open_vault(recipients, identities)?);
-    let journal: Arc<dyn Journal> = Arc::new(folder.open_journal()?);
+    let journal: Arc<dyn Journal> = Arc::new(folder.open_journal().await?);
     let end = execute(options, &source, &folder, &plan, approvals, &journal, vault).await?;
 
     show::line("verifying: reading back every account");
@@ -171,20 +180,23 @@ fn agrees(wave: &str, accounts: u64, digest: &str) -> bool {
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == wave
 }
 
-fn identities(options: &Options, source: &Source, folder: &Folder) -> Result<Vec<Identity>> {
-    if let Some(path) = &options.identity {
-        return Identity::read_file(path);
+/// The recipients that were given. A new run needs one: without, nobody could hand the passwords out.
+fn recipients(options: &Options) -> Result<Vec<Recipient>> {
+    let new_run = options.directories.is_some() && options.resume.is_none() && !options.dry_run;
+    if options.recipient.is_empty() && new_run {
+        return Err(nobody());
     }
-    if source.embedded.is_some() {
-        let identity = Identity::generate();
-        identity.write_file(folder.embedded_identity())?;
-        show::line(&format!(
-            "embedded directory: the vault opens with {}; on a real directory you bring your own key",
-            folder.embedded_identity().display()
-        ));
-        return Ok(vec![identity]);
-    }
-    Ok(Vec::new())
+    options.recipient.iter().map(|line| Recipient::parse(line)).collect()
+}
+
+fn embedded_identity(folder: &Folder) -> Result<Vec<Identity>> {
+    let identity = Identity::generate();
+    identity.write_file(folder.embedded_identity())?;
+    show::line(&format!(
+        "embedded directory: the vault opens with {}; on a real directory you bring your own key",
+        folder.embedded_identity().display()
+    ));
+    Ok(vec![identity])
 }
 
 async fn execute(

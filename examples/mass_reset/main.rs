@@ -19,14 +19,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use identity_reset::error::{Error, ErrorKind};
+use tracing_subscriber::EnvFilter;
 
 use options::Options;
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("IDENTITY_RESET_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    let mut log = EnvFilter::from_env("IDENTITY_RESET_LOG");
+    if let Ok(silent) = "ldap3_proto=off".parse() {
+        // The embedded directory's decoder traces whole messages, with the passwords inside.
+        log = log.add_directive(silent);
+    }
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     let options = Options::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

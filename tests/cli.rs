@@ -1,0 +1,324 @@
+//! The contract of the command line: exit codes, one clear line for each fault, one JSON object.
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use identity_reset::limits::clock;
+use serde_json::Value;
+use testkit::fault::{Fault, FaultScript, When};
+use testkit::mock_ad::MockAd;
+use testkit::organisation::{Organisation, special};
+
+use support::{Ended, Evidence, Stand, finish, guid};
+
+const ACCOUNTS: u64 = 120;
+
+async fn mock() -> MockAd {
+    MockAd::builder().organisation(Organisation::new(3, ACCOUNTS)).start().await.expect("a mock")
+}
+
+fn untouched(mock: &MockAd) {
+    assert_eq!(mock.counts().modifies, 0, "nothing may be touched");
+    assert!(mock.organisation().accounts().all(|account| mock.untouched(&account.guid)));
+}
+
+/// Bad input: exit code 2, nothing on standard output, nothing touched, no folder, and one line
+/// that holds these words.
+fn refused(ended: &Ended, mock: &MockAd, run: &Path, words: &[&str]) {
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+    for word in words {
+        assert!(ended.complaint().contains(word), "{word:?} is not in: {}", ended.stderr);
+    }
+    let lines = ended.stderr.lines().filter(|line| !line.is_empty() && !line.starts_with("run folder: ")).count();
+    assert_eq!(lines, 1, "one line says it: {}", ended.stderr);
+    assert!(!run.exists(), "a run's folder was left behind");
+    untouched(mock);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_run_ends_with_0_and_one_json_object() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let ended = stand.go(&run).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = ended.summary();
+    let counts = |of: &Value, names: &[&str]| {
+        names.iter().map(|name| of[name].as_u64().unwrap_or_else(|| panic!("no {name}: {of}"))).collect::<Vec<_>>()
+    };
+    let names = ["seen", "planned", "verified", "failed", "unknown", "left_out", "protected", "privileged"];
+    let all = counts(&summary["accounts"], &names);
+    assert_eq!(all[0], ACCOUNTS);
+    assert_eq!(all[1], all[2] + all[3] + all[4]);
+    let directories = summary["directories"].as_array().expect("directories");
+    assert_eq!(directories.len(), 1);
+    assert_eq!((directories[0]["id"].as_str(), directories[0]["kind"].as_str()), (Some("corp"), Some("ldap")));
+    let of = counts(&directories[0], &["planned", "verified", "failed", "unknown", "requests", "throttled"]);
+    assert_eq!(of[..4], all[1..5]);
+    assert!(of[4] > of[0] && of[5] == 0, "{of:?}");
+    assert!(directories[0]["seconds"].as_f64().expect("seconds") > 0.0);
+    assert!(summary["seconds"].as_f64().expect("seconds") > 0.0);
+    assert_eq!(summary["stopped"], Value::Null);
+    assert_eq!(summary["seed"], 1);
+    assert!(!summary["run"].as_str().expect("a run").is_empty());
+    let evidence = Evidence::read(&run, &stand.identity).await;
+    let plan = identity_reset::plan::Plan::open(run.join("plan.jsonl")).expect("the plan");
+    assert_eq!(summary["plan_digest"].as_str(), Some(plan.digest()));
+    for file in ["plan", "approvals", "journal", "vault", "report"] {
+        let path = summary["files"][file].as_str().unwrap_or_else(|| panic!("no file {file}"));
+        assert!(stand.path().join(path).is_file(), "{path}");
+    }
+    let state = evidence.assert_promised_state(&mock);
+    assert_eq!(state.planned, all[1]);
+
+    // Again on the same folder: nothing is left to do.
+    let writes = mock.counts().modifies;
+    let again = finish(stand.resume(&run)).await;
+    assert_eq!((again.code, again.accounts("verified")), (Some(0), all[2]), "{again:?}");
+    assert_eq!(mock.counts().modifies, writes, "nothing is done twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_end_with_1_and_are_named() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let unlucky = mock.organisation().account(special::APOSTROPHE);
+    mock.set_faults(FaultScript::new(1).rule(When::write().on(unlucky.guid.to_string()), Fault::Forbid));
+    let mut command = stand.fresh(&run);
+    command.args(["--canary", "0"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!((ended.accounts("failed"), ended.accounts("unknown")), (1, 0));
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(run.join("report.json")).expect("a report")).expect("JSON");
+    let rows = report["rows"].as_array().expect("rows");
+    assert_eq!(rows.len() as u64, ACCOUNTS, "every account in one row");
+    let failed: Vec<&Value> = rows.iter().filter(|row| row["result"] == "failed").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["name"], unlucky.name.as_str());
+    assert!(!failed[0]["left"]["advice"].as_str().expect("advice").is_empty(), "{}", failed[0]);
+    assert!(mock.sets(&unlucky.guid).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_ends_with_2_and_one_line_that_names_it() {
+    let mock = mock().await;
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("bind_dn =", "bind_pasword = \"x\"\nbind_dn =", &["directories.toml", "bind_pasword", "bind_password_file"]),
+        ("secrets/bind", "secrets/nothing", &["directories.toml", "bind_password_file", "secrets/nothing"]),
+        ("ca.pem", "no-ca.pem", &["directories.toml", "ca_file", "no-ca.pem"]),
+        ("kind = \"ldap\"", "kind = \"nis\"", &["directories.toml", "kind", "nis", "ldap"]),
+        ("ldaps://", "ldap://", &["corp", "ldaps://", "starttls"]),
+        ("id = \"corp\"\n", "", &["directories.toml", "`id` is missing"]),
+    ];
+    for (from, to, words) in cases {
+        let stand = Stand::on(&mock);
+        let text = std::fs::read_to_string(stand.directories()).expect("directories.toml");
+        assert!(text.contains(from), "{text}");
+        std::fs::write(stand.directories(), text.replace(from, to)).expect("written");
+        let run = stand.run("run");
+        refused(&stand.go(&run).await, &mock, &run, words);
+    }
+    assert_eq!(mock.counts().binds + mock.counts().failed_binds, 0, "found before anybody signed in");
+
+    let stand = Stand::on(&mock);
+    std::fs::remove_file(stand.directories()).expect("removed");
+    let run = stand.run("run");
+    refused(&stand.go(&run).await, &mock, &run, &["directories.toml", "cannot be read", "name a directories.toml"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_authority_and_a_silent_port_end_with_2() {
+    let (mock, other) = (mock().await, mock().await);
+    let stand = Stand::on(&mock);
+    std::fs::write(stand.path().join("ca.pem"), other.ca_pem()).expect("written");
+    let run = stand.run("run");
+    refused(&stand.go(&run).await, &mock, &run, &["corp", "ca_file", "ca.pem", "authority that signed it"]);
+    assert_eq!(mock.counts().requests, 0, "no byte of LDAP was sent to an unknown server");
+
+    let stand = Stand::on(&other);
+    let url = other.url();
+    other.shutdown().await;
+    let run = stand.run("run");
+    let ended = stand.go(&run).await;
+    let address = url.trim_start_matches("ldaps://");
+    refused(&ended, &mock, &run, &["corp", address.split(':').next().expect("a host"), "url"]);
+}
+
+/// Directories lock accounts after a few failed sign-ins: one try, not five.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_bind_password_is_tried_once_and_ends_with_2() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    std::fs::write(stand.path().join("secrets/bind"), "Wr0ng-Passw0rd-f0r-sure").expect("written");
+    let run = stand.run("run");
+    let ended = stand.go(&run).await;
+    refused(&ended, &mock, &run, &["corp", "bind_password"]);
+    assert_eq!((mock.counts().binds, mock.counts().failed_binds), (0, 1));
+    assert!(!ended.stderr.contains("Wr0ng-Passw0rd"), "{}", ended.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_keys_waves_and_lists_that_do_not_fit_end_with_2() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    std::fs::create_dir(&run).expect("a folder");
+    let ended = stand.go(&run).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.complaint().contains("exists already") && ended.complaint().contains("--resume"), "{ended:?}");
+
+    let nothing = stand.run("nothing");
+    let mut command = stand.resume(&nothing);
+    command.arg("--directories").arg(stand.directories());
+    refused(&finish(command).await, &mock, &nothing, &["nothing", "plan.jsonl"]);
+
+    let stranger = stand.run("stranger");
+    let mut command = stand.bare();
+    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&stranger);
+    command.args(["--recipient", "age1nobody", "--approve", "all"]);
+    refused(&finish(command).await, &mock, &stranger, &["age1", "age-keygen"]);
+
+    let list = stand.run("list");
+    let mut command = stand.fresh(&list);
+    command.args(["--select", "list:nobody.csv"]);
+    refused(&finish(command).await, &mock, &list, &["nobody.csv", "cannot be opened"]);
+
+    let wave = stand.run("wave");
+    let mut command = stand.unapproved(&wave);
+    command.args(["--approve", "canarry"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.complaint().contains("canarry") && ended.complaint().contains("canary"), "{ended:?}");
+
+    let unsaid = stand.run("unsaid");
+    let mut command = stand.bare();
+    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&unsaid).args(["--approve", "all"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(2), "nobody could open what is sealed: {ended:?}");
+    assert!(ended.complaint().contains("--recipient"), "{ended:?}");
+    untouched(&mock);
+}
+
+/// No terminal to ask on: nothing is approved, nothing touched; afterwards wave by wave.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_approval_4_and_then_only_the_wave_that_is_approved() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let ended = finish(stand.unapproved(&run)).await;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.complaint().contains("--approve") && ended.complaint().contains("--resume"), "{ended:?}");
+    untouched(&mock);
+    wave_by_wave(&mock, &stand, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_touches_nothing_and_can_be_resumed_wave_by_wave() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let mut command = stand.unapproved(&run);
+    command.arg("--dry-run");
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = ended.summary();
+    assert_eq!((&summary["dry_run"], &summary["accounts"]["seen"]), (&Value::Bool(true), &Value::from(ACCOUNTS)));
+    assert!(summary["accounts"]["planned"].as_u64().is_some_and(|planned| planned > 80), "{summary}");
+    untouched(&mock);
+    assert!(!run.join("journal.sqlite").exists() && !run.join("vault.jsonl").exists());
+    wave_by_wave(&mock, &stand, &run).await;
+}
+
+async fn wave_by_wave(mock: &MockAd, stand: &Stand, run: &Path) {
+    let mut command = stand.resume(run);
+    command.args(["--approve", "privileged"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(3), "the other waves are not approved: {ended:?}");
+    assert_eq!(ended.summary()["stopped"]["stop"], "not_approved", "{}", ended.stdout);
+    let evidence = Evidence::read(run, &stand.identity).await;
+    let (mut inside, mut outside) = (0, 0);
+    for (entry, _) in evidence.resets() {
+        let touched = !mock.untouched(&guid(&entry.id));
+        assert_eq!(touched, entry.wave == "privileged", "{} in {}", entry.name, entry.wave);
+        *(if touched { &mut inside } else { &mut outside }) += 1;
+    }
+    assert!(inside > 10 && outside > 50, "{inside} and {outside}");
+    assert!(evidence.others().all(|(id, _)| mock.untouched(&guid(id))));
+
+    let mut command = stand.resume(run);
+    command.args(["--approve", "all"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    Evidence::read(run, &stand.identity).await.assert_promised_state(mock);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_file_ends_with_3_and_a_resume_with_0() {
+    let mock = mock().await;
+    mock.set_latency(Duration::from_millis(40));
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let running = finish(stand.fresh(&run));
+    let stop = async {
+        // Under way, and far from its end.
+        while mock.record().len() < 5 {
+            clock::sleep(Duration::from_millis(5)).await;
+        }
+        std::fs::write(run.join("STOP"), "").expect("written");
+    };
+    let (ended, ()) = tokio::join!(running, stop);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.summary()["stopped"]["stop"], "stop_file", "{}", ended.stdout);
+    assert_eq!(mock.counts().in_flight, 0, "what was in flight was waited for");
+    let planned = ended.accounts("planned");
+    assert!((mock.record().len() as u64) < planned, "it stopped before its end");
+    assert_eq!(ended.accounts("unknown"), 0, "what was sent was recorded and read back");
+
+    // While the file is there, nothing more is done.
+    let writes = mock.counts().modifies;
+    assert_eq!(finish(stand.resume(&run)).await.code, Some(3));
+    assert_eq!(mock.counts().modifies, writes);
+    std::fs::remove_file(run.join("STOP")).expect("removed");
+    let ended = finish(stand.resume(&run)).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(Evidence::read(&run, &stand.identity).await.assert_promised_state(&mock).planned, planned);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_rule_ends_with_3_and_a_resume_goes_on() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    // The canary allows no failure.
+    mock.set_faults(FaultScript::new(1).rule(When::write().times(1), Fault::Forbid));
+    let ended = stand.go(&run).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.summary()["stopped"]["stop"], "failure_budget", "{}", ended.stdout);
+    assert_eq!(mock.record().len(), 0);
+    let ended = finish(stand.resume(&run)).await;
+    assert_eq!(ended.code, Some(1), "the canary stays failed, the others are done: {ended:?}");
+    assert_eq!((ended.accounts("failed"), ended.accounts("unknown")), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_vaults_recipients_and_the_place_of_the_directories_are_kept_for_a_resume() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let mut command = stand.unapproved(&run);
+    command.arg("--dry-run");
+    assert_eq!(finish(command).await.code, Some(0));
+    // From another folder, with nothing but the run's folder and an approval.
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let mut command = stand.bare();
+    command.current_dir(elsewhere.path()).arg("--json").arg("--resume").arg(&run).args(["--approve", "all"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    Evidence::read(&run, &stand.identity).await.assert_promised_state(&mock);
+}

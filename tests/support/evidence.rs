@@ -1,0 +1,211 @@
+//! What a run left behind, and whether it is what was promised.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use futures::TryStreamExt;
+use identity_reset::account::AccountId;
+use identity_reset::error::ErrorKind;
+use identity_reset::journal::{Event, Journal, Record, SqliteJournal};
+use identity_reset::plan::{Disposition, Entry, Plan, PlanRow};
+use identity_reset::reset::Action;
+use identity_reset::vault::{Identity, SealedRef, Sealing, unseal};
+use testkit::mock_ad::MockAd;
+use uuid::Uuid;
+
+/// What is in a run's folder.
+pub(crate) struct Evidence {
+    pub(crate) rows: Vec<PlanRow>,
+    pub(crate) records: Vec<Record>,
+    /// Every password that was sealed, oldest first.
+    pub(crate) sealed: Vec<(SealedRef, Sealing)>,
+    /// Whether the journal lost nothing: otherwise passwords were sent that it does not know of.
+    pub(crate) whole: bool,
+}
+
+/// What was counted against the directory's own record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PromisedState {
+    /// Accounts that the run resets.
+    pub(crate) planned: u64,
+    /// Password sets that took effect on them.
+    pub(crate) sets: u64,
+    /// Intents beyond the first of an action.
+    pub(crate) repeated: u64,
+    /// Actions without an answer that reading back found done.
+    pub(crate) read_back: u64,
+    /// Accounts outside the plan, found untouched.
+    pub(crate) untouched: u64,
+}
+
+impl Evidence {
+    /// Reads a run's folder. The journal is read from a copy, its whole chain checked.
+    pub(crate) async fn read(run: &Path, identity: &Identity) -> Self {
+        let plan = Plan::open(run.join("plan.jsonl")).expect("the plan");
+        let rows = plan.rows().expect("rows").map(|row| row.expect("a row")).collect();
+        let records = peek(run).await.expect("a journal");
+        let vault = run.join("vault.jsonl");
+        let sealed = match vault.exists() {
+            true => unseal(vault, vec![identity.clone()]).expect("the vault").map(|one| one.expect("opens")).collect(),
+            false => Vec::new(),
+        };
+        Self { rows, records, sealed, whole: true }
+    }
+
+    /// The entries that the engine resets.
+    pub(crate) fn resets(&self) -> impl Iterator<Item = (&Entry, &[Action])> {
+        self.rows.iter().filter_map(|row| match row {
+            PlanRow::Entry(entry) => match &entry.disposition {
+                Disposition::Reset { actions } => Some((entry, actions.as_slice())),
+                Disposition::Manual { .. } => None,
+            },
+            PlanRow::LeftOut { .. } => None,
+        })
+    }
+
+    /// The accounts that nobody is to touch: left out, or left to people.
+    pub(crate) fn others(&self) -> impl Iterator<Item = (&AccountId, &str)> {
+        self.rows.iter().filter_map(|row| match row {
+            PlanRow::Entry(Entry { disposition: Disposition::Reset { .. }, .. }) => None,
+            PlanRow::Entry(entry) => Some((&entry.id, entry.name.as_str())),
+            PlanRow::LeftOut { id, name, .. } => Some((id, name.as_str())),
+        })
+    }
+
+    /// What was sealed for an entry, oldest first.
+    pub(crate) fn sealed_for(&self, seq: u64) -> impl Iterator<Item = &(SealedRef, Sealing)> {
+        self.sealed.iter().filter(move |(_, sealing)| sealing.entry == seq)
+    }
+
+    /// The password of an entry that is to be in force: the last one sealed for it.
+    pub(crate) fn password(&self, seq: u64) -> Option<&str> {
+        self.sealed_for(seq).last().map(|(_, sealing)| sealing.password.expose())
+    }
+
+    /// Intents of an entry's passwords: how many, and how many different sealed ones they name.
+    pub(crate) fn sends(&self, seq: u64) -> (u64, BTreeSet<Option<&SealedRef>>) {
+        let mut sends = (0, BTreeSet::new());
+        for record in &self.records {
+            if let Event::Intent { entry, action, sealed, .. } = &record.event
+                && *entry == seq
+                && action.needs_password()
+            {
+                sends.0 += 1;
+                sends.1.insert(sealed.as_ref());
+            }
+        }
+        sends
+    }
+
+    /// How many passwords of an entry the directory refused by its policy.
+    fn refused_passwords(&self, seq: u64) -> usize {
+        let refused = |record: &&Record| match &record.event {
+            Event::AttemptFailed { entry, error, .. } => *entry == seq && error.kind == ErrorKind::PasswordRejected,
+            _ => false,
+        };
+        self.records.iter().filter(refused).count()
+    }
+
+    /// Every action of every reset has exactly one final outcome; how many were repeated, and how
+    /// many found by reading back.
+    pub(crate) fn assert_each_action_ends_once(&self) -> (u64, u64) {
+        let mut ends: BTreeMap<(u64, Action), u64> = BTreeMap::new();
+        let (mut repeated, mut read_back) = (0, 0);
+        for record in &self.records {
+            match &record.event {
+                Event::Done { entry, action, read_back: seen, .. } => {
+                    *ends.entry((*entry, *action)).or_default() += 1;
+                    read_back += u64::from(*seen);
+                }
+                Event::Failed { entry, action, .. } => *ends.entry((*entry, *action)).or_default() += 1,
+                Event::Intent { attempt, .. } => repeated += u64::from(*attempt > 1),
+                _ => {}
+            }
+        }
+        for (entry, actions) in self.resets() {
+            for action in actions {
+                let count = ends.remove(&(entry.seq, *action)).unwrap_or(0);
+                assert_eq!(count, 1, "{action} of {} has {count} final outcomes", entry.name);
+            }
+        }
+        assert!(ends.is_empty(), "outcomes of what was not planned: {ends:?}");
+        (repeated, read_back)
+    }
+
+    /// Promises 1 to 4, counted against the directory's own record: every planned account has one
+    /// password, the vault's last for it; nobody else was touched.
+    pub(crate) fn assert_promised_state(&self, mock: &MockAd) -> PromisedState {
+        let (repeated, read_back) = self.assert_each_action_ends_once();
+        let mut state = PromisedState { repeated, read_back, ..PromisedState::default() };
+        let mut planned = BTreeSet::new();
+        for (entry, actions) in self.resets() {
+            state.planned += 1;
+            planned.insert(guid(&entry.id));
+            state.sets += self.assert_one_password(mock, entry, actions);
+        }
+        for account in mock.organisation().accounts().filter(|account| !planned.contains(&account.guid)) {
+            assert!(mock.untouched(&account.guid), "{} is not planned and was touched", account.name);
+            state.untouched += 1;
+        }
+        state
+    }
+
+    fn assert_one_password(&self, mock: &MockAd, entry: &Entry, actions: &[Action]) -> u64 {
+        let (account, name) = (guid(&entry.id), &entry.name);
+        let sets = mock.sets(&account);
+        if !actions.iter().any(|action| action.needs_password()) {
+            assert_eq!(sets.len(), 0, "{name}");
+            return 0;
+        }
+        let (sends, references) = self.sends(entry.seq);
+        assert!(!sets.is_empty(), "{name} was lost: its password was never set");
+        if self.whole {
+            assert!(sets.len() as u64 <= sends, "{name} was set {} times by {sends} intents", sets.len());
+        }
+        assert!(sets.iter().all(|set| set.by_administrator), "{name}");
+        // A scramble is nobody's to know: it is not sealed, and a second one is as good.
+        if actions.iter().any(|action| action.needs_sealing()) {
+            let different: BTreeSet<[u8; 32]> = sets.iter().map(|set| set.sha256).collect();
+            assert_eq!(different.len(), 1, "{name} was given {} different passwords", different.len());
+            // Another one only after the directory refused one by its policy.
+            let refused = self.refused_passwords(entry.seq);
+            assert_eq!(references.len(), 1 + refused, "{name}: intents name {references:?}");
+            let password = self.password(entry.seq).unwrap_or_else(|| panic!("{name} has nothing sealed"));
+            assert!(mock.password_matches(&account, password), "{name}: the vault's last password is not in force");
+        }
+        sets.len() as u64
+    }
+}
+
+/// The records of a run's journal, chain checked, read from a copy: the folder stays as it is.
+/// `None` where there is no journal yet, or only its beginning.
+pub(crate) async fn peek(run: &Path) -> Option<Vec<Record>> {
+    let journal = run.join("journal.sqlite");
+    if std::fs::metadata(&journal).map_or(0, |found| found.len()) == 0 {
+        return None;
+    }
+    let copies = tempfile::tempdir().expect("a folder");
+    let copy = copies.path().join("journal.sqlite");
+    std::fs::copy(&journal, &copy).expect("copied");
+    for suffix in ["-wal", "-journal"] {
+        let beside = beside(&journal, suffix);
+        if beside.exists() {
+            std::fs::copy(beside, super::evidence::beside(&copy, suffix)).expect("copied");
+        }
+    }
+    let journal = SqliteJournal::open(&copy).expect("the journal opens");
+    journal.verify_chain().await.expect("the chain is whole");
+    Some(journal.records(1).try_collect().await.expect("records"))
+}
+
+/// A file's name with more behind it.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The objectGUID that is an account's id in Active Directory.
+pub(crate) fn guid(id: &AccountId) -> Uuid {
+    Uuid::try_parse(id.as_str()).expect("an objectGUID")
+}

@@ -1,0 +1,13 @@
+//! What the tests of whole runs share: the program as a child process, what it left behind, and
+//! the directories that it works on.
+#![allow(dead_code, unused_imports, clippy::indexing_slicing, reason = "each test file uses a part of it")]
+
+mod evidence;
+mod program;
+mod site;
+mod stand;
+
+pub(crate) use evidence::{Evidence, PromisedState, beside, guid, peek};
+pub(crate) use program::{Ended, PATIENCE, Struck, finish, finish_within, mass_reset, strike};
+pub(crate) use site::{Site, not_run, snapshot};
+pub(crate) use stand::Stand;
