@@ -72,8 +72,9 @@ where
         BatchCost::OneRequest => in_flight,
         BatchCost::PerOperation => in_flight.div_ceil(size),
     }
-    // While some are in flight, others read accounts again, seal, and record.
-    .saturating_add(2)
+    // While some are in flight, others read accounts again, seal, and record; those that sync at
+    // the same time share the sync.
+    .saturating_add(PREPARING)
     .min(MAX_COHORTS);
     let mut cohorts = stream::iter(entries).chunks(size);
     let mut working = FuturesUnordered::new();
@@ -110,6 +111,10 @@ where
 /// A cohort costs two syncs of the journal and one of the vault; beyond this many accounts the
 /// syncs no longer show, and a straggler holds up fewer others.
 const MAX_COHORT: NonZeroU32 = NonZeroU32::new(64).unwrap();
+
+/// Cohorts that make ready or record while others are in flight. A cohort waits for one read and
+/// three syncs beside its orders: on a slow disk that is several times as long as these take.
+const PREPARING: usize = 6;
 
 /// A bound for memory, whatever a backend says of its in-flight ceiling.
 const MAX_COHORTS: usize = 256;

@@ -155,15 +155,17 @@ impl Governor {
 
     /// The most operations of `class` that a batch should have now: [`Limits::max_batch`], no more
     /// than an eighth of what each quota's window has, and where each operation is a request of
-    /// its own, no more than may be in flight. A larger batch is granted too, but it waits until
-    /// a window, or everything in flight, is free for it alone.
+    /// its own, no more than an eighth of what may be in flight: a batch holds its permits until its
+    /// last answer, and waits until there is room for all of it, so that a large one leaves room
+    /// idle at both ends. A larger batch is granted too, but it waits until a window, or everything
+    /// in flight, is free for it alone.
     #[must_use]
     pub fn batch_room(&self, class: OperationClass) -> u32 {
         let state = self.shared.state();
         let most = self.limits.max_batch.get().min(state.batch_room(class));
         match self.limits.batch_cost {
             BatchCost::OneRequest => most,
-            BatchCost::PerOperation => most.min(state.ceiling.get()),
+            BatchCost::PerOperation => most.min(state.ceiling.get().div_ceil(8)),
         }
     }
 
