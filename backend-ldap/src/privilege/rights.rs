@@ -18,7 +18,6 @@ const TEMPLATE: &str = "AdminSDHolder";
 
 const ON_DOMAIN: &[Question] = &[
     (rights::OVER_DOMAIN, true, rule::WRITE_DOMAIN, "the domain", None),
-    (rights::REPLICATE, false, rule::REPLICATE, REPLICATION, None),
     (rights::CHANGES, false, rule::REPLICATE, REPLICATION, Some(Half::Changes)),
     (rights::CHANGES_ALL, false, rule::REPLICATE, REPLICATION, Some(Half::ChangesAll)),
 ];

@@ -5,8 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use uuid::Uuid;
-
 use super::descriptor::FULL_CONTROL;
 use super::{AccessEntry, AccessList, Descriptor};
 use crate::value::sid::Sid;
@@ -25,38 +23,23 @@ pub(crate) mod rights {
     const FULL: Right = Right { words: "Full control", reach: Reach::Full };
     const LIST: Right = Right { words: "Modify permissions", reach: Reach::Standard(WRITE_LIST) };
     const OWNER: Right = Right { words: "Modify owner", reach: Reach::Standard(WRITE_OWNER) };
-    const EVERY_RIGHT: Right = Right { words: "All extended rights", reach: Reach::Every(CONTROL_ACCESS) };
-    const EVERY_PROPERTY: Right = Right { words: "Write all properties", reach: Reach::Every(WRITE_PROPERTY) };
 
     /// On anything: whoever has one of these can give himself all others.
     pub(crate) const OVER: &[Right] = &[FULL, LIST, OWNER];
     /// On the head of the domain: gPLink decides what policy the controllers follow.
-    pub(crate) const OVER_DOMAIN: &[Right] = &[
-        FULL,
-        LIST,
-        OWNER,
-        EVERY_PROPERTY,
-        limited("Write gPLink", WRITE_PROPERTY, &[0xf30e_3bbe_9ff0_11d1_b603_0000_f803_67c1]),
-    ];
+    pub(crate) const OVER_DOMAIN: &[Right] =
+        &[FULL, LIST, OWNER, limited("Write gPLink", WRITE_PROPERTY, &[0xf30e_3bbe_9ff0_11d1_b603_0000_f803_67c1])];
     /// On the head of the domain: both of the two together read every password hash.
-    pub(crate) const REPLICATE: &[Right] = &[EVERY_RIGHT];
     pub(crate) const CHANGES: &[Right] =
         &[limited("Replicating Directory Changes", CONTROL_ACCESS, &[0x1131_f6aa_9c07_11d1_f79f_00c0_4fc2_dcd2])];
     pub(crate) const CHANGES_ALL: &[Right] =
         &[limited("Replicating Directory Changes All", CONTROL_ACCESS, &[0x1131_f6ad_9c07_11d1_f79f_00c0_4fc2_dcd2])];
     /// On an account: its password.
-    pub(crate) const RESET: &[Right] = &[
-        FULL,
-        LIST,
-        OWNER,
-        EVERY_RIGHT,
-        limited("Reset Password", CONTROL_ACCESS, &[0x0029_9570_246d_11d0_a768_00aa_006e_0529]),
-    ];
+    pub(crate) const RESET: &[Right] =
+        &[FULL, LIST, OWNER, limited("Reset Password", CONTROL_ACCESS, &[0x0029_9570_246d_11d0_a768_00aa_006e_0529])];
     /// On an account: a key that signs in beside the password.
-    pub(crate) const KEYS: &[Right] = &[
-        EVERY_PROPERTY,
-        limited("Write msDS-KeyCredentialLink", WRITE_PROPERTY, &[0x5b47_d60f_6090_40b2_9f37_2a4d_e88f_3063]),
-    ];
+    pub(crate) const KEYS: &[Right] =
+        &[limited("Write msDS-KeyCredentialLink", WRITE_PROPERTY, &[0x5b47_d60f_6090_40b2_9f37_2a4d_e88f_3063])];
     /// On a machine: who may act there in another's name; the second is the property set that holds
     /// the property.
     pub(crate) const ACTING: &[Right] = &[limited(
@@ -69,19 +52,15 @@ pub(crate) mod rights {
         FULL,
         LIST,
         OWNER,
-        EVERY_PROPERTY,
         limited("Write member", WRITE_PROPERTY, MEMBER),
         limited("Add or remove self as member", SELF_WRITE, MEMBER),
     ];
     /// On AdminSDHolder beside [`OVER`]: what its list gives, every protected account and group gets
     /// within the hour.
-    pub(crate) const STAMPED_MEMBERS: &[Right] = &[
-        EVERY_PROPERTY,
-        limited("Write member", WRITE_PROPERTY, MEMBER),
-        limited("Add or remove self as member", SELF_WRITE, MEMBER),
-    ];
+    pub(crate) const STAMPED_MEMBERS: &[Right] =
+        &[limited("Write member", WRITE_PROPERTY, MEMBER), limited("Add or remove self as member", SELF_WRITE, MEMBER)];
     pub(crate) const STAMPED_RESET: &[Right] =
-        &[EVERY_RIGHT, limited("Reset Password", CONTROL_ACCESS, &[0x0029_9570_246d_11d0_a768_00aa_006e_0529])];
+        &[limited("Reset Password", CONTROL_ACCESS, &[0x0029_9570_246d_11d0_a768_00aa_006e_0529])];
     /// Any right at all: for descriptors that are lists of who may do one thing.
     pub(crate) const ANY: &[Right] = &[Right { words: "listed", reach: Reach::Any }];
 
@@ -116,8 +95,6 @@ enum Reach {
     Full,
     /// A standard right. A limit to a property means nothing to it, so that one is not looked at.
     Standard(u32),
-    /// The bit, without a limit.
-    Every(u32),
     /// The bit, limited to one of these or not at all.
     Limited(u32, &'static [u128]),
     /// Anything.
@@ -156,7 +133,7 @@ pub(crate) fn granted(descriptor: &Descriptor, rights: &[Right], by_owner: bool)
                         && !before.iter().any(|denial| right.reach.is_taken_by(denial, &entry.trustee))
                         && holders.insert(entry.trustee.clone())
                     {
-                        found.insert(Granted { trustee: entry.trustee.clone(), words: right.words });
+                        found.insert(Granted { trustee: entry.trustee.clone(), words: right.words_for(entry) });
                     }
                 }
             }
@@ -165,12 +142,23 @@ pub(crate) fn granted(descriptor: &Descriptor, rights: &[Right], by_owner: bool)
     found.into_iter().collect()
 }
 
+impl Right {
+    /// What the entry gives, which may be more than this right.
+    fn words_for(&self, entry: &AccessEntry) -> &'static str {
+        match self.reach {
+            Reach::Limited(CONTROL_ACCESS, _) if entry.object.is_none() => "All extended rights",
+            Reach::Limited(WRITE_PROPERTY, _) if entry.object.is_none() => "Write all properties",
+            Reach::Limited(SELF_WRITE, _) if entry.object.is_none() => "All validated writes",
+            _ => self.words,
+        }
+    }
+}
+
 impl Reach {
     fn is_given_by(self, entry: &AccessEntry) -> bool {
         match self {
             Self::Full => entry.mask & FULL_CONTROL == FULL_CONTROL && entry.object.is_none(),
             Self::Standard(bit) => entry.mask & bit != 0,
-            Self::Every(bit) => entry.mask & bit != 0 && entry.object.is_none(),
             Self::Limited(bit, objects) => {
                 entry.mask & bit != 0 && entry.object.is_none_or(|object| objects.contains(&object.as_u128()))
             }
@@ -186,7 +174,7 @@ impl Reach {
             && match self {
                 // Part of it is gone; what is left is looked at as a right of its own.
                 Self::Full => denial.mask & FULL_CONTROL != 0 && denial.object.is_none(),
-                Self::Standard(bit) | Self::Every(bit) => denial.mask & bit != 0 && denial.object.is_none(),
+                Self::Standard(bit) => denial.mask & bit != 0 && denial.object.is_none(),
                 Self::Limited(bit, objects) => {
                     denial.mask & bit != 0
                         && denial
@@ -203,6 +191,7 @@ mod tests {
     use super::super::descriptor::tests::{descriptor, entry};
     use super::*;
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     fn who(n: u32) -> Sid {
         format!("S-1-5-21-1-2-3-{n}").parse().expect("a SID")
@@ -220,7 +209,7 @@ mod tests {
 
     #[test]
     fn each_right_is_recognised_and_its_neighbour_is_not() {
-        let reset = object(&rights::RESET[4]);
+        let reset = object(&rights::RESET[3]);
         let change = Some(Uuid::from_u128(0xab72_1a53_1e2f_11d0_9819_00aa_0040_529b));
         let allow = |mask, object| vec![entry(5, 0, mask, object, &who(1))];
         assert_eq!(words(&allow(FULL_CONTROL, None), rights::RESET), [(1, "Full control")]);
@@ -232,17 +221,17 @@ mod tests {
         assert_eq!(words(&allow(CONTROL_ACCESS, change), rights::RESET), []);
         assert_eq!(words(&allow(WRITE_PROPERTY, None), rights::RESET), []);
         assert_eq!(words(&allow(0x0002_0094, None), rights::RESET), [], "reading is nothing");
-        assert_eq!(words(&allow(WRITE_PROPERTY, object(&rights::MEMBERS[4])), rights::MEMBERS), [(1, "Write member")]);
+        assert_eq!(words(&allow(WRITE_PROPERTY, object(&rights::MEMBERS[3])), rights::MEMBERS), [(1, "Write member")]);
         assert_eq!(words(&allow(0x4000_0000, None), rights::MEMBERS), [(1, "Write all properties")]);
-        assert_eq!(words(&allow(SELF_WRITE, object(&rights::MEMBERS[5])), rights::MEMBERS).len(), 1);
+        assert_eq!(words(&allow(SELF_WRITE, object(&rights::MEMBERS[4])), rights::MEMBERS).len(), 1);
         assert_eq!(words(&allow(CONTROL_ACCESS, object(&rights::CHANGES[0])), rights::CHANGES_ALL), []);
         assert_eq!(words(&allow(CONTROL_ACCESS, object(&rights::CHANGES_ALL[0])), rights::CHANGES_ALL).len(), 1);
-        assert_eq!(words(&allow(CONTROL_ACCESS, reset), rights::REPLICATE), [], "one right is not all");
+        assert_eq!(words(&allow(CONTROL_ACCESS, None), rights::CHANGES), [(1, "All extended rights")]);
     }
 
     #[test]
     fn a_denial_takes_away_only_what_is_certain() {
-        let reset = object(&rights::RESET[4]);
+        let reset = object(&rights::RESET[3]);
         let allow = entry(5, 0, CONTROL_ACCESS, reset, &who(1));
         let deny = |who: &Sid| entry(6, 0, CONTROL_ACCESS, reset, who);
         assert_eq!(words(&[deny(&who(1)), allow.clone()], rights::RESET), []);
@@ -255,6 +244,8 @@ mod tests {
             1,
             "for children"
         );
+        let every = entry(0, 0, CONTROL_ACCESS, None, &who(1));
+        assert_eq!(words(&[deny(&who(1)), every], rights::RESET), [], "the one that matters is taken out of all");
         let full = entry(0, 0, FULL_CONTROL, None, &who(1));
         let no_list = entry(1, 0, WRITE_LIST, None, &who(1));
         assert_eq!(words(&[no_list, full], rights::RESET), [(1, "Modify owner")], "what is left still counts");
