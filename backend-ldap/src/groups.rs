@@ -1,6 +1,6 @@
 //! All groups of the domain in one sweep, and who is in which by nesting.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) sid: Option<Sid>,
     pub(crate) guid: Option<Uuid>,
+    /// The identifiers that it had in other domains; whoever is in it holds what they hold.
+    pub(crate) history: Vec<Sid>,
 }
 
 /// All groups of the domain, by the key of their distinguished name, and their nesting. Security
@@ -34,20 +36,27 @@ pub(crate) struct Group {
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     pub(crate) by_key: BTreeMap<String, Group>,
+    /// What groups list of other domains of the forest, by key: perhaps groups, whose members of this
+    /// domain a global catalogue tells.
+    foreign: BTreeMap<String, String>,
+    keys: HashMap<Sid, String>,
     graph: MembershipGraph<String>,
+    /// The nestings that are by a history only.
+    by_history: BTreeSet<(String, String)>,
     domain_sid: Option<Sid>,
 }
 
 impl Groups {
     /// Reads all groups.
     pub(crate) async fn sweep(domain: &Arc<Domain>) -> Result<Self> {
-        let attributes = ["objectGUID", "objectSid", "sAMAccountName", "memberOf"];
+        let attributes = ["objectGUID", "objectSid", "sAMAccountName", "memberOf", "sIDHistory"];
         let mut listing = domain.list(Search::subtree(&domain.name, "(objectClass=group)", &attributes));
         let mut groups = Self { domain_sid: Some(domain.sid.clone()), ..Self::default() };
         while let Some(mut entry) = listing.try_next().await? {
             domain.complete(&mut entry, "memberOf", false).await?;
             groups.add(&entry);
         }
+        groups.nest_by_history();
         Ok(groups)
     }
 
@@ -57,8 +66,44 @@ impl Groups {
             self.graph.nest(key.clone(), dn::key(above));
         }
         let name = entry.text("samaccountname").map_or_else(|| dn::first_name(&entry.dn), str::to_owned);
-        let group = Group { dn: entry.dn.clone(), name, sid: entry.sid("objectsid"), guid: entry.guid() };
+        let group = Group {
+            dn: entry.dn.clone(),
+            name,
+            sid: entry.sid("objectsid"),
+            guid: entry.guid(),
+            history: entry.values("sidhistory").iter().filter_map(|bytes| Sid::parse(bytes)).collect(),
+        };
+        if let Some(sid) = &group.sid {
+            self.keys.insert(sid.clone(), key.clone());
+        }
         self.by_key.insert(key, group);
+    }
+
+    /// A group whose history names a group of this domain is as good as nested in it: a token holds
+    /// both identifiers.
+    pub(crate) fn nest_by_history(&mut self) {
+        let nestings: BTreeSet<(String, String)> = self
+            .by_key
+            .iter()
+            .flat_map(|(key, group)| group.history.iter().map(move |former| (key, former)))
+            .filter_map(|(key, former)| Some((key.clone(), self.keys.get(former)?.clone())))
+            .collect();
+        for (member, group) in &nestings {
+            self.graph.nest(member.clone(), group.clone());
+        }
+        self.by_history = nestings;
+    }
+
+    /// Records what a group lists of another domain of the forest.
+    pub(crate) fn nest_foreign(&mut self, dn: &str, group: String) {
+        let key = dn::key(dn);
+        self.graph.nest(key.clone(), group);
+        self.foreign.insert(key, dn.to_owned());
+    }
+
+    /// Whether a key is of another domain.
+    pub(crate) fn is_foreign(&self, key: &str) -> bool {
+        self.foreign.contains_key(key)
     }
 
     /// Records a nesting that was found another way.
@@ -73,7 +118,17 @@ impl Groups {
 
     /// The key of the group with this SID.
     pub(crate) fn by_sid(&self, sid: &Sid) -> Option<&String> {
-        self.by_key.iter().find(|(_, group)| group.sid.as_ref() == Some(sid)).map(|(key, _)| key)
+        self.keys.get(sid)
+    }
+
+    /// The keys of the groups whose history names this SID.
+    pub(crate) fn by_former_sid(&self, sid: &Sid) -> Vec<String> {
+        self.by_key.iter().filter(|(_, group)| group.history.contains(sid)).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The key of the group with this sAMAccountName; it is unique within a domain.
+    pub(crate) fn by_name(&self, name: &str) -> Option<String> {
+        self.by_key.iter().find(|(_, group)| group.name.eq_ignore_ascii_case(name)).map(|(key, _)| key.clone())
     }
 
     /// The key of the one group that a text names: by distinguished name, SID, GUID or name.
@@ -114,10 +169,14 @@ impl Groups {
             .map(|chunk| {
                 let parts: String = chunk
                     .iter()
-                    .filter_map(|key| self.by_key.get(key))
-                    .map(|group| {
-                        let primary = self.primary_rid(group).map(|rid| format!("(primaryGroupID={rid})"));
-                        format!("(memberOf={}){}", ldap_escape(group.dn.as_str()), primary.unwrap_or_default())
+                    .filter_map(|key| {
+                        let group = self.by_key.get(key);
+                        let dn = group
+                            .map(|group| group.dn.as_str())
+                            .or_else(|| self.foreign.get(key).map(String::as_str))?;
+                        let primary = group.and_then(|group| self.primary_rid(group));
+                        let primary = primary.map(|rid| format!("(primaryGroupID={rid})")).unwrap_or_default();
+                        Some(format!("(memberOf={}){primary}", ldap_escape(dn)))
                     })
                     .collect();
                 format!("(|{parts})")
@@ -133,11 +192,19 @@ impl Groups {
         (sid.domain() == self.domain_sid).then(|| sid.rid()).flatten()
     }
 
-    /// The names along a path of keys.
+    /// The names along a path of keys. A step that is by a history says so.
     pub(crate) fn names(&self, path: &[String]) -> Vec<String> {
-        path.iter()
-            .map(|key| self.by_key.get(key).map_or_else(|| dn::first_name(key), |group| group.name.clone()))
-            .collect()
+        let name = |key: &String| match (self.by_key.get(key), self.foreign.get(key)) {
+            (Some(group), _) => group.name.clone(),
+            (None, Some(dn)) => dn::first_name(dn),
+            (None, None) => dn::first_name(key),
+        };
+        let by_history = |at: usize| match path.get(at..at + 2) {
+            Some([member, group]) => self.by_history.contains(&(member.clone(), group.clone())),
+            _ => false,
+        };
+        let steps = path.iter().enumerate();
+        steps.map(|(at, key)| if by_history(at) { format!("{} (sIDHistory)", name(key)) } else { name(key) }).collect()
     }
 }
 

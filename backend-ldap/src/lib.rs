@@ -77,7 +77,7 @@
 //!
 //! # Map
 //! `config` → `wire` (TLS, connections, pool, result codes) → `domain` (paged reads) → `enumerate`,
-//! `privileges`, `reset`, `preflight`; `value` and `account` read attributes.
+//! `privilege`, `reset`, `preflight`; `value` and `account` read attributes.
 
 mod account;
 mod config;
@@ -87,10 +87,10 @@ mod enumerate;
 mod groups;
 mod member;
 mod preflight;
-mod privileges;
-mod protected;
+mod privilege;
 mod reset;
 mod root;
+mod security;
 mod support;
 mod value;
 mod wire;

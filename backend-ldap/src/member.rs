@@ -7,10 +7,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use identity_core::error::Result;
 use uuid::Uuid;
 
+use crate::account::EVERY_ACCOUNT;
 use crate::domain::Domain;
 use crate::groups::Groups;
-use crate::value::dn;
 use crate::value::sid::Sid;
+use crate::value::{dn, guid};
 use crate::wire::Search;
 
 /// Members that are read at the same time.
@@ -64,6 +65,9 @@ pub(crate) async fn members(domain: &Domain, groups: &Groups, name: &str) -> Res
 
 /// Reads who a member is, where the controller gave its name alone.
 async fn identify(domain: &Domain, groups: &Groups, mut member: Member) -> Result<Member> {
+    if let Some(own) = own_of(domain, groups, &member).await? {
+        return Ok(own);
+    }
     if member.guid.is_none() && !groups.by_key.contains_key(&dn::key(&member.dn)) {
         match domain.object(&member.dn, &["objectGUID", "objectSid"]).await {
             Ok(Some(entry)) => {
@@ -77,6 +81,18 @@ async fn identify(domain: &Domain, groups: &Groups, mut member: Member) -> Resul
         }
     }
     Ok(member)
+}
+
+/// Who a placeholder stands for, where that is an account or group of this very domain.
+async fn own_of(domain: &Domain, groups: &Groups, member: &Member) -> Result<Option<Member>> {
+    let own = member.sid.as_ref().filter(|sid| member.is_placeholder() && sid.domain().as_ref() == Some(&domain.sid));
+    let Some(sid) = own else { return Ok(None) };
+    if let Some(group) = groups.by_sid(sid).and_then(|key| groups.by_key.get(key)) {
+        return Ok(Some(Member { guid: group.guid, sid: Some(sid.clone()), dn: group.dn.clone() }));
+    }
+    let filter = format!("(&{EVERY_ACCOUNT}(objectSid={}))", guid::escape(&sid.to_bytes()));
+    let found = domain.read(&Search::subtree(&domain.name, filter, &["objectGUID"])).await?;
+    Ok(found.first().map(|entry| Member { guid: entry.guid(), sid: Some(sid.clone()), dn: entry.dn.clone() }))
 }
 
 #[cfg(test)]

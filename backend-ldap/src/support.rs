@@ -31,7 +31,7 @@ pub(crate) fn support(account: &Account, action: Action) -> Support {
 
 fn on_password(account: &Account, action: Action) -> Support {
     if let Some(because) = not_by_ldap(account.kind) {
-        return cannot(because);
+        return cannot(account.procedure.as_deref().unwrap_or(because));
     }
     let password = &account.password;
     let must_change = matches!(action, Action::ExpirePassword | Action::SetPassword { must_change: true });

@@ -46,3 +46,4 @@ pub mod fault;
 pub mod memory;
 pub mod mock_ad;
 pub mod organisation;
+pub mod security;

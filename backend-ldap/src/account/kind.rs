@@ -28,9 +28,7 @@ const MAILBOXES: [i64; 12] =
 pub(super) fn kind(entry: &Entry) -> AccountKind {
     let sid = entry.sid("objectsid");
     let rid = sid.as_ref().filter(|sid| sid.domain().is_some()).and_then(|sid| sid.rid());
-    let class = |names: &[&str]| {
-        entry.texts("objectclass").any(|class| names.iter().any(|name| class.eq_ignore_ascii_case(name)))
-    };
+    let class = |names: &[&str]| has_class(entry, names);
     let flags = entry.number("useraccountcontrol").unwrap_or_default();
     let account_type = entry.number("samaccounttype");
     let name = entry.text("samaccountname").unwrap_or_default();
@@ -58,6 +56,25 @@ pub(super) fn kind(entry: &Entry) -> AccountKind {
     } else {
         AccountKind::Unknown
     }
+}
+
+/// Whether the entry is of one of these classes, in lower case.
+pub(super) fn has_class(entry: &Entry, names: &[&str]) -> bool {
+    entry.texts("objectclass").any(|class| names.iter().any(|name| class.eq_ignore_ascii_case(name)))
+}
+
+/// Whether it is a computer or a managed service account.
+pub(crate) fn is_machine(entry: &Entry) -> bool {
+    entry.number("samaccounttype") == Some(TYPE_MACHINE) || has_class(entry, &["computer"])
+}
+
+/// The managed account that a directory synchronisation runs as: ADSyncMSA of Entra Connect, pGMSA_ and
+/// provAgentgMSA of the cloud provisioning agent. The name alone would not do, but the class with it
+/// takes a right that few have.
+pub(crate) fn is_sync_service(entry: &Entry) -> bool {
+    let name = entry.text("samaccountname").unwrap_or_default();
+    has_class(entry, &MANAGED)
+        && ["ADSyncMSA", "pGMSA_", "provAgentgMSA"].iter().any(|prefix| starts_with(name, prefix))
 }
 
 /// `MSOL_` or `AAD_` and twelve hexadecimal digits: the names that the setup of Entra Connect (and
@@ -135,6 +152,24 @@ mod tests {
             (Mailbox, of(1119, &[USER, ("msExchRecipientTypeDetails", "4")])),
             (Person, of(1120, &[USER, ("msExchRecipientTypeDetails", "1")])),
             (Unknown, of(1121, &[])),
+            (
+                KerberosTicketGranting,
+                of(1122, &[USER, ("sAMAccountName", "krbtgt_AzureAD"), ("msDS-SecondaryKrbTgtNumber", "9")]),
+            ),
+            (Person, of(1123, &[USER, ("sAMAccountName", "krbtgt_AzureAD")])),
+            (Computer, of(1124, &[MACHINE, ("sAMAccountName", "AZUREADSSOACC$")])),
+            (
+                ManagedService,
+                of(
+                    1125,
+                    &[
+                        MACHINE,
+                        ("objectClass", "msDS-GroupManagedServiceAccount"),
+                        ("sAMAccountName", "pGMSA_0a1b2c3d$"),
+                    ],
+                ),
+            ),
+            (Person, of(1126, &[USER, ("sAMAccountName", "ADSyncMSA0a1b2$")])),
         ];
         for (expected, found) in table {
             assert_eq!(found, expected);

@@ -4,8 +4,10 @@ use identity_core::account::{Account, DirectoryId, PasswordState};
 
 use super::flags::{DISABLED, LOCKED, NEVER_EXPIRES, PASSWORD_NOT_REQUIRED, SMART_CARD_REQUIRED};
 use super::kind::kind;
+use super::procedure::procedure;
 use crate::root::id_of;
-use crate::value::{descriptor, dn, replication, time};
+use crate::security;
+use crate::value::{dn, replication, time};
 use crate::wire::entry::Entry;
 
 /// Users, machines with managed service accounts, and trusts: one indexed attribute.
@@ -23,6 +25,7 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "userAccountControl",
     "msDS-User-Account-Control-Computed",
     "msDS-SecondaryKrbTgtNumber",
+    "primaryGroupID",
     "msExchRecipientTypeDetails",
     "servicePrincipalName",
     "pwdLastSet",
@@ -55,6 +58,7 @@ pub(crate) fn account(directory: &DirectoryId, entry: &Entry) -> Option<Account>
     let owned = |attribute: &str| entry.text(attribute).map(str::to_owned);
     let flags = entry.number("useraccountcontrol").unwrap_or_default();
 
+    account.procedure = procedure(entry, account.kind).map(str::to_owned);
     account.display_name = owned("displayname");
     account.path = Some(entry.dn.clone());
     account.mail = owned("mail");
@@ -95,7 +99,7 @@ fn password(entry: &Entry, flags: i64) -> PasswordState {
     // On accounts whose password never expires, 0 has no effect (MS-ADTS 3.1.1.4.5.33).
     state.must_change = entry.number("pwdlastset") == Some(0) && !state.never_expires && !state.smart_card_required;
     state.cannot_change =
-        entry.bytes("ntsecuritydescriptor").and_then(descriptor::cannot_change_password).unwrap_or(false);
+        entry.bytes("ntsecuritydescriptor").and_then(security::cannot_change_password).unwrap_or(false);
     state
 }
 
@@ -119,6 +123,42 @@ mod tests {
         assert!(!read(&[("pwdLastSet", "0"), ("userAccountControl", "262656")]).password.must_change);
         assert!(!read(&[("pwdLastSet", "134399734797901590")]).password.must_change);
         assert!(!read(&[]).password.must_change, "what cannot be read is not claimed");
+    }
+
+    #[test]
+    fn whoever_is_left_to_hands_has_a_procedure_of_its_own() {
+        let procedure = |attributes: &[(&str, &str)]| read(attributes).procedure.unwrap_or_default();
+        let machine = ("sAMAccountType", "805306369");
+        let user = ("sAMAccountType", "805306368");
+        let gmsa = ("objectClass", "msDS-GroupManagedServiceAccount");
+        for (word, attributes) in [
+            ("netdom resetpwd", vec![machine, ("primaryGroupID", "516")]),
+            ("Reset-ComputerMachinePassword", vec![machine]),
+            ("Add-KdsRootKey", vec![machine, gmsa]),
+            ("Reset-ADServiceAccountPassword", vec![machine, ("objectClass", "msDS-ManagedServiceAccount")]),
+            ("KDS root key", vec![machine, ("objectClass", "msDS-DelegatedManagedServiceAccount")]),
+            ("netdom trust", vec![("sAMAccountType", "805306370")]),
+            ("read-only", vec![user, ("msDS-SecondaryKrbTgtNumber", "7")]),
+            ("together", vec![user, ("servicePrincipalName", "a/b")]),
+            ("Exchange", vec![user, ("msExchRecipientTypeDetails", "4")]),
+        ] {
+            assert!(procedure(&attributes).contains(word), "{word}: {attributes:?}");
+        }
+        let named = |name: &str, more: &[(&str, &str)]| {
+            let mut all: Vec<(&str, Vec<&[u8]>)> =
+                vec![("objectGUID", vec![&[7; 16]]), ("sAMAccountName", vec![name.as_bytes()])];
+            all.extend(more.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
+            let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
+            let directory = DirectoryId::new("corp").expect("id");
+            account(&directory, &entry("CN=J,DC=x", &all)).expect("an account").procedure.unwrap_or_default()
+        };
+        assert!(named("AZUREADSSOACC$", &[machine]).contains("Update-AzureADSSOForest twice"));
+        assert!(named("AZUREADKERBEROS$", &[machine, ("primaryGroupID", "516")]).contains("RotateServerKey"));
+        assert!(named("krbtgt_AzureAD", &[user, ("msDS-SecondaryKrbTgtNumber", "7")]).contains("RotateServerKey"));
+        assert!(named("MSOL_0123456789ab", &[user]).contains("Add-ADSyncADDSConnectorAccount"));
+        assert!(named("ADSyncMSA0a1b2$", &[machine, gmsa]).contains("synchronisation"));
+        assert!(named("pGMSA_0a1b2c3d$", &[machine, gmsa]).contains("provisioning agent"));
+        assert_eq!(named("jdoe", &[user]), "", "a person has none");
     }
 
     #[test]

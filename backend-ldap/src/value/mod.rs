@@ -3,7 +3,6 @@
 //! Every parser takes any bytes and answers `None` for those that are not a value of its kind: what a
 //! server sends is input, never a reason to stop the process.
 
-pub(crate) mod descriptor;
 pub(crate) mod dn;
 pub(crate) mod guid;
 pub(crate) mod replication;

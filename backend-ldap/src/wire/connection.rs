@@ -144,9 +144,9 @@ impl Connection {
     }
 
     async fn search(&self, search: &Search, mut controls: Vec<RawControl>) -> Result<(Vec<Entry>, LdapResult), Fault> {
-        // SEQUENCE { INTEGER 4 }: the access control list only. SEQUENCE { INTEGER 1 }: names as text.
+        // SEQUENCE { INTEGER 5 }: the owner and the access control list. SEQUENCE { INTEGER 1 }: names as text.
         if search.descriptor {
-            controls.push(RawControl { ctype: SD_FLAGS.to_owned(), crit: false, val: Some(vec![0x30, 3, 2, 1, 4]) });
+            controls.push(RawControl { ctype: SD_FLAGS.to_owned(), crit: false, val: Some(vec![0x30, 3, 2, 1, 5]) });
         }
         if search.extended_names {
             controls.push(RawControl { ctype: EXTENDED_DN.to_owned(), crit: false, val: Some(vec![0x30, 3, 2, 1, 1]) });

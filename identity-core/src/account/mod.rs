@@ -52,6 +52,9 @@ pub struct Account {
     pub password: PasswordState,
     /// Where the account's password is mastered.
     pub authority: PasswordAuthority,
+    /// What is done with it by hand, in the directory's own words, where a mass run leaves it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure: Option<String>,
     /// What joins accounts of one person across directories.
     pub anchors: Anchors,
     /// The address that mail to this account's owner goes to.
@@ -83,6 +86,7 @@ impl Account {
             state: AccountState::default(),
             password: PasswordState::default(),
             authority: PasswordAuthority::Here,
+            procedure: None,
             anchors: Anchors::default(),
             mail: None,
             owner: None,

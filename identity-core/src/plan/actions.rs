@@ -144,9 +144,11 @@ fn settle(
         return match account.authority {
             PasswordAuthority::Here if containing(asked) => Ok(Disposition::Manual {
                 reason: "nothing that contains an attacker can be done to it from here".to_owned(),
-                procedure: "Reset its password with the directory's own tools, or disable it; the notes say what \
-                            was tried and what works instead. Then record it as done."
-                    .to_owned(),
+                procedure: account.procedure.clone().unwrap_or_else(|| {
+                    "Reset its password with the directory's own tools, or disable it; the notes say what was tried \
+                     and what works instead. Then record it as done."
+                        .to_owned()
+                }),
                 owner: account.owner.clone(),
             }),
             PasswordAuthority::Here | PasswordAuthority::Nowhere => Err(nothing_works()),

@@ -129,7 +129,7 @@ impl Decider {
         match (account.kind, &self.spec.service) {
             (AccountKind::Service, ServiceDisposition::Manual { procedure, owner }) => Some(Disposition::Manual {
                 reason: "a program signs in with it: a reset from outside breaks the program".to_owned(),
-                procedure: procedure.clone().unwrap_or_else(|| {
+                procedure: procedure.clone().or_else(|| account.procedure.clone()).unwrap_or_else(|| {
                     "Agree on a time with the owner. Set a new password on the account and in every program that uses \
                      it, together; restart the programs and see them sign in. Then record it as done."
                         .to_owned()
@@ -138,9 +138,11 @@ impl Decider {
             }),
             (AccountKind::Unknown, _) => Some(Disposition::Manual {
                 reason: "the directory does not tell what this account is".to_owned(),
-                procedure: "Find out what signs in with it. Reset it by hand as that kind of account needs it, or \
-                            disable it if nothing does. Then record it as done."
-                    .to_owned(),
+                procedure: account.procedure.clone().unwrap_or_else(|| {
+                    "Find out what signs in with it. Reset it by hand as that kind of account needs it, or \
+                     disable it if nothing does. Then record it as done."
+                        .to_owned()
+                }),
                 owner: account.owner.clone(),
             }),
             _ => None,
@@ -167,7 +169,9 @@ impl Decider {
 /// Why the account is never touched by a mass run.
 fn protected(account: &Account, known: &Known, named: &Named) -> Option<String> {
     if let Some(because) = account.kind.protected_because() {
-        return Some(because.to_owned());
+        // The general reason, and what is done instead where the backend knows.
+        let procedure = account.procedure.as_ref().map(|procedure| format!("; {procedure}"));
+        return Some(format!("{because}{}", procedure.unwrap_or_default()));
     }
     if known.principal.as_ref().is_some_and(|id| id.as_str().eq_ignore_ascii_case(account.id.as_str())) {
         return Some("the account that this run signs in with".to_owned());

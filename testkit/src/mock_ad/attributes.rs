@@ -8,7 +8,8 @@ use super::metadata;
 use super::schema::Attribute;
 use super::sid::sid_bytes;
 use super::store::{EntryRef, GroupState, Row, Store, View, never_expires};
-use crate::organisation::{GroupIndex, ObjectClass, SyntheticGroup, file_time, uac};
+use crate::organisation::{GroupIndex, ObjectClass, Place, SyntheticGroup, file_time, uac};
+use crate::security::{AccessEntry, Descriptor, right};
 
 const NEVER: i64 = i64::MAX;
 const DAY: i64 = 864_000_000_000;
@@ -29,7 +30,7 @@ impl Row<'_> {
     /// `tokenGroups` and the security descriptor have functions of their own.
     pub(super) fn each(&self, store: &Store, attribute: Attribute, emit: &mut dyn FnMut(&[u8])) {
         match self {
-            Self::Fixed(entry) => fixed_values(entry, attribute, emit),
+            Self::Fixed(entry) => fixed_values(store, entry, attribute, emit),
             Self::Group(group, state) => group_values(store, group, state, attribute, emit),
             Self::Account(view) => account_values(store, view, attribute, emit),
         }
@@ -58,22 +59,31 @@ impl Row<'_> {
     /// `nTSecurityDescriptor` with the parts that `flags` of the SD_FLAGS control name.
     pub(super) fn descriptor(&self, store: &Store, flags: i32) -> Vec<u8> {
         let domain = store.organisation.domain_sid();
-        match self {
-            Self::Fixed(entry) if entry.sid.is_some() => {
-                let sync = store.view(crate::organisation::special::SYNC as u32);
-                let sync = sync.map(|view| view.account.sid.clone()).unwrap_or_default();
-                descriptor::of_domain(domain, &sync, flags)
+        let (mut descriptor, place) = match self {
+            Self::Fixed(entry) => match store.place(entry) {
+                Some(Place::Domain) => {
+                    let sync = store.view(crate::organisation::special::SYNC as u32);
+                    let sync = sync.map(|view| view.account.sid.clone()).unwrap_or_default();
+                    (descriptor::of_domain(domain, &sync), Some(Place::Domain))
+                }
+                place => (descriptor::of_account(domain, false), place),
+            },
+            Self::Account(view) => {
+                let place = Place::Account(view.account.index);
+                (descriptor::of_account(domain, view.account.cannot_change), Some(place))
             }
-            Self::Account(view) => descriptor::of_account(domain, view.account.cannot_change, flags),
-            _ => descriptor::of_account(domain, false, flags),
-        }
+            Self::Group(group, _) => (descriptor::of_account(domain, false), Some(Place::Group(group.name.clone()))),
+        };
+        place.iter().for_each(|place| store.organisation.planting().change(place, &mut descriptor));
+        descriptor.parts(flags)
     }
 }
 
-fn fixed_values(entry: &FixedEntry, attribute: Attribute, emit: &mut dyn FnMut(&[u8])) {
+fn fixed_values(store: &Store, entry: &FixedEntry, attribute: Attribute, emit: &mut dyn FnMut(&[u8])) {
     match attribute {
         Attribute::ObjectGuid => emit(&entry.guid.to_bytes_le()),
         Attribute::ObjectSid => entry.sid.iter().for_each(|sid| emit(sid)),
+        Attribute::MemberOf => emit_groups(store, &entry.lists, emit),
         _ => entry.values(attribute.name()).iter().for_each(|value| emit(value.as_bytes())),
     }
 }
@@ -95,6 +105,7 @@ fn group_values(
         Attribute::ObjectCategory => emit(category(store, "Group").as_bytes()),
         Attribute::ObjectGuid => emit(&fixed::group_guid(organisation, group.index).to_bytes_le()),
         Attribute::ObjectSid => sid_bytes(&organisation.group_sid(group)).iter().for_each(|sid| emit(sid)),
+        Attribute::SidHistory => group.sid_history.iter().filter_map(|sid| sid_bytes(sid)).for_each(|sid| emit(&sid)),
         Attribute::AdminCount if group.admin_sd_holder => emit(b"1"),
         Attribute::IsCriticalSystemObject if group.well_known => emit(b"TRUE"),
         Attribute::UsnChanged | Attribute::UsnCreated => {
@@ -113,7 +124,9 @@ fn group_values(
 pub(super) fn members(store: &Store, group: &SyntheticGroup, state: &GroupState) -> Vec<EntryRef> {
     let nested = store.organisation.groups().filter(|other| other.nested_in.contains(&group.index));
     let nested = nested.map(|other| EntryRef::Group(other.index.0));
-    nested.chain(state.members.iter().copied().map(EntryRef::Account)).collect()
+    let strangers = store.fixed.iter().enumerate().filter(|(_, fixed)| fixed.lists.contains(&group.index));
+    let strangers = strangers.filter_map(|(place, _)| u32::try_from(place).ok().map(EntryRef::Fixed));
+    nested.chain(strangers).chain(state.members.iter().copied().map(EntryRef::Account)).collect()
 }
 
 fn account_values(store: &Store, view: &View<'_>, attribute: Attribute, emit: &mut dyn FnMut(&[u8])) {
@@ -140,6 +153,9 @@ fn account_values(store: &Store, view: &View<'_>, attribute: Attribute, emit: &m
         Attribute::ObjectSid => sid_bytes(&account.sid).iter().for_each(|sid| emit(sid)),
         Attribute::SidHistory => account.sid_history.iter().filter_map(|sid| sid_bytes(sid)).for_each(|sid| emit(&sid)),
         Attribute::ServicePrincipalName => account.service_names.iter().for_each(|name| emit(name.as_bytes())),
+        Attribute::DelegatesTo => account.delegates_to.iter().for_each(|service| emit(service.as_bytes())),
+        Attribute::ActedForBy => listed(&account.acted_for_by).iter().for_each(|list| emit(list)),
+        Attribute::ReadBy => listed(&account.read_by).iter().for_each(|list| emit(list)),
         Attribute::MemberOf => emit_groups(store, &account.member_of, emit),
         Attribute::IsCriticalSystemObject => text(account.critical.then_some("TRUE")),
         Attribute::WhenCreated => text(Some(&fixed::generalized(account.created))),
@@ -206,6 +222,13 @@ fn computed(store: &Store, view: &View<'_>) -> u32 {
     let expired = expiry(store, view) <= file_time(store.now());
     let locked = if view.state.lockout == 0 { 0 } else { LOCKED_OUT };
     locked | if expired { PASSWORD_EXPIRED } else { 0 } | (view.state.uac & uac::READ_ONLY_CONTROLLER)
+}
+
+/// A descriptor that lists who may do one thing; none where nobody may.
+fn listed(sids: &[String]) -> Option<Vec<u8>> {
+    let mut descriptor = Descriptor::owned_by("S-1-5-32-544");
+    descriptor.entries = sids.iter().map(|sid| AccessEntry::allow(sid, right::FULL_CONTROL)).collect();
+    (!sids.is_empty()).then(|| descriptor.to_bytes())
 }
 
 fn emit_groups(store: &Store, groups: &[GroupIndex], emit: &mut dyn FnMut(&[u8])) {

@@ -256,6 +256,12 @@ fn equal_candidates(store: &Store, attribute: Attribute, wanted: &Wanted) -> Can
         (Attribute::UserPrincipalName, Wanted::Text(name)) => one(store.by_principal_name(name)),
         (Attribute::DistinguishedName, Wanted::Text(dn)) => one(store.resolve(dn)),
         (Attribute::ObjectSid, Wanted::Bytes(sid)) => one(store.by_sid(sid)),
+        (Attribute::SidHistory, _) => {
+            let groups = store.organisation.groups().filter(|group| !group.sid_history.is_empty());
+            let groups = groups.map(|group| EntryRef::Group(group.index.0));
+            let accounts = store.bucket(Bucket::SidHistory).iter().copied().map(EntryRef::Account);
+            Candidates::These(groups.chain(accounts).collect())
+        }
         (Attribute::ObjectGuid, Wanted::Bytes(bytes)) => {
             let guid = <[u8; 16]>::try_from(bytes.as_slice()).ok().map(uuid::Uuid::from_bytes_le);
             one(guid.and_then(|guid| store.by_guid(&guid)))

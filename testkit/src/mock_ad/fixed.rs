@@ -20,6 +20,8 @@ pub(super) struct FixedEntry {
     pub(super) sid: Option<Vec<u8>>,
     /// By the attribute's name as the schema spells it.
     pub(super) attributes: Attributes,
+    /// The groups that list it: of placeholders only.
+    pub(super) lists: Vec<GroupIndex>,
 }
 
 impl FixedEntry {
@@ -83,6 +85,11 @@ pub(super) fn entries(
     rows.extend(units().into_iter().map(|unit| -> (String, &[&str], Vec<_>) {
         (format!("{unit},{base}"), &["top", "organizationalUnit"], Vec::new())
     }));
+    let strangers = &organisation.planting().strangers;
+    let first_stranger = rows.len();
+    rows.extend(strangers.iter().map(|(sid, _)| -> (String, &[&str], Vec<_>) {
+        (format!("CN={sid},CN=ForeignSecurityPrincipals,{base}"), &["top", "foreignSecurityPrincipal"], Vec::new())
+    }));
     let rows = rows.into_iter().enumerate();
     rows.map(|(place, (dn, classes, mut attributes))| {
         attributes.push(("objectClass", classes.iter().map(|class| (*class).to_owned()).collect()));
@@ -90,14 +97,23 @@ pub(super) fn entries(
         let name = dn.split(',').next().and_then(|rdn| rdn.split_once('=')).map_or("", |(_, name)| name).to_owned();
         attributes.push(("name", vec![name.clone()]));
         attributes.push((if dn.starts_with("OU=") { "ou" } else { "cn" }, vec![name]));
+        let stranger = place.checked_sub(first_stranger).and_then(|at| strangers.get(at));
         FixedEntry {
             guid: Uuid::from_u128(u128::from(organisation.seed()) << 64 | 0xF1_0000 | place as u128),
-            sid: (place == 0).then(|| sid::sid_bytes(organisation.domain_sid())).flatten(),
+            sid: match stranger {
+                Some((sid, _)) => sid::sid_bytes(sid),
+                None => (place == 0).then(|| sid::sid_bytes(organisation.domain_sid())).flatten(),
+            },
+            lists: stranger.map(|(_, groups)| lists(organisation, groups)).unwrap_or_default(),
             dn,
             attributes,
         }
     })
     .collect()
+}
+
+fn lists(organisation: &Organisation, names: &[String]) -> Vec<GroupIndex> {
+    names.iter().filter_map(|name| organisation.group_named(name)).map(|group| group.index).collect()
 }
 
 /// The host name that the mock says it has; its certificate carries it too.

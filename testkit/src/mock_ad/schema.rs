@@ -48,10 +48,12 @@ macro_rules! attributes {
 }
 
 attributes! {
+    ActedForBy "msDS-AllowedToActOnBehalfOfOtherIdentity" Bytes false;
     AccountExpires "accountExpires" Integer false;
     AdminCount "adminCount" Integer false;
     BadPwdCount "badPwdCount" Integer false;
     Cn "cn" Text false;
+    DelegatesTo "msDS-AllowedToDelegateTo" Text false;
     Department "department" Text false;
     DisplayName "displayName" Text false;
     DistinguishedName "distinguishedName" Name false;
@@ -74,6 +76,7 @@ attributes! {
     ObjectSid "objectSid" Bytes false;
     PrimaryGroupId "primaryGroupID" Integer false;
     PwdLastSet "pwdLastSet" Integer false;
+    ReadBy "msDS-GroupMSAMembership" Bytes false;
     RecipientType "msExchRecipientTypeDetails" Integer false;
     ReplAttributeMetaData "msDS-ReplAttributeMetaData" Text true;
     ReplPropertyMetaData "replPropertyMetaData" Bytes true;

@@ -1,14 +1,13 @@
 //! Security identifiers and distinguished names, from text to bytes and to one form.
 
-/// The bytes of `S-1-5-21-…` (MS-DTYP 2.4.2.2).
-pub(super) fn sid_bytes(text: &str) -> Option<Vec<u8>> {
-    let mut parts = text.strip_prefix("S-1-")?.split('-').map(str::parse::<u64>);
-    let authority = parts.next()?.ok()?;
-    let rest: Vec<u32> = parts.map(|part| part.ok().and_then(|n| u32::try_from(n).ok())).collect::<Option<_>>()?;
-    let mut bytes = vec![1, u8::try_from(rest.len()).ok().filter(|n| *n <= 15)?];
-    bytes.extend(authority.to_be_bytes().iter().skip(2));
-    bytes.extend(rest.iter().flat_map(|part| part.to_le_bytes()));
-    Some(bytes)
+pub(super) use crate::security::sid_bytes;
+
+/// `S-1-5-21-…` of bytes.
+pub(super) fn sid_text(bytes: &[u8]) -> Option<String> {
+    let authority = bytes.get(2..8)?.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+    let parts = bytes.get(8..)?.chunks_exact(4).filter_map(|part| part.try_into().ok()).map(u32::from_le_bytes);
+    let parts: Vec<String> = parts.map(|part| part.to_string()).collect();
+    Some(format!("S-1-{authority}-{}", parts.join("-")))
 }
 
 pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {

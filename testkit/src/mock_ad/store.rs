@@ -12,7 +12,7 @@ use super::index::{Bucket, Key, buckets, hex, key, read_guid};
 use super::policy::DomainPolicy;
 use super::record::Record;
 use super::sid;
-use crate::organisation::{GroupIndex, Organisation, SyntheticAccount, SyntheticGroup, file_time, special, uac};
+use crate::organisation::{GroupIndex, Organisation, Place, SyntheticAccount, SyntheticGroup, file_time, special, uac};
 
 /// A row of the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -195,7 +195,7 @@ impl Store {
     pub(super) fn extended_name(&self, entry: EntryRef, dn: &str, usual: bool) -> String {
         let (guid, sid) = match entry {
             EntryRef::Fixed(at) => match self.fixed.get(at as usize) {
-                Some(fixed) => (fixed.guid, None),
+                Some(fixed) => (fixed.guid, fixed.sid.as_deref().and_then(sid::sid_text)),
                 None => return dn.to_owned(),
             },
             EntryRef::Group(at) => match self.group(at) {
@@ -214,6 +214,17 @@ impl Store {
         let sid = sid.map(|sid| if usual { sid } else { hex(&sid::sid_bytes(&sid).unwrap_or_default()) });
         let sid = sid.map(|sid| format!("<SID={sid}>;")).unwrap_or_default();
         format!("<GUID={guid}>;{sid}{dn}")
+    }
+
+    /// What a row is to a planting.
+    pub(super) fn place(&self, entry: &FixedEntry) -> Option<Place> {
+        let below = entry.dn.strip_suffix(&self.base)?;
+        match below {
+            "" => Some(Place::Domain),
+            "OU=Domain Controllers," => Some(Place::Controllers),
+            "CN=AdminSDHolder,CN=System," => Some(Place::AdminSdHolder),
+            _ => None,
+        }
     }
 
     /// Whether a password is the account's.

@@ -18,6 +18,7 @@ pub mod uac {
     pub const NEVER_EXPIRES: u32 = 0x1_0000;
     pub const SMART_CARD: u32 = 0x4_0000;
     pub const DELEGATION: u32 = 0x8_0000;
+    pub const PROTOCOL_TRANSITION: u32 = 0x100_0000;
     pub const READ_ONLY_CONTROLLER: u32 = 0x400_0000;
 }
 
@@ -121,6 +122,12 @@ pub struct SyntheticAccount {
     pub secondary_krbtgt: Option<u32>,
     /// `msExchRecipientTypeDetails`: 4 is a shared mailbox.
     pub recipient_type: Option<u32>,
+    /// `msDS-AllowedToDelegateTo`: services that it may act on as others.
+    pub delegates_to: Vec<String>,
+    /// Who may act on it as anybody, by SID (`msDS-AllowedToActOnBehalfOfOtherIdentity`).
+    pub acted_for_by: Vec<String>,
+    /// Who may read its managed password, by SID (`msDS-GroupMSAMembership`).
+    pub read_by: Vec<String>,
     /// `isCriticalSystemObject`.
     pub critical: bool,
     /// Somebody of another organisation; other mock directories may make a guest of it.
@@ -166,6 +173,9 @@ impl SyntheticAccount {
             service_names: Vec::new(),
             secondary_krbtgt: None,
             recipient_type: None,
+            delegates_to: Vec::new(),
+            acted_for_by: Vec::new(),
+            read_by: Vec::new(),
             critical: false,
             external: false,
             truth: Truth::default(),

@@ -46,6 +46,8 @@ pub struct SyntheticGroup {
     /// Whether its members get `adminCount` from AdminSDHolder (Appendix C of Microsoft's "Best
     /// practices for securing Active Directory").
     pub admin_sd_holder: bool,
+    /// `sIDHistory`.
+    pub sid_history: Vec<String>,
 }
 
 impl SyntheticGroup {
@@ -155,6 +157,7 @@ pub(super) fn all() -> Vec<SyntheticGroup> {
             nested_in: Vec::new(),
             grants: None,
             admin_sd_holder: false,
+            sid_history: Vec::new(),
         });
     };
     for (name, scope, security, lists) in NAMED {
@@ -215,5 +218,6 @@ fn well_known(
         nested_in: Vec::new(),
         grants,
         admin_sd_holder,
+        sid_history: Vec::new(),
     }
 }

@@ -22,6 +22,7 @@ mod draw;
 mod groups;
 mod ldif;
 mod names;
+mod planting;
 pub mod special;
 mod truth;
 
@@ -30,6 +31,7 @@ pub use groups::{GroupIndex, GroupScope, SyntheticGroup};
 pub use ldif::{LdifOptions, LdifRecord};
 pub(crate) use ldif::{file_time, units};
 pub(crate) use names::escape_dn;
+pub use planting::{Place, PlantedAccount, PlantedGroup, Planting};
 pub use truth::{Truth, TruthGround};
 
 use std::sync::Arc;
@@ -53,6 +55,7 @@ pub struct Organisation {
     as_of: Timestamp,
     groups: Arc<[SyntheticGroup]>,
     membership: Arc<truth::Closure>,
+    planting: Arc<Planting>,
 }
 
 impl Organisation {
@@ -70,6 +73,7 @@ impl Organisation {
             as_of: Timestamp::from_second(AS_OF_SECONDS).unwrap_or(Timestamp::UNIX_EPOCH),
             groups,
             membership,
+            planting: Arc::default(),
         }
     }
 
@@ -135,7 +139,9 @@ impl Organisation {
 
     /// The same without [`SyntheticAccount::truth`], for whoever only serves it.
     pub(crate) fn account_without_truth(&self, index: u64) -> SyntheticAccount {
-        special::account(self, index).unwrap_or_else(|| bulk::account(self, index))
+        let mut account = special::account(self, index).unwrap_or_else(|| bulk::account(self, index));
+        self.plant(&mut account);
+        account
     }
 
     /// The groups that a group is in at any depth, itself included.

@@ -29,7 +29,7 @@ pub struct TruthGround {
     /// The tier that it gives.
     pub tier: Tier,
     /// The rule: `member`, `primary_group`, `sid_history`, `well_known_rid`, `admin_count`,
-    /// `directory_sync`.
+    /// `directory_sync`, or what a planting states.
     pub rule: &'static str,
     /// The group or right that is held.
     pub holds: String,
@@ -147,5 +147,13 @@ fn grounds(organisation: &Organisation, account: &SyntheticAccount) -> BTreeSet<
     if account.admin_count && grounds.is_empty() {
         grounds.insert(TruthGround { tier: Tier::Management, rule: "admin_count", holds: "adminCount".into() });
     }
+    grounds.extend(
+        organisation
+            .planting
+            .accounts
+            .get(&account.index)
+            .into_iter()
+            .flat_map(|planted| planted.grounds.iter().cloned()),
+    );
     grounds
 }
