@@ -9,7 +9,7 @@ use futures::future::join_all;
 
 use super::cohort::Cohort;
 use super::lane::Lane;
-use crate::account::AccountId;
+use super::read_back::read_back;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
 use crate::limits::{OperationClass, RetryCause, clock};
@@ -23,16 +23,16 @@ pub(super) struct Work {
     pub(super) subject: usize,
     pub(super) action: Action,
     /// The last attempt's number over all processes of the run.
-    attempt: u32,
+    pub(super) attempt: u32,
     /// Attempts of this process.
     tries: u32,
     /// How many passwords this process tried.
     passwords: u32,
     password: Option<Secret>,
     sealed: Option<SealedRef>,
-    baseline: Baseline,
+    pub(super) baseline: Baseline,
     /// An order may have been sent and its outcome is not known: read back first.
-    open: bool,
+    pub(super) open: bool,
     throttled: u32,
     wait: Duration,
 }
@@ -97,76 +97,6 @@ pub(super) async fn carry_out(lane: &Lane, cohort: &mut Cohort, mut pending: Vec
         }
     }
     Ok(())
-}
-
-/// Reads back what is open: what landed is recorded as done, the rest stays pending.
-async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>) -> Result<Vec<Work>> {
-    let (open, mut rest): (Vec<Work>, Vec<Work>) = pending.into_iter().partition(|work| work.open);
-    if open.is_empty() {
-        return Ok(rest);
-    }
-    let ids: Vec<AccountId> = open.iter().map(|work| cohort.entry(work.subject).id.clone()).collect();
-    let accounts = match lane.lookup(&ids).await {
-        Ok(accounts) => accounts,
-        Err(error) => {
-            tracing::warn!(%error, "unknown outcomes could not be read back; they stay open for a resume");
-            lane.stop_if_fatal(&error);
-            return Ok(rest);
-        }
-    };
-    let mut events = Vec::new();
-    for (mut work, account) in open.into_iter().zip(accounts) {
-        let entry = cohort.entry(work.subject).seq;
-        let Some(account) = account else {
-            let error = Error::new(ErrorKind::AccountNotFound, "read back")
-                .with_detail("the account is gone, and its last order had no answer");
-            events.push(failed(&work, entry, &error));
-            continue;
-        };
-        if landed(work.action, &work.baseline, &account) {
-            events.push(Event::Done {
-                entry,
-                action: work.action,
-                attempt: work.attempt,
-                at: account.password.last_set.filter(|_| work.action.shows_in_password_state()),
-                request_id: None,
-                read_back: true,
-                server_secret: None,
-            });
-            lane.guard.succeeded();
-        } else {
-            work.open = false;
-            rest.push(work);
-        }
-    }
-    cohort.record(lane, events).await?;
-    Ok(rest)
-}
-
-/// Whether the directory shows that an order whose outcome is unknown took effect.
-///
-/// Where it cannot be told, the answer is no: the order is repeated with the same password,
-/// which changes nothing if it had landed.
-fn landed(action: Action, before: &Baseline, now: &crate::account::Account) -> bool {
-    match action {
-        Action::SetPassword { must_change } => match (before.version, now.password.version) {
-            (Some(before), Some(now)) => now > before,
-            _ if must_change => {
-                now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
-            }
-            _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
-        },
-        Action::Scramble => match (before.version, now.password.version) {
-            (Some(before), Some(now)) => now > before,
-            _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
-        },
-        Action::ExpirePassword => now.password.must_change,
-        Action::Disable => !now.state.enabled,
-        Action::Unlock => !now.state.locked,
-        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::RevokeSessions => {
-            false
-        }
-    }
 }
 
 /// Gives each work that needs one its password: the one it had, or a fresh one, sealed first.
@@ -413,6 +343,6 @@ fn attempt_failed(work: &Work, entry: u64, error: &Error) -> Event {
     Event::AttemptFailed { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
 }
 
-fn failed(work: &Work, entry: u64, error: &Error) -> Event {
+pub(super) fn failed(work: &Work, entry: u64, error: &Error) -> Event {
     Event::Failed { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
 }

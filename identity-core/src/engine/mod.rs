@@ -23,6 +23,7 @@ mod cohort;
 mod guard;
 mod lane;
 mod progress;
+mod read_back;
 mod recheck;
 mod run;
 
