@@ -7,6 +7,7 @@
 //! - `throughput/tls/backend`: the same without the engine: orders given to the backend.
 //! - `throughput/memory`: a run on a directory in memory, against giving it the orders directly:
 //!   what the engine adds.
+#![allow(clippy::print_stdout, reason = "it prints figures")]
 
 mod bare_ldap;
 mod side_by_side;

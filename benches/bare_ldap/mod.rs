@@ -113,11 +113,17 @@ impl Bare {
         let reads = stream::iter(groups.iter().enumerate()).map(|(turn, name)| async move {
             let mut ldap = self.one(turn)?;
             // Names with their GUID and SID (MS-ADTS 3.1.1.3.4.1.5).
-            ldap.with_controls(RawControl { ctype: "1.2.840.113556.1.4.529".into(), crit: false, val: Some(vec![0x30, 3, 2, 1, 1]) });
+            ldap.with_controls(RawControl {
+                ctype: "1.2.840.113556.1.4.529".into(),
+                crit: false,
+                val: Some(vec![0x30, 3, 2, 1, 1]),
+            });
             let attributes = vec!["objectGUID", "member"];
             let (entries, _) = ldap.search(name, Scope::Base, "(objectClass=*)", attributes).await?.success()?;
             let members = entries.into_iter().map(SearchEntry::construct);
-            Ok::<_, anyhow::Error>(members.flat_map(|entry| entry.attrs.into_values()).map(|values| values.len()).sum::<usize>())
+            Ok::<_, anyhow::Error>(
+                members.flat_map(|entry| entry.attrs.into_values()).map(|values| values.len()).sum::<usize>(),
+            )
         });
         reads.buffer_unordered(at_once).try_fold(0, |sum, count| async move { Ok(sum + count) }).await
     }

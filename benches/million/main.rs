@@ -55,7 +55,10 @@ fn show(journey: &Journey) {
         let peak = measured.peak_mib.map_or_else(|| "unknown".to_owned(), |peak| format!("{peak:.1} MiB"));
         println!("  {phase:<8} {:>8.2} s {each:>8.1} us an account, peak {peak}", measured.seconds);
     }
-    println!("  on disk: plan {:.1} MiB, journal {:.1} MiB, vault {:.1} MiB", journey.disk[0], journey.disk[1], journey.disk[2]);
+    println!(
+        "  on disk: plan {:.1} MiB, journal {:.1} MiB, vault {:.1} MiB",
+        journey.disk[0], journey.disk[1], journey.disk[2]
+    );
 }
 
 fn judge(tenth: &Journey, whole: &Journey) -> ExitCode {

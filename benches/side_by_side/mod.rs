@@ -83,7 +83,7 @@ pub(crate) fn in_turns(
     mut ours: impl FnMut() -> anyhow::Result<Duration>,
     mut bare: impl FnMut() -> anyhow::Result<Duration>,
 ) -> anyhow::Result<Round> {
-    let (ours, bare) = if number % 2 == 0 {
+    let (ours, bare) = if number.is_multiple_of(2) {
         let ours = ours()?;
         (ours, bare()?)
     } else {
