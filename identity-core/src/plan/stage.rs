@@ -48,13 +48,14 @@ impl Stage {
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix(".plan-stage-").tempdir_in(folder).map_err(failed)?;
         let connection = Connection::open(folder.path().join("stage.sqlite")).map_err(failed)?;
-        // Nothing here has to survive a crash. The page cache is bounded to 16 MiB.
+        // Nothing here has to survive a crash. The page cache is bounded to 16 MiB: accounts come in no
+        // order of their ids, so they are appended, and only a small index is kept in order.
         connection
             .execute_batch(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
                  PRAGMA cache_size = -16384; PRAGMA temp_store = FILE;
                  CREATE TABLE accounts (directory INTEGER, id TEXT, account TEXT NOT NULL,
-                     PRIMARY KEY (directory, id)) WITHOUT ROWID;
+                     PRIMARY KEY (directory, id));
                  CREATE TABLE marks (directory INTEGER, id TEXT, mark INTEGER,
                      PRIMARY KEY (directory, id, mark)) WITHOUT ROWID;
                  CREATE TABLE decided (place INTEGER PRIMARY KEY, slot INTEGER NOT NULL, directory INTEGER NOT NULL,
