@@ -162,9 +162,11 @@ step_samba_10k() {
   server_tests identity-reset samba
 }
 
+# 180 kills on the mock directory and 20 on a real controller; 12 and none in a plain `cargo test`.
 step_kill() {
   need_root || return
   start_controller dc-kill 200
+  export IDENTITY_RESET_KILLS=180
   server_tests identity-reset kill
 }
 

@@ -28,8 +28,8 @@ async fn a_full_disk_stops_the_run_and_with_space_it_goes_on() {
         let place = stand.path().join("tiny");
         std::fs::create_dir(&place).expect("a folder");
         let Some(disk) = TinyDisk::new("a full disk", &place, kib) else { return };
-        let run = disk.path().join("run");
-        let first = finish(stand.fresh(&run)).await;
+        let run = place.join("run");
+        let first = finish(disk.inside(&stand.fresh(&run))).await;
         let touched = mock.organisation().accounts().filter(|account| !mock.untouched(&account.guid)).count();
         let code = first.code.unwrap_or_else(|| panic!("it crashed: {first:?}"));
         if code == 0 {
@@ -43,7 +43,7 @@ async fn a_full_disk_stops_the_run_and_with_space_it_goes_on() {
             "it says what is missing ({kib} KiB): {}",
             first.stderr
         );
-        let planned = run.join("plan.jsonl").exists();
+        let planned = disk.path().join("run/plan.jsonl").exists();
         match code {
             2 => assert_eq!(touched, 0, "bad input, so nothing is touched ({kib} KiB): {first:?}"),
             3 => assert!(planned, "it can be resumed ({kib} KiB): {first:?}"),
@@ -51,16 +51,17 @@ async fn a_full_disk_stops_the_run_and_with_space_it_goes_on() {
         }
         stopped_at.insert((code, planned, touched > 0));
         disk.grow(64 * 1024);
-        let run = if planned { run } else { disk.path().join("again") };
+        let name = if planned { "run" } else { "again" };
+        let run = place.join(name);
         let mut command = if planned { stand.resume(&run) } else { stand.fresh(&run) };
-        if planned && !run.join("approvals.json").exists() {
+        if planned && !disk.path().join("run/approvals.json").exists() {
             command.args(["--approve", "all"]);
         }
-        let second = finish(command).await;
-        assert_eq!(second.code, Some(0), "{kib} KiB: {second:?}");
-        let evidence = Evidence::read(&run, &stand.identity).await;
+        let second = finish(disk.inside(&command)).await;
+        assert_eq!(second.code, Some(0), "{kib} KiB: after {first:?}: {second:?}");
+        let evidence = Evidence::read(&disk.path().join(name), &stand.identity).await;
         evidence.assert_promised_state(&mock);
-        kib += 16;
+        kib += 32;
     }
     println!("{runs} runs on full disks, up to {kib} KiB; (exit code, planned, touched): {stopped_at:?}");
     assert!(stopped_at.contains(&(2, false, false)), "no space for a plan");

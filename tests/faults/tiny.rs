@@ -40,7 +40,22 @@ impl TinyDisk {
         Some(disk)
     }
 
-    /// The way into it from outside.
+    /// The same command, as a process that sees the file system in its place.
+    pub(crate) fn inside(&self, command: &tokio::process::Command) -> tokio::process::Command {
+        let command = command.as_std();
+        let mut inside = tokio::process::Command::new("nsenter");
+        inside.args(["--mount", "--target", &self.holder.id().to_string()]);
+        inside.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => inside.env(name, value),
+                None => inside.env_remove(name),
+            };
+        }
+        inside
+    }
+
+    /// The way into it from outside. Not for SQLite, which looks through the link.
     pub(crate) fn path(&self) -> PathBuf {
         let root = format!("/proc/{}/root", self.holder.id());
         Path::new(&root).join(self.place.strip_prefix("/").expect("an absolute path"))
