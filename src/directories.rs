@@ -10,6 +10,15 @@
 //! bind_password_file = "secrets/bind"    # or bind_password_env; without either it is asked for
 //! ca_file = "ca.pem"                     # optional: system roots
 //! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
+//!
+//! [[directory]]
+//! id = "unix"
+//! kind = "ldap-plain"                    # OpenLDAP and other plain LDAP servers
+//! url = "ldaps://ldap.example.test"      # this and the keys above as for "ldap"
+//! base = "dc=example,dc=test"
+//! bind_dn = "uid=svc-identity-reset,ou=services,dc=example,dc=test"
+//! default_policy = "cn=default,ou=policies,dc=example,dc=test"
+//! privileged_groups = ["cn=admins,ou=groups,dc=example,dc=test"]   # or nobody_is_privileged = true
 //! ```
 //!
 //! Secrets come from a file, an environment variable or a prompt; there is no key to write one
@@ -45,6 +54,8 @@ struct Entry {
 enum Kind {
     #[cfg(feature = "ldap")]
     Ldap(ldap::Settings),
+    #[cfg(feature = "ldap")]
+    LdapPlain(plain::Settings),
 }
 
 /// Asks a person for a secret; the argument says which.
@@ -124,6 +135,8 @@ impl Directories {
             match &entry.kind {
                 #[cfg(feature = "ldap")]
                 Kind::Ldap(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
+                #[cfg(feature = "ldap")]
+                Kind::LdapPlain(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
             }
         }
         #[cfg(not(feature = "ldap"))]
@@ -149,6 +162,10 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
     let kind = match kind.as_str() {
         #[cfg(feature = "ldap")]
         "ldap" => Kind::Ldap(ldap::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?),
+        #[cfg(feature = "ldap")]
+        "ldap-plain" => {
+            Kind::LdapPlain(plain::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?)
+        }
         other => {
             let _ = folder;
             return Err(format!("({id}) `kind` {other:?} is not one of this build: {}", KINDS.join(", ")));
@@ -160,6 +177,8 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
 const KINDS: &[&str] = &[
     #[cfg(feature = "ldap")]
     "ldap",
+    #[cfg(feature = "ldap")]
+    "ldap-plain",
 ];
 
 fn invalid(path: &Path, detail: &str) -> Error {
@@ -188,6 +207,9 @@ impl fmt::Debug for SecretSource {
         }
     }
 }
+
+#[cfg(feature = "ldap")]
+mod plain;
 
 #[cfg(feature = "ldap")]
 mod ldap {
@@ -252,6 +274,11 @@ mod ldap {
         }
 
         pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
+            Ok(LdapDirectory::connect(self.config(file, id, ask)?).await?)
+        }
+
+        /// How the server is reached, with the password.
+        pub(super) fn config(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<LdapConfig> {
             let password =
                 self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
             let keys = &self.keys;
@@ -271,7 +298,7 @@ mod ldap {
             if let Some(connections) = keys.connections {
                 config = config.connections(connections);
             }
-            Ok(LdapDirectory::connect(config).await?)
+            Ok(config)
         }
 
         fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {
