@@ -206,7 +206,7 @@ impl PlainError {
             (50, _) => (
                 Kind::InsufficientPrivilege,
                 Permanent,
-                "grant write on userPassword, and manage on pwdReset and pwdAccountLockedTime (docs/plain-ldap.md)",
+                "grant write on userPassword, pwdReset and pwdAccountLockedTime (docs/plain-ldap.md)",
             ),
             (51, _) => (Kind::RateLimited, Temporary, "the server is busy: it is tried again later"),
             (52, _) => (Kind::Unavailable, Temporary, "the server is stopping or starting: it is tried again later"),
