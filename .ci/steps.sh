@@ -3,8 +3,9 @@
 # shellcheck shell=bash
 
 readonly DC=testkit/samba/dc
+readonly SLAPD=testkit/slapd/server
 # Tests against a server that is started for them alone; the others run without one.
-readonly SERVER_TESTS=(samba real_ad kill)
+readonly SERVER_TESTS=(samba real_ad real_slapd kill)
 readonly SEED=1
 
 run_step() {
@@ -29,14 +30,15 @@ step_tools() {
   fi
   if [[ $EUID -eq 0 ]]; then
     "$DC" install
+    "$SLAPD" install
   fi
   cargo --version
   has_nextest && cargo nextest --version | head -1 || echo "cargo-nextest is not installed: cargo test is used"
 }
 
 step_scripts() {
-  bash -n .ci/run && bash -n .ci/test && bash -n "$DC"
-  shellcheck -x -P .ci .ci/run .ci/test .ci/steps.sh "$DC"
+  bash -n .ci/run && bash -n .ci/test && bash -n "$DC" && bash -n "$SLAPD"
+  shellcheck -x -P .ci .ci/run .ci/test .ci/steps.sh "$DC" "$SLAPD"
 }
 
 step_fmt() {
@@ -162,6 +164,16 @@ step_samba_10k() {
   server_tests identity-reset samba
 }
 
+# Needs no root, once slapd is installed: each test starts one of its own on free ports.
+step_slapd() {
+  if ! "$SLAPD" install; then
+    echo "!!! NOT RUN: slapd is not installed. Nothing here was tested on a real OpenLDAP."
+    return "$NOT_RUN"
+  fi
+  mkdir -p "$STEP_DIR/tmp"
+  TMPDIR=$STEP_DIR/tmp server_tests backend-ldap real_slapd
+}
+
 # 180 kills on the mock directory and 20 on a real controller; 12 and none in a plain `cargo test`.
 step_kill() {
   need_root || return
@@ -201,6 +213,12 @@ stop_controllers() {
   for directory in "$STEP_DIR"/dc*; do
     if [[ -d $directory ]]; then
       "$DC" stop "$directory" --purge
+    fi
+  done
+  # A test that was ended could not stop its own.
+  for directory in "$STEP_DIR"/tmp/*/slapd; do
+    if [[ -d $directory ]]; then
+      "$SLAPD" stop "$directory" --purge
     fi
   done
 }

@@ -10,6 +10,15 @@
 //! bind_password_file = "secrets/bind"    # or bind_password_env; without either it is asked for
 //! ca_file = "ca.pem"                     # optional: system roots
 //! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
+//!
+//! [[directory]]
+//! id = "unix"
+//! kind = "ldap-plain"                    # OpenLDAP and other plain LDAP servers
+//! url = "ldaps://ldap.example.test"      # this and the keys above as for "ldap"
+//! base = "dc=example,dc=test"
+//! bind_dn = "uid=svc-identity-reset,ou=services,dc=example,dc=test"
+//! default_policy = "cn=default,ou=policies,dc=example,dc=test"
+//! privileged_groups = ["cn=admins,ou=groups,dc=example,dc=test"]   # or nobody_is_privileged = true
 //! ```
 //!
 //! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
@@ -49,6 +58,8 @@ struct Entry {
 enum Kind {
     #[cfg(feature = "ldap")]
     Ldap(ldap::Settings),
+    #[cfg(feature = "ldap")]
+    LdapPlain(plain::Settings),
 }
 
 /// Asks a person for a secret; the argument says which.
@@ -128,6 +139,8 @@ impl Directories {
             match &entry.kind {
                 #[cfg(feature = "ldap")]
                 Kind::Ldap(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
+                #[cfg(feature = "ldap")]
+                Kind::LdapPlain(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
             }
         }
         #[cfg(not(feature = "ldap"))]
@@ -153,6 +166,10 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
     let kind = match kind.as_str() {
         #[cfg(feature = "ldap")]
         "ldap" => Kind::Ldap(ldap::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?),
+        #[cfg(feature = "ldap")]
+        "ldap-plain" => {
+            Kind::LdapPlain(plain::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?)
+        }
         other => {
             let _ = folder;
             return Err(format!("({id}) `kind` {other:?} is not one of this build: {}", KINDS.join(", ")));
@@ -164,6 +181,8 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
 const KINDS: &[&str] = &[
     #[cfg(feature = "ldap")]
     "ldap",
+    #[cfg(feature = "ldap")]
+    "ldap-plain",
 ];
 
 fn invalid(path: &Path, detail: &str) -> Error {
@@ -205,6 +224,9 @@ impl fmt::Display for SecretSource {
 }
 
 #[cfg(feature = "ldap")]
+mod plain;
+
+#[cfg(feature = "ldap")]
 mod ldap {
     use std::num::NonZeroU32;
     use std::path::{Path, PathBuf};
@@ -213,7 +235,7 @@ mod ldap {
     use backend_ldap::{LdapConfig, LdapDirectory};
     use identity_core::account::DirectoryId;
     use identity_core::directory::Backend;
-    use identity_core::error::{ErrorKind, Result};
+    use identity_core::error::{Error, ErrorKind, Result};
     use secrecy::SecretString;
     use serde::Deserialize;
 
@@ -273,6 +295,21 @@ mod ldap {
         }
 
         pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
+            let directory = LdapDirectory::connect(self.config(file, id, ask)?).await;
+            directory.map(|directory| directory as Arc<dyn Backend>).map_err(|error| self.explain(error))
+        }
+
+        /// A refused sign-in says where its password came from.
+        pub(super) fn explain(&self, error: Error) -> Error {
+            if error.kind() != ErrorKind::Unauthenticated {
+                return error;
+            }
+            let advice = error.advice().unwrap_or("check bind_dn and its password").to_owned();
+            error.with_advice(format!("{advice}; the password came from {}", self.password))
+        }
+
+        /// How the server is reached, with the password.
+        pub(super) fn config(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<LdapConfig> {
             let password =
                 self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
             let keys = &self.keys;
@@ -298,13 +335,7 @@ mod ldap {
             if let Some(share) = keys.share {
                 config = config.share(share);
             }
-            LdapDirectory::connect(config).await.map(|directory| directory as Arc<dyn Backend>).map_err(|error| {
-                if error.kind() != ErrorKind::Unauthenticated {
-                    return error;
-                }
-                let advice = error.advice().unwrap_or("check bind_dn and its password").to_owned();
-                error.with_advice(format!("{advice}; the password came from {}", self.password))
-            })
+            Ok(config)
         }
 
         fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {

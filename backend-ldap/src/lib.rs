@@ -75,9 +75,15 @@
 //! Generated passwords are wiped from memory here once they are sent. The client library's own copy,
 //! in the message that it encodes, is freed but not wiped; the same is true of the bind password.
 //!
+//! # Plain LDAP servers
+//! [`PlainDirectory`] is a second dialect behind the same traits, for OpenLDAP and other servers: accounts
+//! by entryUUID, passwords by RFC 3062, states by the password policy of the LDAP draft. See
+//! `docs/plain-ldap.md`.
+//!
 //! # Map
 //! `config` → `wire` (TLS, connections, pool, result codes) → `domain` (paged reads) → `enumerate`,
-//! `privilege`, `reset`, `preflight`; `value` and `account` read attributes.
+//! `privilege`, `reset`, `preflight`; `value` and `account` read attributes; `plain` is the second dialect,
+//! on the same `wire`.
 
 mod account;
 mod config;
@@ -86,6 +92,7 @@ mod domain;
 mod enumerate;
 mod groups;
 mod member;
+mod plain;
 mod preflight;
 mod privilege;
 mod reset;
@@ -97,4 +104,5 @@ mod wire;
 
 pub use config::LdapConfig;
 pub use directory::LdapDirectory;
+pub use plain::{PasswordBy, PlainConfig, PlainDirectory, PlainError, PolicyError};
 pub use wire::answer::{AdError, ResultCode};

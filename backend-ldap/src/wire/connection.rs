@@ -177,6 +177,17 @@ impl Connection {
         Ok((entries.map_err(|_| Fault::Malformed("an entry that cannot be read"))?, result))
     }
 
+    /// Runs one operation of a dialect's own, in its place of the window and with the deadline.
+    pub(super) async fn operate<T, F>(&self, operation: impl FnOnce(Ldap) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, LdapError>> + Send,
+    {
+        let _permit = self.permit().await?;
+        let mut ldap = self.ldap.clone();
+        ldap.with_timeout(self.deadline);
+        self.guarded(operation(ldap)).await
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
         let waiting = clock::within(self.deadline, Arc::clone(&self.window).acquire_owned()).await;
         match waiting {

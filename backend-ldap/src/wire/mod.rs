@@ -4,10 +4,12 @@
 pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
+mod password_policy;
 mod pool;
 mod request;
 mod tls;
 
 pub(crate) use connection::{Connection, Fault};
+pub(crate) use password_policy::{PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
 pub(crate) use pool::Pool;
 pub(crate) use request::{Change, Search, Within};

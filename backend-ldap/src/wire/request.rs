@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Replace(&'static str, Vec<u8>),
     Delete(&'static str, Vec<u8>),
     Add(&'static str, Vec<u8>),
+    /// Whether or not there is one (RFC 4511 4.6: a replacement by nothing).
+    Clear(&'static str),
 }
 
 impl Search {
@@ -80,6 +82,7 @@ impl Change {
             Self::Replace(attribute, value) => Mod::Replace(name(attribute), HashSet::from([wiped(value)])),
             Self::Delete(attribute, value) => Mod::Delete(name(attribute), HashSet::from([wiped(value)])),
             Self::Add(attribute, value) => Mod::Add(name(attribute), HashSet::from([wiped(value)])),
+            Self::Clear(attribute) => Mod::Replace(name(attribute), HashSet::new()),
         }
     }
 }
@@ -101,6 +104,7 @@ impl fmt::Debug for Change {
             Self::Replace(attribute, _) => ("Replace", attribute),
             Self::Delete(attribute, _) => ("Delete", attribute),
             Self::Add(attribute, _) => ("Add", attribute),
+            Self::Clear(attribute) => ("Clear", attribute),
         };
         write!(f, "{step}({attribute})")
     }

@@ -1,0 +1,134 @@
+//! Which actions work on which account: what a server accepts and then does not act on, or what
+//! cannot succeed, is replaced or refused before anything is sent.
+
+use identity_core::account::{Account, AccountKind};
+use identity_core::directory::Support;
+use identity_core::reset::Action;
+
+use super::account::POLICY;
+use super::policy::Policies;
+
+const SET: Action = Action::SetPassword { must_change: false };
+
+/// What a server with these policies does to this account with this action.
+pub(crate) fn support(policies: &Policies, has_policy: bool, account: &Account, action: Action) -> Support {
+    let policy = policies.of(account.attributes.get(POLICY).map(String::as_str));
+    let kept = policy.is_some_and(|policy| policy.safe_modify);
+    match action {
+        Action::SetPassword { .. } | Action::Scramble if kept => cannot(
+            "its policy wants the old password with each change (pwdSafeModify): set that to FALSE for the time of the run",
+        ),
+        Action::SetPassword { must_change: false } | Action::Scramble => Support::Works,
+        Action::SetPassword { must_change: true } | Action::ExpirePassword => {
+            if !has_policy {
+                return instead("the server has no password policy (overlay ppolicy): nothing demands a change");
+            }
+            if account.password.cannot_change {
+                return instead(
+                    "the owner may not change the password (pwdAllowUserChange): must-change would lock the owner out",
+                );
+            }
+            if account.kind == AccountKind::Service {
+                return instead("a program signs in with this account and cannot change a password");
+            }
+            match policy {
+                Some(policy) if policy.must_change => Support::Works,
+                Some(_) => instead(
+                    "its policy demands no change (pwdMustChange): the server takes pwdReset and does not act on it",
+                ),
+                None => instead(
+                    "it is not known whether its policy demands a change: name default_policy in the configuration, and let the run read the policies",
+                ),
+            }
+        }
+        Action::Disable | Action::Unlock if !has_policy => {
+            cannot("the server has no password policy (overlay ppolicy): it knows no lock")
+        }
+        Action::Unlock => Support::Works,
+        Action::Disable => match policy {
+            Some(policy) if policy.lockout => Support::Works,
+            Some(_) => cannot(
+                "its policy has no lock (pwdLockout): the server takes pwdAccountLockedTime and does not act on it; scramble the password",
+            ),
+            None => cannot(
+                "it is not known whether its policy has a lock: name default_policy in the configuration, and let the run read the policies; or scramble the password",
+            ),
+        },
+        Action::RevokeSessions => {
+            cannot("an LDAP server has no sessions to end: end those of the applications that sign in through it")
+        }
+        Action::SendRecoveryLink => cannot("an LDAP server sends nothing: hand the new password over"),
+        Action::ResetAuthenticators => cannot("an LDAP server keeps no list of authenticators"),
+        Action::FlagCompromised => cannot("an LDAP server has no risk state"),
+        _ => cannot("an LDAP server has no such operation"),
+    }
+}
+
+fn instead(because: &str) -> Support {
+    Support::Instead { action: SET, because: because.to_owned() }
+}
+
+fn cannot(because: &str) -> Support {
+    Support::Cannot { because: because.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plain::policy::tests::policies;
+    use identity_core::account::{AccountId, DirectoryId};
+
+    const MUST: Action = Action::SetPassword { must_change: true };
+
+    fn under(policy: Option<&str>) -> Account {
+        let mut account = Account::new(
+            DirectoryId::new("unix").expect("id"),
+            AccountId::new("1").expect("id"),
+            "x",
+            AccountKind::Person,
+        );
+        if let Some(policy) = policy {
+            account.attributes.insert(POLICY.to_owned(), policy.to_owned());
+        }
+        account
+    }
+
+    fn word(support: &Support) -> &'static str {
+        match support {
+            Support::Works => "works",
+            Support::Instead { action, because } => {
+                assert!(*action == SET && !because.is_empty());
+                "instead"
+            }
+            _ => "cannot",
+        }
+    }
+
+    #[test]
+    fn the_policy_of_the_account_decides() {
+        let known = policies(Some("cn=must,dc=x"));
+        let table = [
+            (None, MUST, "works"),
+            (None, Action::ExpirePassword, "works"),
+            (None, Action::Disable, "works"),
+            (None, Action::Unlock, "works"),
+            (None, SET, "works"),
+            (None, Action::RevokeSessions, "cannot"),
+            (Some("cn=loose,dc=x"), MUST, "instead"),
+            (Some("cn=loose,dc=x"), Action::Disable, "cannot"),
+            (Some("cn=loose,dc=x"), Action::Scramble, "works"),
+            (Some("cn=strict,dc=x"), SET, "cannot"),
+            (Some("cn=hidden,dc=x"), MUST, "instead"),
+            (Some("cn=hidden,dc=x"), Action::Disable, "cannot"),
+        ];
+        for (policy, action, expected) in table {
+            assert_eq!(word(&support(&known, true, &under(policy), action)), expected, "{policy:?} {action}");
+        }
+        assert_eq!(word(&support(&policies(None), true, &under(None), MUST)), "instead", "no default is known");
+        let without = support(&Policies::default(), false, &under(None), Action::Unlock);
+        assert_eq!(word(&without), "cannot");
+        let mut service = under(None);
+        service.kind = AccountKind::Service;
+        assert_eq!(word(&support(&known, true, &service, MUST)), "instead");
+    }
+}

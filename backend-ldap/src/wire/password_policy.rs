@@ -1,0 +1,105 @@
+//! Changes under a password policy of the LDAP draft (draft-behera-ldap-password-policy-10), with the
+//! reason that the server gives when it refuses; and the Password Modify operation (RFC 3062).
+
+use ldap3::asn1::{PL, parse_tag};
+use ldap3::controls::{Control, RawControl};
+use ldap3::exop::PasswordModify;
+use ldap3::{LdapResult, Mod};
+
+use super::connection::{Connection, Fault};
+use super::request::{Change, Wiped};
+
+/// The Password Modify operation (RFC 3062 section 2).
+pub(crate) const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
+/// The control that asks for the policy's word, and carries it (draft-behera section 6).
+pub(crate) const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+
+/// What a server answered to a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// The result code of RFC 4511.
+    pub(crate) code: u32,
+    /// The diagnostic text.
+    pub(crate) text: String,
+    /// The error of the password policy, by its number.
+    pub(crate) policy: Option<u8>,
+}
+
+impl Connection {
+    /// Sets the password of the account `dn` by the Password Modify operation. With `policy` the
+    /// server is asked why, should it refuse.
+    pub(crate) async fn set_password(&self, dn: &str, password: &str, policy: bool) -> Result<Reply, Fault> {
+        let request = PasswordModify { user_id: Some(dn), old_pass: None, new_pass: Some(password) };
+        let answer = self.operate(move |mut ldap| async move {
+            ldap.with_controls(asking(policy));
+            ldap.extended(request).await
+        });
+        // A password that the server made up would stand in the answer; none was asked for.
+        Ok(Reply::of(&answer.await?.1))
+    }
+
+    /// Changes one object, all steps or none; as [`set_password`](Self::set_password).
+    pub(crate) async fn modify_under_policy(
+        &self,
+        dn: &str,
+        changes: Vec<Change>,
+        policy: bool,
+    ) -> Result<Reply, Fault> {
+        let steps: Vec<Mod<Wiped>> = changes.into_iter().map(Change::into_step).collect();
+        let answer = self.operate(move |mut ldap| async move {
+            ldap.with_controls(asking(policy));
+            ldap.modify(dn, steps).await
+        });
+        Ok(Reply::of(&answer.await?))
+    }
+}
+
+fn asking(policy: bool) -> Vec<RawControl> {
+    let control = RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: None };
+    if policy { vec![control] } else { Vec::new() }
+}
+
+impl Reply {
+    fn of(result: &LdapResult) -> Self {
+        Self { code: result.rc, text: result.text.clone(), policy: policy_error(&result.ctrls) }
+    }
+}
+
+/// The error in a PasswordPolicyResponseValue: `SEQUENCE { warning [0] …, error [1] ENUMERATED }`,
+/// both optional.
+fn policy_error(controls: &[Control]) -> Option<u8> {
+    let value = controls.iter().find(|Control(_, raw)| raw.ctype == PASSWORD_POLICY)?.1.val.as_deref()?;
+    let (_, tag) = parse_tag(value).ok()?;
+    let error = tag.expect_constructed()?.into_iter().find(|part| part.id == 1)?;
+    match error.payload {
+        PL::P(bytes) => bytes.last().copied(),
+        PL::C(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn control(value: &[u8]) -> [Control; 1] {
+        [Control(None, RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: Some(value.to_vec()) })]
+    }
+
+    #[test]
+    fn the_reason_of_a_real_server_is_read() {
+        // slapd 2.5.13: passwordTooShort and passwordInHistory; then a warning beside an error.
+        assert_eq!(policy_error(&control(&[0x30, 3, 0x81, 1, 6])), Some(6));
+        assert_eq!(policy_error(&control(&[0x30, 3, 0x81, 1, 8])), Some(8));
+        assert_eq!(policy_error(&control(&[0x30, 8, 0xa0, 3, 0x80, 1, 9, 0x81, 1, 2])), Some(2));
+        assert_eq!(policy_error(&control(&[0x30, 0])), None);
+        assert_eq!(policy_error(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_reason_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = policy_error(&control(&bytes));
+        }
+    }
+}
