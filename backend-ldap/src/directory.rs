@@ -13,12 +13,12 @@ use crate::config::LdapConfig;
 use crate::controllers::Controllers;
 use crate::discovery::{self, ForestDomain};
 use crate::domain::Domain;
-use crate::{preflight, reach};
 use crate::root::{Root, find_account, id_of, signed_in};
 use crate::value::dn;
 use crate::value::replication::password_written;
-use crate::wire::entry::Entry;
 use crate::wire::Search;
+use crate::wire::entry::Entry;
+use crate::{preflight, reach};
 
 /// An on-prem Active Directory domain, worked through one or several of its controllers.
 ///

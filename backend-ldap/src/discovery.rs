@@ -10,8 +10,7 @@ use crate::wire::{Connection, Search, Within};
 /// FLAG_CR_NTDS_DOMAIN of systemFlags on a crossRef: the partition is a domain (MS-ADTS 6.1.1.2.1.1.1).
 const DOMAINS: &str = "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.1.4.803:=2))";
 /// Where an nTDSDSA object says which domain it is of: writable copies, and those of read-only controllers.
-const CONTEXTS: [&str; 4] =
-    ["msDS-HasDomainNCs", "hasMasterNCs", "msDS-hasMasterNCs", "msDS-hasFullReplicaNCs"];
+const CONTEXTS: [&str; 4] = ["msDS-HasDomainNCs", "hasMasterNCs", "msDS-hasMasterNCs", "msDS-hasFullReplicaNCs"];
 
 /// A domain of a forest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +58,10 @@ pub(crate) async fn controllers(connection: &Connection, configuration: &str, do
 fn hosts(settings: &[Entry], servers: &[Entry], domain: &str) -> Vec<String> {
     let domain = dn::key(domain);
     let of_domain = |entry: &&Entry| {
-        let mut contexts =
-            CONTEXTS.iter().flat_map(|name| entry.values(&name.to_lowercase())).map(|value| String::from_utf8_lossy(value));
+        let mut contexts = CONTEXTS
+            .iter()
+            .flat_map(|name| entry.values(&name.to_lowercase()))
+            .map(|value| String::from_utf8_lossy(value));
         let mut said = false;
         contexts.any(|context| {
             said = true;
@@ -103,7 +104,12 @@ mod tests {
             entry("CN=NTDS Settings,CN=Silent,CN=Servers,CN=S", &[]),
             entry("CN=NTDS Settings,CN=Orphan,CN=Servers,CN=S", &[]),
         ];
-        let server = |name: &str| entry(&format!("CN={name},CN=Servers,CN=S"), &[("dNSHostName", &[format!("{name}.example.test").as_bytes()])]);
+        let server = |name: &str| {
+            entry(
+                &format!("CN={name},CN=Servers,CN=S"),
+                &[("dNSHostName", &[format!("{name}.example.test").as_bytes()])],
+            )
+        };
         let servers = ["DC1", "DC2", "RO1", "Silent"].map(server);
         let found = hosts(&settings, &servers, "dc=example,dc=test");
         assert_eq!(found, ["dc1.example.test", "ro1.example.test", "silent.example.test"]);

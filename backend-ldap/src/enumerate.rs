@@ -110,7 +110,8 @@ async fn read_back(domain: &Arc<Domain>, place: Place, ids: &[AccountId]) -> Res
                     return Err(error);
                 }
                 tracing::warn!(%controller, accounts = ids.len(), "it does not tell whether changes landed: another controller is asked");
-                let told = format!("{controller} does not tell whether the change landed, and no other controller does");
+                let told =
+                    format!("{controller} does not tell whether the change landed, and no other controller does");
                 break find(domain, Place::Authority, ids).await.map_err(|error| error.with_advice(told))?;
             }
             other => break other?,

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn the_policy_is_read_as_it_is_written() {
-        let lines = ["MaxPageSize=1000", "maxvalrange = 1500", "MaxConnIdleTime=900", "MaxPageSize=x", "MaxPoolThreads"];
+        let lines =
+            ["MaxPageSize=1000", "maxvalrange = 1500", "MaxConnIdleTime=900", "MaxPageSize=x", "MaxPoolThreads"];
         let limits = ServerLimits::of(lines.into_iter());
         assert_eq!((limits.page, limits.values, limits.idle), (Some(1000), Some(1500), Some(Duration::from_secs(900))));
         assert_eq!(ServerLimits::of(["MaxPageSize=0"].into_iter()).page, None);

@@ -26,7 +26,8 @@ pub(crate) fn about_controllers(domain: &Domain, findings: &mut Vec<Finding>) {
             continue;
         };
         if members.len() > 1 && known.root.read_only {
-            let text = format!("{} is a read-only controller: it is read if need be, never written to", known.root.host);
+            let text =
+                format!("{} is a read-only controller: it is read if need be, never written to", known.root.host);
             findings.push(finding(Severity::Note, text));
         }
         if let Some(page) = known.limits.page.filter(|page| *page < domain.pool.config().page_size) {
@@ -60,7 +61,8 @@ pub(crate) async fn about_forest(
         )),
     }
     // A search that matches nothing brings the references to what lies below.
-    let nothing = Search::subtree(&domain.name, r"(objectGUID=\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00)", &["1.1"]);
+    let nothing =
+        Search::subtree(&domain.name, r"(objectGUID=\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00)", &["1.1"]);
     if let Err(error) = domain.read(&nothing).await {
         tracing::debug!(%error, "the references of the domain could not be asked for");
     }

@@ -214,7 +214,9 @@ impl Connection {
         // The library's own timer starts anew with each entry; this one is for the whole answer.
         #[expect(clippy::disallowed_methods, reason = "the library's error for a deadline holds tokio's own Elapsed")]
         let limited = async {
-            tokio::time::timeout(self.terms.deadline, reading).await.map_err(|elapsed| LdapError::Timeout { elapsed })?
+            tokio::time::timeout(self.terms.deadline, reading)
+                .await
+                .map_err(|elapsed| LdapError::Timeout { elapsed })?
         };
         let (entries, result) = self.guarded(limited).await?;
         let entries: Result<Vec<Entry>, _> = entries.into_iter().collect();
@@ -367,7 +369,9 @@ impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("controller", &self.terms.controller)
-            .field("end", &self.end.get()).field("room", &self.room()).finish_non_exhaustive()
+            .field("end", &self.end.get())
+            .field("room", &self.room())
+            .finish_non_exhaustive()
     }
 }
 

@@ -123,12 +123,7 @@ impl MockAdBuilder {
     /// When no port or thread can be had, or a certificate cannot be made.
     pub async fn start(self) -> io::Result<MockAd> {
         let (acceptor, ca_pem) = tls::acceptor(&fixed::host(&self.organisation, fixed::FIRST))?;
-        let mut store = Store::new(
-            self.organisation.clone(),
-            self.policy.clone(),
-            self.delegated,
-            self.most_entries,
-        );
+        let mut store = Store::new(self.organisation.clone(), self.policy.clone(), self.delegated, self.most_entries);
         store.clock_skew = self.faults.clock_skew;
         for label in &self.children {
             let described = fixed::child_domain(&store.organisation, &store.base, label);

@@ -85,9 +85,11 @@ pub(super) fn entries(
         rows.push((format!("CN={container},CN=System,{base}"), &["top", "container"], Vec::new()));
     }
     rows.push((format!("OU=Domain Controllers,{base}"), &["top", "organizationalUnit"], Vec::new()));
-    rows.extend(units().into_iter().map(|unit| -> Described {
-        (format!("{unit},{base}"), &["top", "organizationalUnit"], Vec::new())
-    }));
+    rows.extend(
+        units()
+            .into_iter()
+            .map(|unit| -> Described { (format!("{unit},{base}"), &["top", "organizationalUnit"], Vec::new()) }),
+    );
     rows.into_iter().enumerate().map(|(place, described)| row(organisation, place, described)).collect()
 }
 
@@ -118,11 +120,7 @@ pub(super) fn controller(organisation: &Organisation, base: &str, name: &str, re
         (
             settings,
             &["top", "applicationSettings", "nTDSDSA"],
-            vec![
-                ("options", vec!["1".into()]),
-                ("msDS-isRODC", vec![flag.into()]),
-                (contexts, vec![base.to_owned()]),
-            ],
+            vec![("options", vec!["1".into()]), ("msDS-isRODC", vec![flag.into()]), (contexts, vec![base.to_owned()])],
         ),
     ]
 }
@@ -206,7 +204,15 @@ pub(super) fn root_dse(
         ("highestCommittedUSN", vec![usn.to_string()]),
         ("isGlobalCatalogReady", list(&["TRUE"])),
         ("isSynchronized", list(&["TRUE"])),
-        ("ldapServiceName", vec![format!("{}:{}$@{}", organisation.domain(), name.to_lowercase(), organisation.domain().to_uppercase())]),
+        (
+            "ldapServiceName",
+            vec![format!(
+                "{}:{}$@{}",
+                organisation.domain(),
+                name.to_lowercase(),
+                organisation.domain().to_uppercase()
+            )],
+        ),
         ("namingContexts", vec![base.to_owned(), configuration, schema.clone()]),
         ("rootDomainNamingContext", vec![base.to_owned()]),
         ("schemaNamingContext", vec![schema.clone()]),
@@ -265,6 +271,7 @@ fn query_policy_dn(base: &str) -> String {
 }
 
 fn limits(most_entries: usize) -> Vec<String> {
-    let rest = ["MaxPoolThreads=4", "MaxQueryDuration=120", "MaxValRange=1500", "MaxConnections=5000", "MaxConnIdleTime=900"];
+    let rest =
+        ["MaxPoolThreads=4", "MaxQueryDuration=120", "MaxValRange=1500", "MaxConnections=5000", "MaxConnIdleTime=900"];
     std::iter::once(format!("MaxPageSize={most_entries}")).chain(rest.map(str::to_owned)).collect()
 }

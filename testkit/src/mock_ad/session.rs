@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::modify::Asker;
 use super::operations::{self, Answer};
+use super::replica;
 use super::reply::Reply;
 use super::search::Pages;
-use super::replica;
 use super::server::Server;
 use super::store::EntryRef;
 use super::wire::{self, tag};
