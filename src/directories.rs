@@ -4,11 +4,15 @@
 //! [[directory]]
 //! id = "corp"
 //! kind = "ldap"
-//! url = "ldaps://dc1.example.test"
+//! url = "ldaps://dc1.example.test"       # or a list of the domain's controllers
 //! base = "DC=example,DC=test"            # optional: discovered
 //! bind_dn = "CN=reset,CN=Users,DC=example,DC=test"
 //! bind_password_file = "secrets/bind"    # or bind_password_env; without either it is asked for
 //! ca_file = "ca.pem"                     # optional: system roots
+//! discover = true                        # optional: ask for the other controllers, and use them
+//! reads_elsewhere = true                 # optional: list on a controller that takes no changes
+//! failover_after_seconds = 10            # optional: how long a lost controller is waited for
+//! auth = "kerberos"                      # optional: the ticket of the environment, no bind_dn
 //! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
 //!
 //! [[directory]]
@@ -135,14 +139,22 @@ impl Directories {
     /// account.
     pub async fn connect_asking(&self, ask: Ask<'_>) -> Result<Vec<Arc<dyn Backend>>> {
         let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
+        #[cfg(feature = "ldap")]
+        let mut domains = Vec::new();
         for entry in &self.entries {
             match &entry.kind {
                 #[cfg(feature = "ldap")]
-                Kind::Ldap(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
+                Kind::Ldap(settings) => {
+                    let directory = settings.connect(&self.path, &entry.id, ask).await?;
+                    domains.push(Arc::clone(&directory));
+                    backends.push(directory);
+                }
                 #[cfg(feature = "ldap")]
                 Kind::LdapPlain(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
             }
         }
+        #[cfg(feature = "ldap")]
+        ldap::know_each_other(&domains);
         #[cfg(not(feature = "ldap"))]
         let _ = ask;
         Ok(backends)
@@ -232,9 +244,11 @@ mod ldap {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
+    use std::time::Duration;
+
     use backend_ldap::{LdapConfig, LdapDirectory};
     use identity_core::account::DirectoryId;
-    use identity_core::directory::Backend;
+    use identity_core::directory::Directory;
     use identity_core::error::{Error, ErrorKind, Result};
     use secrecy::SecretString;
     use serde::Deserialize;
@@ -249,12 +263,31 @@ mod ldap {
         password: SecretSource,
     }
 
+    /// One url, or several of one domain.
+    #[derive(Clone, Debug, Deserialize)]
+    #[serde(untagged, expecting = "`url` must be a text or a list of texts")]
+    enum Urls {
+        One(String),
+        Several(Vec<String>),
+    }
+
+    /// How to sign in.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Auth {
+        #[default]
+        Password,
+        Kerberos,
+    }
+
     #[derive(Clone, Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Keys {
-        url: String,
+        url: Urls,
         base: Option<String>,
-        bind_dn: String,
+        #[serde(default)]
+        auth: Auth,
+        bind_dn: Option<String>,
         bind_password_file: Option<PathBuf>,
         bind_password_env: Option<String>,
         ca_file: Option<PathBuf>,
@@ -264,11 +297,36 @@ mod ldap {
         connections: Option<u32>,
         writes_per_second: Option<NonZeroU32>,
         share: Option<f64>,
+        #[serde(default)]
+        discover: bool,
+        #[serde(default)]
+        reads_elsewhere: bool,
+        failover_after_seconds: Option<u32>,
+    }
+
+    /// Lets each domain know that the others are covered as well.
+    pub(super) fn know_each_other(domains: &[Arc<LdapDirectory>]) {
+        for domain in domains {
+            domain.covered_elsewhere(domains.iter().map(|other| other.info().tenant.clone()));
+        }
+    }
+
+    impl Urls {
+        fn all(&self) -> &[String] {
+            match self {
+                Self::One(url) => std::slice::from_ref(url),
+                Self::Several(urls) => urls,
+            }
+        }
     }
 
     impl Settings {
         pub(super) fn read(folder: &Path, table: toml::Table) -> Result<Self, String> {
             let keys: Keys = table.try_into().map_err(|fault: toml::de::Error| fault.message().to_owned())?;
+            if keys.url.all().is_empty() {
+                return Err("`url` names no controller".to_owned());
+            }
+            check_auth(&keys)?;
             let existing = |key: &str, path: &Path| {
                 let path = folder.join(path);
                 match std::fs::File::open(&path) {
@@ -294,9 +352,8 @@ mod ldap {
             Ok(Self { keys, ca_file, password })
         }
 
-        pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
-            let directory = LdapDirectory::connect(self.config(file, id, ask)?).await;
-            directory.map(|directory| directory as Arc<dyn Backend>).map_err(|error| self.explain(error))
+        pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<LdapDirectory>> {
+            LdapDirectory::connect(self.config(file, id, ask)?).await.map_err(|error| self.explain(error))
         }
 
         /// A refused sign-in says where its password came from.
@@ -310,10 +367,17 @@ mod ldap {
 
         /// How the server is reached, with the password.
         pub(super) fn config(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<LdapConfig> {
-            let password =
-                self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
             let keys = &self.keys;
-            let mut config = LdapConfig::new(id.clone(), &keys.url).bind(&keys.bind_dn, password);
+            let (first, others) =
+                keys.url.all().split_first().ok_or_else(|| invalid(file, "`url` names no controller"))?;
+            let mut config = others.iter().fold(LdapConfig::new(id.clone(), first), LdapConfig::also);
+            config = self.sign_in(config, file, id, ask)?.reads_elsewhere(keys.reads_elsewhere);
+            if keys.discover {
+                config = config.discover();
+            }
+            if let Some(seconds) = keys.failover_after_seconds {
+                config = config.failover_after(Duration::from_secs(seconds.into()));
+            }
             if let Some(base) = &keys.base {
                 config = config.base(base);
             }
@@ -338,6 +402,20 @@ mod ldap {
             Ok(config)
         }
 
+        fn sign_in(&self, config: LdapConfig, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<LdapConfig> {
+            #[cfg(feature = "ldap-gssapi")]
+            if self.keys.auth == Auth::Kerberos {
+                return Ok(config.kerberos());
+            }
+            let password =
+                self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
+            Ok(config.bind(self.bind_dn(), password))
+        }
+
+        fn bind_dn(&self) -> &str {
+            self.keys.bind_dn.as_deref().unwrap_or_default()
+        }
+
         fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {
             let text = match &self.password {
                 SecretSource::File(path) => std::fs::read_to_string(path)
@@ -346,7 +424,7 @@ mod ldap {
                     std::env::var(name).map_err(|_| format!("`bind_password_env` names {name}, which is not set"))?
                 }
                 SecretSource::Prompt => {
-                    return ask(&format!("Password of {} in {id}: ", self.keys.bind_dn))
+                    return ask(&format!("Password of {} in {id}: ", self.bind_dn()))
                         .map_err(|fault| format!("set `bind_password_file` or `bind_password_env`: {fault}"));
                 }
             };
@@ -357,6 +435,25 @@ mod ldap {
                 return Err("the bind password is empty".to_owned());
             }
             Ok(SecretString::from(password.to_owned()))
+        }
+    }
+
+    /// A ticket stands for name and password; one way or the other, not both.
+    fn check_auth(keys: &Keys) -> Result<(), String> {
+        if keys.auth == Auth::Password {
+            return keys.bind_dn.as_ref().map(drop).ok_or_else(|| "missing field `bind_dn`".to_owned());
+        }
+        if !cfg!(feature = "ldap-gssapi") {
+            return Err("`auth` \"kerberos\" is not in this build: build it with the feature ldap-gssapi".to_owned());
+        }
+        let given = [
+            ("bind_dn", keys.bind_dn.is_some()),
+            ("bind_password_file", keys.bind_password_file.is_some()),
+            ("bind_password_env", keys.bind_password_env.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(format!("`{key}` and `auth` \"kerberos\" exclude each other")),
+            None => Ok(()),
         }
     }
 }
@@ -399,6 +496,11 @@ mod tests {
                 "IDENTITY_RESET_NOT_SET, which is not set",
             ),
             (&format!("{GOOD}{GOOD}"), "id corp is used twice"),
+            (&GOOD.replace("\"ldaps://dc1.example.test\"", "[]"), "`url` names no controller"),
+            (&GOOD.replace("\"ldaps://dc1.example.test\"", "7"), "`url` must be a text or a list of texts"),
+            (&GOOD.replace("bind_dn = \"CN=reset\"\n", ""), "missing field `bind_dn`"),
+            (&format!("{GOOD}auth = \"ntlm\"\n"), "unknown variant `ntlm`"),
+            (&format!("{GOOD}auth = \"kerberos\"\n"), "kerberos\" "),
         ];
         for (text, expected) in cases {
             let error = parse(text).unwrap_err();
@@ -406,6 +508,15 @@ mod tests {
             assert!(error.detail().starts_with("directories.toml: "), "{error}");
             assert!(error.detail().contains(expected), "{error} does not say {expected:?}");
         }
+    }
+
+    #[test]
+    fn several_controllers_of_a_domain_are_a_list() {
+        let text = GOOD
+            .replace("\"ldaps://dc1.example.test\"", "[\"ldaps://dc1.example.test\", \"ldaps://dc2.example.test\"]");
+        let more = "discover = true\nreads_elsewhere = true\nfailover_after_seconds = 30\n";
+        let directories = parse(&format!("{text}{more}")).unwrap();
+        assert!(format!("{directories:?}").contains("dc2.example.test"));
     }
 
     #[tokio::test]

@@ -1,4 +1,6 @@
-//! How to reach a domain: address, trust, sign-in, pace.
+//! How to reach a domain: addresses, trust, sign-in, pace.
+
+mod address;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,7 +8,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use identity_core::account::DirectoryId;
-use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::{Limits, OperationClass, Quota};
 use secrecy::SecretString;
 
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 /// use identity_core::account::DirectoryId;
 ///
 /// let config = LdapConfig::new(DirectoryId::new("corp")?, "ldaps://dc1.example.test")
+///     .also("ldaps://dc2.example.test")
 ///     .bind("CN=reset,CN=Users,DC=example,DC=test", "a secret".into())
 ///     .ca_file("ca.pem")
 ///     .in_flight(16);
@@ -27,6 +29,13 @@ use secrecy::SecretString;
 pub struct LdapConfig {
     pub(crate) directory: DirectoryId,
     pub(crate) url: String,
+    /// Further controllers of the same domain.
+    pub(crate) others: Vec<String>,
+    pub(crate) discover: bool,
+    pub(crate) reads_elsewhere: bool,
+    pub(crate) failover_after: Duration,
+    /// Sign in with a Kerberos ticket instead of a password.
+    pub(crate) kerberos: bool,
     pub(crate) base: Option<String>,
     pub(crate) bind_dn: String,
     pub(crate) bind_password: Option<SecretString>,
@@ -58,13 +67,8 @@ pub(crate) struct Target {
     pub(crate) starttls: bool,
 }
 
-/// AD's own ceiling for a page (MaxPageSize, Microsoft "View and set LDAP policy").
-const LARGEST_PAGE: u32 = 1000;
-/// More only queue: AD works with 4 threads a processor (MaxPoolThreads, same page).
-const MOST_IN_FLIGHT: u32 = 256;
-const MOST_CONNECTIONS: u32 = 16;
+/// A batch that is more than this many orders only queues in the window.
 const LARGEST_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(31);
-const SHORTEST_DEADLINE: Duration = Duration::from_millis(100);
 
 impl LdapConfig {
     /// A directory at `url`: `ldaps://host[:port]`, or `ldap://host[:port]` with
@@ -75,6 +79,11 @@ impl LdapConfig {
         Self {
             directory,
             url: url.into(),
+            others: Vec::new(),
+            discover: false,
+            reads_elsewhere: false,
+            failover_after: Duration::from_secs(10),
+            kerberos: false,
             base: None,
             bind_dn: String::new(),
             bind_password: None,
@@ -87,6 +96,50 @@ impl LdapConfig {
             writes_per_second: None,
             share: 1.0,
         }
+    }
+
+    /// One more controller of the same domain, for when the first is lost. Which of them takes the
+    /// changes is not a matter of their order: the PDC emulator, if it is among them.
+    #[must_use]
+    pub fn also(mut self, url: impl Into<String>) -> Self {
+        self.others.push(url.into());
+        self
+    }
+
+    /// Ask the first controller that answers for the others of its domain, and use those too, with
+    /// the scheme and port of the first url. Not done unless asked for: a controller behind a slow
+    /// line would be used as well.
+    #[must_use]
+    pub fn discover(mut self) -> Self {
+        self.discover = true;
+        self
+    }
+
+    /// List accounts and groups on a controller that takes no changes of this run, where there is
+    /// one, to spare the PDC emulator. What is read right before and after a change is read where
+    /// the change is made all the same.
+    #[must_use]
+    pub fn reads_elsewhere(mut self, elsewhere: bool) -> Self {
+        self.reads_elsewhere = elsewhere;
+        self
+    }
+
+    /// How long a lost controller is given to come back before another one takes the changes;
+    /// 10 seconds unless given, 10 minutes at most. Without effect where there is one controller.
+    #[must_use]
+    pub fn failover_after(mut self, patience: Duration) -> Self {
+        self.failover_after = patience;
+        self
+    }
+
+    /// Sign in with the Kerberos ticket of the environment (`KRB5CCNAME`, or a keytab by
+    /// `KRB5_CLIENT_KTNAME`) instead of a name and a password. Over TLS only, as everything else:
+    /// the name of the service is the one that the controller gives as its own.
+    #[cfg(feature = "gssapi")]
+    #[must_use]
+    pub fn kerberos(mut self) -> Self {
+        self.kerberos = true;
+        self
     }
 
     /// Where accounts are looked for, a distinguished name; the whole domain unless given.
@@ -171,48 +224,25 @@ impl LdapConfig {
         self
     }
 
-    /// The address, if the configuration can be used at all. Nothing is sent.
-    ///
-    /// # Errors
-    /// [`ErrorKind::ConfigInvalid`], naming the setting and the remedy.
-    pub(crate) fn target(&self) -> Result<Target> {
-        let url = self.url.trim();
-        let (plain, rest) = if let Some(rest) = strip_scheme(url, "ldaps://") {
-            (false, rest)
-        } else if let Some(rest) = strip_scheme(url, "ldap://") {
-            (true, rest)
-        } else {
-            return Err(self.wrong(
-                format!("the url {url:?} is neither ldaps:// nor ldap://"),
-                "write it as ldaps://host or ldaps://host:port",
-            ));
-        };
-        if plain && !self.starttls {
-            return Err(self.wrong(
-                format!("the url {url:?} is plain LDAP: passwords would cross the network in clear; nothing was sent"),
-                "use ldaps://, or keep ldap:// and turn on starttls",
-            ));
+    /// The same with one of its addresses.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self { url: url.trim().to_owned(), others: Vec::new(), ..self.clone() }
+    }
+
+    /// The addresses, in the order given, each one once.
+    pub(crate) fn urls(&self) -> Vec<&str> {
+        let mut urls: Vec<&str> = Vec::new();
+        for url in std::iter::once(&self.url).chain(&self.others).map(|url| url.trim()) {
+            if !urls.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(url.trim_end_matches('/'))) {
+                urls.push(url);
+            }
         }
-        if !plain && self.starttls {
-            return Err(self.wrong(
-                "starttls is for ldap://; ldaps:// is encrypted from the first byte".to_owned(),
-                "remove starttls, or write the url as ldap://",
-            ));
-        }
-        let host = host_of(rest).ok_or_else(|| {
-            self.wrong(
-                format!("the url {url:?} names no usable host and port"),
-                "write it as ldaps://host or ldaps://host:port",
-            )
-        })?;
-        self.check_numbers()?;
-        if self.bind_dn.trim().is_empty() || self.bind_password.is_none() {
-            // An empty name or password would be an anonymous bind that "succeeds" (RFC 4513 5.1.2).
-            return Err(
-                self.wrong("the bind name or its password is missing".to_owned(), "give bind_dn and the password")
-            );
-        }
-        Ok(Target { host: host.to_owned(), starttls: plain })
+        urls
+    }
+
+    /// How long a lost controller is waited for: not at all where there is no other.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.others.is_empty() && !self.discover { Duration::ZERO } else { self.failover_after }
     }
 
     /// What the governor is made from.
@@ -220,7 +250,7 @@ impl LdapConfig {
         let in_flight = NonZeroU32::new(self.in_flight).unwrap_or(NonZeroU32::MIN);
         let mut limits = Limits::new(LARGEST_BATCH, in_flight);
         // A batch may wait for its turn in the window, for a reconnect, and for its answers.
-        limits.deadline = self.deadline.saturating_mul(3);
+        limits.deadline = self.deadline.saturating_mul(3).saturating_add(self.patience());
         if let Some(writes) = self.writes_per_second {
             let mut quota = Quota::new("ldap writes", writes, Duration::from_secs(1), OperationClass::Write);
             quota.share = self.share;
@@ -228,61 +258,6 @@ impl LdapConfig {
         }
         limits
     }
-
-    fn check_numbers(&self) -> Result<()> {
-        let within = |name: &str, value: u32, most: u32| {
-            if (1..=most).contains(&value) {
-                Ok(())
-            } else {
-                Err(self.wrong(format!("{name} is {value}"), &format!("choose 1 to {most}")))
-            }
-        };
-        within("in_flight", self.in_flight, MOST_IN_FLIGHT)?;
-        within("connections", self.connections, MOST_CONNECTIONS)?;
-        within("page_size", self.page_size, LARGEST_PAGE)?;
-        if self.deadline < SHORTEST_DEADLINE {
-            return Err(self.wrong(format!("the deadline is {:?}", self.deadline), "choose 100 ms or more"));
-        }
-        if !(self.share > 0.0 && self.share <= 1.0) {
-            return Err(self.wrong(format!("share is {}", self.share), "choose above 0 and at most 1"));
-        }
-        Ok(())
-    }
-
-    fn wrong(&self, detail: String, advice: &str) -> Error {
-        Error::new(ErrorKind::ConfigInvalid, "configure")
-            .with_directory(self.directory.clone())
-            .with_detail(detail)
-            .with_advice(advice)
-    }
-}
-
-fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
-    let head = url.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme).then(|| url.get(scheme.len()..)).flatten()
-}
-
-/// The host of `host[:port][/]`; an IPv6 address stands in brackets. A user name, a path or a
-/// query is refused: they would be ignored in silence.
-fn host_of(rest: &str) -> Option<&str> {
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = if let Some(inner) = rest.strip_prefix('[') {
-        let (host, after) = inner.split_once(']')?;
-        host.parse::<std::net::Ipv6Addr>().ok()?;
-        (host, after)
-    } else {
-        let at = rest.find(':').unwrap_or(rest.len());
-        let (host, after) = rest.split_at(at);
-        let fits = |c: char| c.is_alphanumeric() || c == '.' || c == '-' || c == '_';
-        if host.is_empty() || !host.chars().all(fits) {
-            return None;
-        }
-        (host, after)
-    };
-    if port.is_empty() {
-        return Some(host);
-    }
-    port.strip_prefix(':')?.parse::<u16>().ok().filter(|port| *port > 0).map(|_| host)
 }
 
 impl fmt::Debug for Trust {
@@ -301,6 +276,11 @@ impl fmt::Debug for LdapConfig {
         f.debug_struct("LdapConfig")
             .field("directory", &self.directory)
             .field("url", &self.url)
+            .field("others", &self.others)
+            .field("discover", &self.discover)
+            .field("reads_elsewhere", &self.reads_elsewhere)
+            .field("failover_after", &self.failover_after)
+            .field("kerberos", &self.kerberos)
             .field("base", &self.base)
             .field("bind_dn", &self.bind_dn)
             .field("trust", &self.trust)
@@ -312,67 +292,5 @@ impl fmt::Debug for LdapConfig {
             .field("writes_per_second", &self.writes_per_second)
             .field("share", &self.share)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(url: &str) -> LdapConfig {
-        LdapConfig::new(DirectoryId::new("corp").expect("id"), url).bind("cn=x", "planted-secret".into())
-    }
-
-    #[test]
-    fn plain_ldap_is_refused_even_on_loopback() {
-        for url in ["ldap://dc1.example.test", "LDAP://127.0.0.1", "ldap://localhost:3890/"] {
-            let error = config(url).target().expect_err(url);
-            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
-            assert!(error.detail().contains("plain LDAP"), "{error}");
-        }
-        assert!(config("ldap://dc1.example.test").starttls().target().expect("starttls").starttls);
-        assert!(config("ldaps://dc1").starttls().target().is_err(), "both is a contradiction");
-    }
-
-    #[test]
-    fn addresses_are_taken_apart() {
-        let host = |url: &str| config(url).target().map(|target| target.host);
-        assert_eq!(host("ldaps://dc1.example.test:636/").expect("fits"), "dc1.example.test");
-        assert_eq!(host("ldaps://[::1]:636").expect("fits"), "::1");
-        for bad in [
-            "",
-            "dc1",
-            "https://dc1",
-            "ldaps://",
-            "ldaps://a:b",
-            "ldaps://a:0",
-            "ldaps://u@h",
-            "ldaps://h/DC=x",
-            "ldaps://[x]",
-        ] {
-            assert_eq!(host(bad).expect_err(bad).kind(), ErrorKind::ConfigInvalid);
-        }
-    }
-
-    #[test]
-    fn settings_out_of_range_are_named() {
-        let wrong = [
-            (config("ldaps://h").in_flight(0), "in_flight"),
-            (config("ldaps://h").connections(99), "connections"),
-            (config("ldaps://h").page_size(1001), "page_size"),
-            (config("ldaps://h").deadline(Duration::ZERO), "deadline"),
-            (config("ldaps://h").share(f64::NAN), "share"),
-            (config("ldaps://h").bind("", "x".into()), "bind"),
-        ];
-        for (config, name) in wrong {
-            let error = config.target().expect_err(name);
-            assert!(error.detail().contains(name), "{error}");
-            assert!(error.advice().is_some());
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        assert!(!format!("{:?}", config("ldaps://h")).contains("planted-secret"));
     }
 }

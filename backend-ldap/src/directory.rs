@@ -1,7 +1,7 @@
 //! The directory itself: connecting, and what it can do at all.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use identity_core::account::AccountId;
@@ -10,15 +10,17 @@ use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::{Governor, Limits};
 
 use crate::config::LdapConfig;
+use crate::controllers::Controllers;
+use crate::discovery::{self, ForestDomain};
 use crate::domain::Domain;
-use crate::preflight;
-use crate::root::{Root, find_account, id_of};
+use crate::root::{Root, find_account, id_of, signed_in};
 use crate::value::dn;
 use crate::value::replication::password_written;
+use crate::wire::Search;
 use crate::wire::entry::Entry;
-use crate::wire::{Pool, Search};
+use crate::{preflight, reach};
 
-/// An on-prem Active Directory domain, worked through one of its controllers.
+/// An on-prem Active Directory domain, worked through one or several of its controllers.
 ///
 /// Make one with [`LdapDirectory::connect`] and use it as `Arc<dyn Backend>`.
 pub struct LdapDirectory {
@@ -27,6 +29,8 @@ pub struct LdapDirectory {
     limits: Limits,
     capabilities: Capabilities,
     principal: Option<AccountId>,
+    /// DNS names of domains that other directories of the program cover.
+    covered: Mutex<Vec<String>>,
 }
 
 impl LdapDirectory {
@@ -37,7 +41,7 @@ impl LdapDirectory {
     /// certificate that is not believed; [`ErrorKind::Transport`] when the controller cannot be
     /// reached; [`ErrorKind::Unauthenticated`] when the sign-in is refused, with the reason that AD
     /// gives: it was tried once and is not tried again; [`ErrorKind::Unsupported`] when the server is
-    /// not a domain controller.
+    /// not a domain controller. Of several controllers one that can be reached is enough.
     pub async fn connect(config: LdapConfig) -> Result<Arc<Self>> {
         let directory = config.directory.clone();
         Self::connect_inner(config).await.map_err(|error| match error.directory() {
@@ -46,10 +50,28 @@ impl LdapDirectory {
         })
     }
 
+    /// The domains of the forest, this one among them. Each one is a directory of its own: nothing
+    /// here works on another domain's accounts.
+    ///
+    /// # Errors
+    /// When the configuration partition cannot be read.
+    pub async fn forest(&self) -> Result<Vec<ForestDomain>> {
+        let connection = self.domain.pool.reading().await?;
+        let Some(known) = self.domain.pool.known(&connection) else { return Ok(Vec::new()) };
+        let domains = discovery::domains(&connection, &known.root.configuration).await;
+        domains.map_err(|error| error.with_directory(self.domain.directory.clone()))
+    }
+
+    /// Says which domains other directories of the same program cover, by DNS name, so that
+    /// [`preflight`](Directory::preflight) names only those that nobody covers.
+    pub fn covered_elsewhere(&self, domains: impl IntoIterator<Item = String>) {
+        self.covered.lock().unwrap_or_else(PoisonError::into_inner).extend(domains);
+    }
+
     async fn connect_inner(config: LdapConfig) -> Result<Arc<Self>> {
         let limits = config.limits();
-        let pool = Pool::new(config.clone())?;
-        let connection = pool.pick().await?;
+        let pool = Controllers::connect(config.clone()).await?;
+        let connection = pool.authority().await?;
         let root = Root::read(&connection).await?;
         let base = config.base.clone().unwrap_or_else(|| root.domain.clone());
         if !dn::is_below(&base, &root.domain) {
@@ -73,9 +95,12 @@ impl LdapDirectory {
                 .with_advice("let the account that the run signs in with read the domain object")
         })?;
         let own = ["objectGUID", "replPropertyMetaData"];
-        let principal = find_account(&connection, &root.domain, &config.bind_dn, &own)
-            .await
-            .map_err(|fault| fault.into_error("find the own account", false))?;
+        let principal = if config.kerberos {
+            signed_in(&connection, &root.domain, &own).await
+        } else {
+            find_account(&connection, &root.domain, &config.bind_dn, &own).await
+        };
+        let principal = principal.map_err(|fault| fault.into_error("find the own account", false))?;
         let versions = match &principal {
             Some(entry) => keeps_versions(entry),
             // An account that every domain has stands in for the own one.
@@ -99,6 +124,7 @@ impl LdapDirectory {
             limits,
             capabilities: capabilities(versions),
             principal: principal.as_ref().and_then(id_of),
+            covered: Mutex::default(),
             domain: Arc::new(domain),
         }))
     }
@@ -136,7 +162,12 @@ impl Directory for LdapDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        preflight::run(&self.domain, self.principal.clone(), self.capabilities.observe_version).await
+        let mut preflight =
+            preflight::run(&self.domain, self.principal.clone(), self.capabilities.observe_version).await?;
+        reach::about_controllers(&self.domain, &mut preflight.findings);
+        let covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        reach::about_forest(&self.domain, self.forest().await, &covered, &mut preflight.findings).await;
+        Ok(preflight)
     }
 }
 

@@ -1,28 +1,26 @@
-//! A domain as it is read: pages of listings, single objects, values that come in parts. All reads
-//! go through here, so that each one takes its permit and tells the governor how it went.
+//! A domain as it is read: listings, single objects, values that come in parts. All reads go through
+//! here, so that each one takes its permit and tells the governor how it went.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, StreamExt};
 use identity_core::account::DirectoryId;
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::{Feedback, Governor, OperationClass, Signal, clock};
 
+use crate::controllers::Controllers;
+use crate::listing;
 use crate::value::guid;
 use crate::value::sid::Sid;
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, Fault, Pool, Search};
-
-/// How often one page is asked for again when the controller is busy.
-const BUSY_TRIES: u32 = 6;
-const BUSY_WAIT: Duration = Duration::from_millis(250);
+use crate::wire::{Connection, Fault, Search};
 
 /// A domain as it is read.
 #[derive(Debug)]
 pub(crate) struct Domain {
     pub(crate) directory: DirectoryId,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Controllers,
     pub(crate) governor: Arc<Governor>,
     /// The name of the domain itself.
     pub(crate) name: String,
@@ -34,25 +32,37 @@ pub(crate) struct Domain {
     pub(crate) descriptors: bool,
 }
 
-/// A listing that is under way. Its position belongs to its connection (MS-ADTS 3.1.1.3.4.1.3).
-struct Listing {
-    domain: Arc<Domain>,
-    search: Search,
-    connection: Option<Arc<Connection>>,
-    cookie: Vec<u8>,
-    finished: bool,
+/// Where something is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the controller that takes the listings.
+    Reading,
+    /// At the controller that takes the changes.
+    Authority,
+    /// At this controller, which has to tell whether a change landed.
+    Controller(Arc<str>),
 }
 
 impl Domain {
-    /// The entries of a search, page by page. Lazy, with one page in memory. A listing that does
-    /// not come to its end is an error, never a short stream.
+    /// The entries of a search, page by page. Lazy, with one page in memory. A listing that breaks
+    /// is begun again, perhaps on another controller, and no entry leaves twice; one that does not
+    /// come to its end is an error, never a short stream.
     pub(crate) fn list(self: &Arc<Self>, search: Search) -> BoxStream<'static, Result<Entry>> {
-        let listing =
-            Listing { domain: Arc::clone(self), search, connection: None, cookie: Vec::new(), finished: false };
-        stream::try_unfold(listing, Listing::next)
-            .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        listing::list(self, search, Place::Reading)
+    }
+
+    /// As [`list`](Self::list), at the place given.
+    pub(crate) fn list_at(self: &Arc<Self>, search: Search, place: Place) -> BoxStream<'static, Result<Entry>> {
+        listing::list(self, search, place)
+    }
+
+    /// A connection to read on at a place.
+    pub(crate) async fn connection(&self, place: &Place) -> Result<Arc<Connection>> {
+        match place {
+            Place::Reading => self.pool.reading().await,
+            Place::Authority => self.pool.authority().await,
+            Place::Controller(url) => self.pool.named(url).await,
+        }
     }
 
     /// The entries of several searches, one after the other.
@@ -68,7 +78,7 @@ impl Domain {
 
     /// The object that a search of one object names.
     pub(crate) async fn object_of(&self, search: &Search) -> Result<Option<Entry>> {
-        let connection = self.pool.pick().await?;
+        let connection = self.pool.reading().await?;
         match self.timed(connection.read(search)).await {
             Ok(entries) => Ok(entries.into_iter().next()),
             Err(fault) if fault.is_missing() => Ok(None),
@@ -78,7 +88,7 @@ impl Domain {
 
     /// What a search finds in one answer: for searches that find a handful.
     pub(crate) async fn read(&self, search: &Search) -> Result<Vec<Entry>> {
-        let connection = self.pool.pick().await?;
+        let connection = self.pool.reading().await?;
         self.timed(connection.read(search)).await.map_err(|fault| self.error(fault, "read"))
     }
 
@@ -112,47 +122,12 @@ impl Domain {
     }
 
     /// Runs one read with its permit, and tells the governor how it went.
-    async fn timed<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    pub(crate) async fn timed<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         let _permit = self.governor.acquire(OperationClass::Read, 1).await;
         let begun = clock::instant();
         let outcome = reading.await;
         self.governor.feedback(&feedback(OperationClass::Read, outcome.as_ref().err(), begun.elapsed()));
         outcome
-    }
-}
-
-impl Listing {
-    async fn next(mut self) -> Result<Option<(Vec<Entry>, Self)>> {
-        if self.finished {
-            return Ok(None);
-        }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.domain.pool.pick().await?,
-        };
-        let size = self.domain.pool.config().page_size;
-        let mut tries = 0;
-        let page = loop {
-            let reading = connection.page(&self.search, size, self.cookie.clone());
-            match self.domain.timed(reading).await {
-                Ok(page) => break page,
-                // A page has no effect and its position still stands: asked for again, slower each time.
-                Err(Fault::Answered(answer)) if answer.is_busy() && tries < BUSY_TRIES => {
-                    clock::sleep(BUSY_WAIT.saturating_mul(1 << tries)).await;
-                    tries += 1;
-                }
-                Err(fault) => {
-                    if matches!(&fault, Fault::Answered(answer) if answer.lost_sign_in()) {
-                        connection.retire();
-                    }
-                    return Err(self.domain.error(fault, "list accounts"));
-                }
-            }
-        };
-        self.finished = page.cookie.is_empty();
-        self.cookie = page.cookie;
-        self.connection = Some(connection);
-        Ok(Some((page.entries, self)))
     }
 }
 

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use identity_core::account::{Account, AccountId};
 use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream, ChangeMark, Scope};
 use identity_core::error::{Error, ErrorKind, Result};
+use identity_core::limits::clock;
 use ldap3::parse_filter;
 
 use crate::LdapDirectory;
 use crate::account::{ATTRIBUTES, EVERY_ACCOUNT, account};
-use crate::domain::Domain;
+use crate::domain::{Domain, Place};
 use crate::groups::Groups;
 use crate::root::{Root, id_of};
 use crate::value::guid;
@@ -21,6 +23,8 @@ use crate::wire::entry::Entry;
 
 /// Accounts that one lookup asks for: a filter of 50 GUIDs is some 3 KB.
 const LOOKUP_CHUNK: usize = 50;
+/// How often a controller that has to tell something is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 #[async_trait]
 impl AccountEnumerator for LdapDirectory {
@@ -37,25 +41,27 @@ impl AccountEnumerator for LdapDirectory {
     }
 
     async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
-        let filters: Vec<String> = ids.chunks(LOOKUP_CHUNK).filter_map(guid_filter).collect();
-        let width = self.domain.pool.config().connections.max(1);
-        let found: HashMap<AccountId, Account> = stream::iter(filters)
-            .map(|filter| {
-                let search = account_search(&self.domain, &self.domain.name, &filter);
-                read_accounts(&self.domain, self.domain.list(search)).try_collect::<Vec<Account>>()
-            })
-            .buffer_unordered(usize::try_from(width).unwrap_or(1))
-            .map_ok(|accounts| {
-                stream::iter(accounts.into_iter().map(|account| Ok::<_, Error>((account.id.clone(), account))))
-            })
-            .try_flatten()
-            .try_collect()
-            .await?;
+        let mut places: Vec<(Place, Vec<AccountId>)> = vec![(Place::Authority, Vec::new())];
+        for id in ids {
+            // A change without an answer is read back where it was sent: elsewhere it may be on its way.
+            let place = match guid::of_account(id).and_then(|guid| self.domain.pool.unsettled(&guid)) {
+                Some(controller) => Place::Controller(controller),
+                None => Place::Authority,
+            };
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, ids)) => ids.push(id.clone()),
+                None => places.push((place, vec![id.clone()])),
+            }
+        }
+        let mut found: HashMap<AccountId, Account> = HashMap::new();
+        for (place, ids) in places {
+            found.extend(read_back(&self.domain, place, &ids).await?);
+        }
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
     async fn mark(&self) -> Result<ChangeMark> {
-        let connection = self.domain.pool.pick().await?;
+        let connection = self.domain.pool.authority().await?;
         let root = Root::read(&connection).await?;
         match root.usn {
             Some(usn) => Ok(ChangeMark(format!("{usn}@{}", root.host))),
@@ -70,16 +76,67 @@ impl AccountEnumerator for LdapDirectory {
         let domain = Arc::clone(&self.domain);
         let mark = mark.0.clone();
         stream::once(async move {
-            let connection = domain.pool.pick().await?;
+            // Each controller counts its own changes: the one that gave the mark is asked.
+            let host = mark.rsplit_once('@').map_or("", |(_, host)| host);
+            let connection = match domain.pool.host(host).await {
+                Some(connection) => connection?,
+                None => domain.pool.authority().await?,
+            };
             let root = Root::read(&connection).await?;
             let usn = usn_of(&mark, &root.host).map_err(|error| error.with_directory(domain.directory.clone()))?;
             let filter = format!("(uSNChanged>={})", usn.saturating_add(1));
             let search = account_search(&domain, &domain.base, &filter);
-            Ok::<_, Error>(read_accounts(&domain, domain.list(search)))
+            let place = Place::Controller(Arc::clone(connection.controller()));
+            Ok::<_, Error>(read_accounts(&domain, domain.list_at(search, place)))
         })
         .try_flatten()
         .boxed()
     }
+}
+
+/// Reads accounts at a place. A controller that has to tell whether a change landed is given the
+/// time that a lost one is given; then another one is asked, which may not know of the change yet.
+async fn read_back(domain: &Arc<Domain>, place: Place, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>> {
+    let Place::Controller(controller) = &place else { return find(domain, place, ids).await };
+    let begun = clock::instant();
+    let found = loop {
+        match find(domain, place.clone(), ids).await {
+            Err(error) if error.is_temporary() => {
+                if begun.elapsed() < domain.pool.config().patience() {
+                    clock::sleep(ASK_AGAIN).await;
+                    continue;
+                }
+                if domain.pool.members().len() < 2 {
+                    return Err(error);
+                }
+                tracing::warn!(%controller, accounts = ids.len(), "it does not tell whether changes landed: another controller is asked");
+                let told =
+                    format!("{controller} does not tell whether the change landed, and no other controller does");
+                break find(domain, Place::Authority, ids).await.map_err(|error| error.with_advice(told))?;
+            }
+            other => break other?,
+        }
+    };
+    ids.iter().filter_map(guid::of_account).for_each(|guid| domain.pool.shared().settle(&guid));
+    Ok(found)
+}
+
+/// The accounts with these ids that there are.
+async fn find(domain: &Arc<Domain>, place: Place, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>> {
+    let filters: Vec<String> = ids.chunks(LOOKUP_CHUNK).filter_map(guid_filter).collect();
+    let width = domain.pool.config().connections.max(1);
+    stream::iter(filters)
+        .map(|filter| {
+            let search = account_search(domain, &domain.name, &filter);
+            read_accounts(domain, domain.list_at(search, place.clone())).try_collect::<Vec<Account>>()
+        })
+        .buffer_unordered(usize::try_from(width).unwrap_or(1))
+        .map_ok(|accounts| {
+            stream::iter(accounts.into_iter().map(|account| Ok::<_, Error>((account.id.clone(), account))))
+        })
+        .try_flatten()
+        .try_collect()
+        .await
 }
 
 /// The number in a mark, if it is of this controller: each one counts for itself.
@@ -94,7 +151,7 @@ fn usn_of(mark: &str, host: &str) -> Result<u64> {
             .with_detail(format!(
                 "the mark was taken at {of}, but this is {host}; each controller counts its own changes"
             ))
-            .with_advice("name one controller in the url, not the domain or a load balancer"));
+            .with_advice("name the controllers themselves in the url, not the domain or a load balancer; take a new mark after a controller was lost"));
     }
     Ok(usn)
 }

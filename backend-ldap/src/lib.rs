@@ -26,6 +26,9 @@
 //! - **Transport**: LDAPS, or StartTLS before anything else; certificates are always verified, against
 //!   the given authority or the operating system's. Plain LDAP is refused before anything is sent.
 //! - **Sign-in**: once a connection; a refused sign-in is final, so that no lock-out is provoked.
+//! - **Controllers**: one or several of a domain. One takes the changes and the reads around them, the
+//!   PDC emulator if it is among them; it is replaced when it is lost, and the new one stays. A
+//!   read-only one never gets a change.
 //! - **Accounts** are known by objectGUID and addressed by it, so that renames and moves during a run
 //!   do no harm. Machines, managed service accounts, trusts and krbtgt are listed and told apart.
 //! - **Privilege** by identifier, never by name where there is one: nested groups, primary groups,
@@ -64,10 +67,8 @@
 //! # What it does not
 //! - End sessions: tickets live on (10 hours by default).
 //! - Reset krbtgt, machines, trusts and managed service accounts: each has a procedure of its own.
-//! - Follow references to other domains; members of protected groups from other domains are reported.
-//! - Choose the controller: preflight names the PDC emulator, whose password is valid at once.
-//! - Find rights that access control lists give: who may reset whom beyond the groups is not looked at.
-//! - Sign in other than by name and password: Kerberos and client certificates are not there yet.
+//! - Follow references to other domains: preflight names the forest's other domains; members of
+//!   protected groups from other domains are reported.
 //!
 //! The client library panics on answers that it cannot read. These panics end one connection, as a
 //! transport error of the operations on it; the program's panic hook sees them.
@@ -81,20 +82,25 @@
 //! `docs/plain-ldap.md`.
 //!
 //! # Map
-//! `config` → `wire` (TLS, connections, pool, result codes) → `domain` (paged reads) → `enumerate`,
-//! `privilege`, `reset`, `preflight`; `value` and `account` read attributes; `plain` is the second dialect,
-//! on the same `wire`.
+//! `config` → `wire` (TLS, connections, pool, result codes) → `controllers` (who does what) → `domain`
+//! (reads, `listing` by pages) → `enumerate`, `privilege`, `reset`, `preflight`, `reach`; `value` and
+//! `account` read attributes; `plain` is the second dialect, on the same `wire`.
 
 mod account;
 mod config;
+mod controllers;
 mod directory;
+mod discovery;
 mod domain;
 mod enumerate;
 mod groups;
+mod limits;
+mod listing;
 mod member;
 mod plain;
 mod preflight;
 mod privilege;
+mod reach;
 mod reset;
 mod root;
 mod security;
@@ -104,5 +110,6 @@ mod wire;
 
 pub use config::LdapConfig;
 pub use directory::LdapDirectory;
+pub use discovery::ForestDomain;
 pub use plain::{PasswordBy, PlainConfig, PlainDirectory, PlainError, PolicyError};
 pub use wire::answer::{AdError, ResultCode};

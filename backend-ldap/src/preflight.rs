@@ -24,7 +24,7 @@ const MOST_SKEW: Duration = Duration::from_secs(300);
 /// Reads the controller, the policies and the own account. Changes nothing.
 pub(crate) async fn run(domain: &Arc<Domain>, principal: Option<AccountId>, versions: bool) -> Result<Preflight> {
     let root = {
-        let connection = domain.pool.pick().await?;
+        let connection = domain.pool.authority().await?;
         Root::read(&connection).await?
     };
     let mut findings = Vec::new();
@@ -162,6 +162,6 @@ fn tighten(strictest: &mut PasswordPolicy, length: i64, complexity: bool) {
     strictest.complexity |= complexity;
 }
 
-fn finding(severity: Severity, text: impl Into<String>) -> Finding {
+pub(crate) fn finding(severity: Severity, text: impl Into<String>) -> Finding {
     Finding { severity, text: text.into() }
 }

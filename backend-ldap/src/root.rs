@@ -8,6 +8,7 @@ use identity_core::error::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 use ldap3::ldap_escape;
 
+use crate::account::EVERY_ACCOUNT;
 use crate::value::sid::Sid;
 use crate::value::{dn, guid, time};
 use crate::wire::entry::Entry;
@@ -34,6 +35,8 @@ const ROOT_ATTRIBUTES: &[&str] = &[
 pub(crate) struct Root {
     /// The domain's own name.
     pub(crate) domain: String,
+    /// The name of the configuration partition, which the whole forest shares.
+    pub(crate) configuration: String,
     /// The controller's NTDS Settings object.
     pub(crate) service: String,
     /// The controller's DNS name.
@@ -69,6 +72,7 @@ impl Root {
         let text = |name: &str| entry.text(name).unwrap_or_default().to_owned();
         Some(Self {
             is_forest_root: entry.text("rootdomainnamingcontext").is_none_or(|root| dn::key(root) == dn::key(&domain)),
+            configuration: text("configurationnamingcontext"),
             service: text("dsservicename"),
             host: text("dnshostname"),
             now: entry.bytes("currenttime").and_then(time::generalized),
@@ -112,6 +116,23 @@ pub(crate) async fn find_account(
         let short = name.rsplit_once('\\').map_or(name, |(_, short)| short);
         format!("(sAMAccountName={})", ldap_escape(short))
     };
+    Ok(single(connection.read(&Search::subtree(domain, filter, attributes)).await?))
+}
+
+/// Finds the account that this connection is signed in as, without its name: among the SIDs that the
+/// rootDSE names for whoever asks (tokenGroups, MS-ADTS 3.1.1.3.2.33) one is of an account.
+pub(crate) async fn signed_in(
+    connection: &Connection,
+    domain: &str,
+    attributes: &[&str],
+) -> Result<Option<Entry>, Fault> {
+    let root = connection.read(&Search::object("", &["tokenGroups"])).await?;
+    let sids = root.first().map(|entry| entry.values("tokengroups")).unwrap_or_default();
+    let parts: String = sids.iter().map(|sid| format!("(objectSid={})", guid::escape(sid))).collect();
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let filter = format!("(&{EVERY_ACCOUNT}(|{parts}))");
     Ok(single(connection.read(&Search::subtree(domain, filter, attributes)).await?))
 }
 

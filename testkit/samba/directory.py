@@ -1,6 +1,7 @@
 """Writes to the database of a stopped or running Samba domain controller, past its LDAP server.
 
     directory.py accounts SMB_CONF SAM_LDB SECRETS_DIR
+    directory.py names SMB_CONF SAM_LDB
     directory.py load [--kerberos] SMB_CONF SAM_LDB LDIF...
 
 Called by `dc`; needs Debian's python3-samba.
@@ -10,6 +11,7 @@ import base64
 import os
 import sys
 import time
+import uuid
 
 import ldb
 from samba import dsdb
@@ -41,6 +43,9 @@ def main():
     accounts.add_argument("smb_conf")
     accounts.add_argument("sam_ldb")
     accounts.add_argument("secrets", help="directory with one file per account, named after it, that holds its password")
+    names = commands.add_parser("names", help="register the Kerberos services of every controller")
+    names.add_argument("smb_conf")
+    names.add_argument("sam_ldb")
     loading = commands.add_parser("load", help="load LDIF")
     loading.add_argument("--kerberos", action="store_true",
                          help="let the server hash each password, Kerberos keys included: about 15 times slower")
@@ -53,6 +58,9 @@ def main():
     if arguments.command == "accounts":
         make_accounts(database, arguments.secrets)
         return 0
+    if arguments.command == "names":
+        register_services(database)
+        return 0
     return Load(database, arguments.kerberos).files(arguments.ldif)
 
 
@@ -60,6 +68,27 @@ def open_database(smb_conf, sam_ldb):
     parameters = LoadParm()
     parameters.load(smb_conf)
     return SamDB(sam_ldb, session_info=system_session(), lp=parameters)
+
+
+def register_services(database):
+    """What samba_spnupdate does where there is DNS: LDAP for clients, and replication."""
+    base = str(database.domain_dn())
+    realm = database.domain_dns_name()
+    sites = f"CN=Sites,CN=Configuration,{base}"
+    for settings in database.search(base=sites, expression="(objectClass=nTDSDSA)", attrs=["objectGUID"]):
+        guid = uuid.UUID(bytes_le=bytes(settings["objectGUID"][0]))
+        server = database.search(base=settings.dn.parent(), scope=ldb.SCOPE_BASE, attrs=["dNSHostName", "serverReference"])[0]
+        host = str(server["dNSHostName"][0])
+        computer = ldb.Dn(database, str(server["serverReference"][0]))
+        names = [f"ldap/{host}", f"ldap/{host}/{realm}", f"ldap/{guid}._msdcs.{realm}",
+                 f"E3514235-4B06-11D1-AB04-00C04FC2DCD2/{guid}/{realm}"]
+        known = database.search(base=computer, scope=ldb.SCOPE_BASE, attrs=["servicePrincipalName"])[0]
+        known = {str(name).lower() for name in known.get("servicePrincipalName", [])}
+        missing = [name for name in names if name.lower() not in known]
+        if missing:
+            change = ldb.Message(computer)
+            change["servicePrincipalName"] = ldb.MessageElement(missing, ldb.FLAG_MOD_ADD, "servicePrincipalName")
+            database.modify(change)
 
 
 def make_accounts(database, secrets):

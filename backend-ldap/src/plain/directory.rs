@@ -56,7 +56,7 @@ impl PlainDirectory {
     async fn connect_inner(config: PlainConfig) -> Result<Arc<Self>> {
         check(&config)?;
         let limits = config.transport.limits();
-        let pool = Pool::new(config.transport.clone())?;
+        let pool = Pool::new(config.transport.clone(), Arc::default())?;
         let connection = pool.pick().await?;
         let root = object(&connection, "", &["namingContexts", "supportedControl", "supportedExtension"]).await?;
         let root = root.unwrap_or_default();
@@ -114,6 +114,11 @@ fn check(config: &PlainConfig) -> Result<()> {
     if config.nobody_is_privileged && !config.privileged.is_empty() {
         return Err(invalid("privileged groups or accounts are named, and it is said that there are none".to_owned())
             .with_advice("keep one of the two"));
+    }
+    let transport = &config.transport;
+    if !transport.others.is_empty() || transport.discover || transport.reads_elsewhere {
+        return Err(invalid("several servers of one directory are known to Active Directory only".to_owned())
+            .with_advice("name one url, and leave discover and reads_elsewhere out"));
     }
     Ok(())
 }

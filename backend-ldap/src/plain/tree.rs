@@ -102,7 +102,7 @@ impl Listing {
             Some(connection) => connection,
             None => self.tree.pool.pick().await?,
         };
-        let size = self.tree.pool.config().page_size;
+        let size = self.tree.config.transport.page_size;
         let mut tries = 0;
         let page = loop {
             match self.tree.timed(connection.page(&self.search, size, self.cookie.clone())).await {

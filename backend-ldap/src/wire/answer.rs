@@ -15,6 +15,9 @@ pub struct ResultCode(pub u32);
 impl ResultCode {
     pub(crate) const SUCCESS: Self = Self(0);
     pub(crate) const OPERATIONS_ERROR: Self = Self(1);
+    pub(crate) const PROTOCOL_ERROR: Self = Self(2);
+    pub(crate) const REFERRAL: Self = Self(10);
+    pub(crate) const UNAVAILABLE_CRITICAL_EXTENSION: Self = Self(12);
     pub(crate) const NO_SUCH_OBJECT: Self = Self(32);
     pub(crate) const INVALID_DN: Self = Self(34);
     pub(crate) const INVALID_CREDENTIALS: Self = Self(49);
@@ -78,6 +81,8 @@ pub struct AdError {
     pub sign_in: Option<u32>,
     /// The text, without the trailing NUL and line break that AD sends.
     pub text: String,
+    /// Where the answer refers to: `ldap://host/name`. It is not followed.
+    pub referrals: Vec<String>,
 }
 
 /// Windows codes (MS-ERREF 2.2).
@@ -101,7 +106,14 @@ impl AdError {
             let hex: String = rest.chars().take_while(char::is_ascii_hexdigit).take(8).collect();
             u32::from_str_radix(&hex, 16).ok()
         });
-        Self { code: ResultCode(code), windows, sign_in, text }
+        Self { code: ResultCode(code), windows, sign_in, text, referrals: Vec::new() }
+    }
+
+    /// The same with what it refers to.
+    pub(crate) fn with_referrals(mut self, urls: &[String]) -> Self {
+        let clean = |url: &String| url.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+        self.referrals = urls.iter().take(8).map(clean).collect();
+        self
     }
 
     /// Whether the connection has lost its sign-in and has to be made anew.
@@ -116,10 +128,26 @@ impl AdError {
         self.code == ResultCode::BUSY || self.code == ResultCode::UNAVAILABLE
     }
 
+    /// Whether the answer says that so much at once is not allowed: time, size or administrative limit.
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self.code.0, 3 | 4 | 11)
+    }
+
+    /// Whether the answer may say that the position in a listing is no longer known.
+    pub(crate) fn lost_position(&self) -> bool {
+        self.code == ResultCode::UNAVAILABLE_CRITICAL_EXTENSION || self.code == ResultCode::PROTOCOL_ERROR
+    }
+
     /// The answer as the library's error. Every result means that nothing was changed: a Modify is
     /// done whole or not at all (RFC 4511 4.6).
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         let (kind, status, advice) = self.meaning();
+        let advice = match self.referrals.first() {
+            Some(url) if self.code == ResultCode::REFERRAL => format!(
+                "{advice}; the answer names {url}, which is not followed: configure that domain as a directory of its own"
+            ),
+            _ => advice.to_owned(),
+        };
         let detail = match self.sign_in.filter(|_| self.code == ResultCode::INVALID_CREDENTIALS) {
             Some(reason) => format!("{} (data {reason:x}): {}", sign_in_reason(reason).0, self.code),
             None => format!("{}: {}", self.code, self.text),
@@ -294,6 +322,16 @@ mod tests {
             assert!(!error.to_string().contains(['\0', '\n']), "{error}");
             assert!(error.source().and_then(|source| source.downcast_ref::<AdError>()).is_some());
         }
+    }
+
+    #[test]
+    fn a_referral_names_the_other_domain() {
+        let answer = AdError::new(10, "0000202B: RefErr: DSID-031007F3, data 0, 1 access points")
+            .with_referrals(&["ldap://child.example.test/DC=child,DC=example,DC=test\0".to_owned()]);
+        let error = answer.into_error("set password");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let advice = error.advice().unwrap_or_default();
+        assert!(advice.contains("child.example.test/DC=child,DC=example,DC=test, which is not followed"), "{advice}");
     }
 
     #[test]

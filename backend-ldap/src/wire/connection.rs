@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use identity_core::error::{Error, ErrorKind, Status};
 use identity_core::limits::clock;
-use ldap3::asn1::{PL, parse_tag};
+use ldap3::asn1::{PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, PagedResults, RawControl};
 use ldap3::{Ldap, LdapConnAsync, LdapError, LdapResult};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,10 +18,8 @@ use tokio::time::Instant;
 use super::answer::{AdError, ResultCode};
 use super::entry::Entry;
 use super::request::{Change, Search};
+use super::shared::Shared;
 
-/// AD ends a connection that was idle for 900 seconds (MaxConnIdleTime); one that was idle for
-/// this long is made anew rather than trusted.
-const IDLE: Duration = Duration::from_secs(600);
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
 const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
@@ -30,9 +28,28 @@ const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
 pub(crate) struct Connection {
     ldap: Ldap,
     window: Arc<Semaphore>,
-    deadline: Duration,
     end: Arc<OnceLock<String>>,
     retired: AtomicBool,
+    usage: Usage,
+    terms: Terms,
+}
+
+/// What a connection is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// The url of the controller.
+    pub(crate) controller: Arc<str>,
+    /// Operations in flight at most.
+    pub(crate) window: usize,
+    /// The longest that one operation may take.
+    pub(crate) deadline: Duration,
+    /// A connection that was idle for this long is made anew rather than trusted.
+    pub(crate) idle: Duration,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// When a connection was used last.
+struct Usage {
     made: Instant,
     used_ms: AtomicU64,
 }
@@ -62,7 +79,7 @@ pub(crate) struct Page {
 
 impl Connection {
     /// Takes over a connection and drives it in a task of its own.
-    pub(crate) fn new(transport: LdapConnAsync, ldap: Ldap, window: usize, deadline: Duration) -> Self {
+    pub(crate) fn new(transport: LdapConnAsync, ldap: Ldap, terms: Terms) -> Self {
         let end = Arc::new(OnceLock::new());
         let driver = tokio::spawn(transport.drive());
         tokio::spawn({
@@ -80,19 +97,34 @@ impl Connection {
         });
         Self {
             ldap,
-            window: Arc::new(Semaphore::new(window)),
-            deadline,
+            window: Arc::new(Semaphore::new(terms.window)),
             end,
             retired: AtomicBool::new(false),
-            made: clock::instant(),
-            used_ms: AtomicU64::new(0),
+            usage: Usage { made: clock::instant(), used_ms: AtomicU64::new(0) },
+            terms,
         }
     }
 
     /// Whether operations can be sent on it.
     pub(crate) fn is_live(&self) -> bool {
-        let idle = self.age_ms().saturating_sub(self.used_ms.load(Ordering::Relaxed));
-        self.end.get().is_none() && !self.retired.load(Ordering::Relaxed) && u128::from(idle) < IDLE.as_millis()
+        self.end.get().is_none() && !self.retired.load(Ordering::Relaxed) && self.usage.idle() < self.terms.idle
+    }
+
+    /// The url of the controller that it leads to.
+    pub(crate) fn controller(&self) -> &Arc<str> {
+        &self.terms.controller
+    }
+
+    /// For the room next door that signs in another way.
+    #[cfg(feature = "gssapi")]
+    pub(super) fn handle(&self) -> Ldap {
+        self.ldap.clone()
+    }
+
+    /// The longest that one operation may take.
+    #[cfg(feature = "gssapi")]
+    pub(super) fn deadline(&self) -> Duration {
+        self.terms.deadline
     }
 
     /// Lets nothing more be sent on it; what is in flight goes on.
@@ -109,7 +141,7 @@ impl Connection {
     pub(crate) async fn bind(&self, name: &str, password: &str) -> Result<(), Fault> {
         let _permit = self.permit().await?;
         let mut ldap = self.ldap.clone();
-        let result = self.guarded(ldap.with_timeout(self.deadline).simple_bind(name, password)).await?;
+        let result = self.guarded(ldap.with_timeout(self.terms.deadline).simple_bind(name, password)).await?;
         done(&result)
     }
 
@@ -118,8 +150,18 @@ impl Connection {
         let _permit = self.permit().await?;
         let mut ldap = self.ldap.clone();
         let steps = changes.into_iter().map(Change::into_step).collect();
-        let result = self.guarded(ldap.with_timeout(self.deadline).modify(dn, steps)).await?;
-        done(&result)
+        let outcome = self.guarded(ldap.with_timeout(self.terms.deadline).modify(dn, steps)).await;
+        match outcome {
+            Ok(result) => {
+                self.terms.shared.answered(dn);
+                done(&result)
+            }
+            Err(Fault::Unanswered(cause)) => {
+                self.terms.shared.unanswered(dn, &self.terms.controller);
+                Err(Fault::Unanswered(format!("{cause} ({})", self.terms.controller)))
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     /// One page of a search: `size` entries at most, from `cookie` on. A page that does not end
@@ -160,8 +202,10 @@ impl Connection {
                 ldap.streaming_search(&search.base, search.within.into(), &search.filter, &search.attributes).await?;
             let mut entries = Vec::new();
             while let Some(item) = stream.next().await? {
-                // References to other servers are not followed; other domains are listed, not chased.
-                if !item.is_ref() && !item.is_intermediate() {
+                // References to other servers are reported, not followed: other domains are listed, not chased.
+                if item.is_ref() {
+                    references(item.0).into_iter().for_each(|url| self.terms.shared.refer(url));
+                } else if !item.is_intermediate() {
                     entries.push(Entry::decode(item.0));
                 }
             }
@@ -170,7 +214,9 @@ impl Connection {
         // The library's own timer starts anew with each entry; this one is for the whole answer.
         #[expect(clippy::disallowed_methods, reason = "the library's error for a deadline holds tokio's own Elapsed")]
         let limited = async {
-            tokio::time::timeout(self.deadline, reading).await.map_err(|elapsed| LdapError::Timeout { elapsed })?
+            tokio::time::timeout(self.terms.deadline, reading)
+                .await
+                .map_err(|elapsed| LdapError::Timeout { elapsed })?
         };
         let (entries, result) = self.guarded(limited).await?;
         let entries: Result<Vec<Entry>, _> = entries.into_iter().collect();
@@ -184,12 +230,12 @@ impl Connection {
     {
         let _permit = self.permit().await?;
         let mut ldap = self.ldap.clone();
-        ldap.with_timeout(self.deadline);
+        ldap.with_timeout(self.terms.deadline);
         self.guarded(operation(ldap)).await
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        let waiting = clock::within(self.deadline, Arc::clone(&self.window).acquire_owned()).await;
+        let waiting = clock::within(self.terms.deadline, Arc::clone(&self.window).acquire_owned()).await;
         match waiting {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Fault::NotSent("the connection had no room in time".to_owned())),
@@ -203,7 +249,7 @@ impl Connection {
             return Err(Fault::NotSent(cause.clone()));
         }
         let outcome = AssertUnwindSafe(operation).catch_unwind().await;
-        self.used_ms.store(self.age_ms(), Ordering::Relaxed);
+        self.usage.note();
         match outcome {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(LdapError::FilterParsing)) => Err(Fault::Filter),
@@ -215,7 +261,7 @@ impl Connection {
             Ok(Err(LdapError::Timeout { .. })) => {
                 // A connection that does not answer is not given more.
                 self.retire();
-                Err(Fault::Unanswered(format!("no answer within {:?}", self.deadline)))
+                Err(Fault::Unanswered(format!("no answer within {:?}", self.terms.deadline)))
             }
             Ok(Err(LdapError::ResultRecv { .. } | LdapError::EndOfStream)) => {
                 self.retire();
@@ -242,6 +288,16 @@ impl Connection {
         }
         "the connection was lost".to_owned()
     }
+}
+
+impl Usage {
+    fn note(&self) {
+        self.used_ms.store(self.age_ms(), Ordering::Relaxed);
+    }
+
+    fn idle(&self) -> Duration {
+        Duration::from_millis(self.age_ms().saturating_sub(self.used_ms.load(Ordering::Relaxed)))
+    }
 
     fn age_ms(&self) -> u64 {
         let age = clock::instant().saturating_duration_since(self.made);
@@ -263,7 +319,12 @@ impl Fault {
             Self::Unanswered(cause) => Error::new(ErrorKind::Transport, operation)
                 .with_status(unanswered)
                 .with_detail(format!("sent, but not answered: {cause}"))
-                .with_advice("check the controller and the network to it"),
+                .with_advice(if is_change {
+                    "it is read back before anything is repeated: on the same controller if that comes back in time, \
+                     otherwise on another one; check the controller and the network to it"
+                } else {
+                    "check the controller and the network to it"
+                }),
             Self::Malformed(what) => Error::new(ErrorKind::Protocol, operation)
                 .with_status(if is_change { Status::Unknown } else { Status::Permanent })
                 .with_detail(format!("the controller sent {what}"))
@@ -289,8 +350,8 @@ impl Fault {
 }
 
 /// An error if the result is not success.
-fn done(result: &LdapResult) -> Result<(), Fault> {
-    let answer = AdError::new(result.rc, &result.text);
+pub(super) fn done(result: &LdapResult) -> Result<(), Fault> {
+    let answer = AdError::new(result.rc, &result.text).with_referrals(&result.refs);
     if answer.code == ResultCode::SUCCESS { Ok(()) } else { Err(Fault::Answered(answer)) }
 }
 
@@ -305,9 +366,23 @@ fn cookie_of(controls: &[Control]) -> Option<Vec<u8>> {
     }
 }
 
+/// The urls of a SearchResultReference (RFC 4511 4.5.3).
+fn references(tag: StructureTag) -> Vec<String> {
+    let PL::C(parts) = tag.payload else { return Vec::new() };
+    let text = |part: StructureTag| match part.payload {
+        PL::P(bytes) => String::from_utf8(bytes).ok(),
+        PL::C(_) => None,
+    };
+    parts.into_iter().filter_map(text).collect()
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("end", &self.end.get()).field("room", &self.room()).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("controller", &self.terms.controller)
+            .field("end", &self.end.get())
+            .field("room", &self.room())
+            .finish_non_exhaustive()
     }
 }
 
@@ -326,6 +401,16 @@ mod tests {
         assert_eq!(cookie_of(&control(sent.val)), Some(vec![1, 2, 3]));
         assert_eq!(cookie_of(&control(None)), None);
         assert_eq!(cookie_of(&[]), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_from_its_last_use_on() {
+        let usage = Usage { made: clock::instant(), used_ms: AtomicU64::new(0) };
+        clock::sleep(Duration::from_secs(400)).await;
+        assert_eq!(usage.idle(), Duration::from_secs(400));
+        usage.note();
+        clock::sleep(Duration::from_secs(599)).await;
+        assert_eq!(usage.idle(), Duration::from_secs(599), "use counts, not age");
     }
 
     proptest! {

@@ -5,11 +5,15 @@ pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
 mod password_policy;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod pool;
 mod request;
+mod shared;
 mod tls;
 
-pub(crate) use connection::{Connection, Fault};
+pub(crate) use connection::{Connection, Fault, Page};
 pub(crate) use password_policy::{PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
 pub(crate) use pool::Pool;
 pub(crate) use request::{Change, Search, Within};
+pub(crate) use shared::Shared;

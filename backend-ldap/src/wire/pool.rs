@@ -2,8 +2,8 @@
 //! refused password.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -15,13 +15,17 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use super::connection::{Connection, Terms};
+use super::shared::Shared;
 use super::tls;
 use crate::config::{LdapConfig, Target};
 
 /// After this long a lost connection is tried again; doubled with each failure.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// AD ends a connection that was idle for 900 seconds (MaxConnIdleTime), unless its policy says
+/// otherwise.
+const IDLE: Duration = Duration::from_secs(600);
 
 /// A few connections to one controller.
 #[derive(Debug)]
@@ -31,11 +35,9 @@ pub(crate) struct Pool {
     tls: Arc<ClientConfig>,
     slots: Vec<Slot>,
     next: AtomicUsize,
-    /// A refused sign-in. It is final: each further one counts towards a lock-out of the account
-    /// that the run signs in with.
-    refused: OnceLock<String>,
-    /// One sign-in at a time, so that a refused password is sent once.
-    signing_in: Mutex<()>,
+    name: Arc<str>,
+    idle_ms: AtomicU64,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
@@ -54,25 +56,33 @@ struct SlotState {
 }
 
 impl Pool {
-    /// A pool for a valid configuration. Nothing is sent.
-    pub(crate) fn new(config: LdapConfig) -> Result<Self> {
+    /// A pool for the first address of a valid configuration. Nothing is sent.
+    pub(crate) fn new(config: LdapConfig, shared: Arc<Shared>) -> Result<Self> {
         let target = config.target()?;
         let tls = tls::client_config(&config)?;
         let slots = (0..config.connections).map(|_| Slot::default()).collect();
         Ok(Self {
-            config,
             target,
             tls,
             slots,
             next: AtomicUsize::new(0),
-            refused: OnceLock::new(),
-            signing_in: Mutex::new(()),
+            name: Arc::from(config.url.trim()),
+            idle_ms: AtomicU64::new(u64::try_from(IDLE.as_millis()).unwrap_or(u64::MAX)),
+            config,
+            shared,
         })
     }
 
-    /// The configuration.
-    pub(crate) fn config(&self) -> &LdapConfig {
-        &self.config
+    /// The url of the controller.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Gives up connections to come before the controller does, which ends those that were idle
+    /// for `limit`.
+    pub(crate) fn set_idle_limit(&self, limit: Duration) {
+        let idle = (limit / 3 * 2).min(IDLE).max(Duration::from_secs(1));
+        self.idle_ms.store(u64::try_from(idle.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// A connection that operations can be sent on; made if need be.
@@ -150,23 +160,38 @@ impl Pool {
             Err(_) => return Err(self.fault("the controller sent an answer that cannot be read")),
         };
         let window = config.in_flight.div_ceil(config.connections.max(1)).max(1);
-        let connection =
-            Connection::new(transport, ldap, usize::try_from(window).unwrap_or(usize::MAX), config.deadline);
-        let _one_at_a_time = self.signing_in.lock().await;
+        let terms = Terms {
+            controller: Arc::clone(&self.name),
+            window: usize::try_from(window).unwrap_or(usize::MAX),
+            deadline: config.deadline,
+            idle: Duration::from_millis(self.idle_ms.load(Ordering::Relaxed)),
+            shared: Arc::clone(&self.shared),
+        };
+        let connection = Connection::new(transport, ldap, terms);
+        let _one_at_a_time = self.shared.signing_in.lock().await;
         self.check_refused()?;
-        let password = config.bind_password.as_ref().map_or("", |password| password.expose_secret());
-        if let Err(fault) = connection.bind(&config.bind_dn, password).await {
-            let error = fault.into_error("sign in", false).with_directory(config.directory.clone());
+        if let Err(error) = self.sign_in(&connection).await {
+            let error = error.with_directory(config.directory.clone());
             if error.kind() == ErrorKind::Unauthenticated {
-                let _ = self.refused.set(error.detail().to_owned());
+                let _ = self.shared.refused.set(error.detail().to_owned());
             }
             return Err(error);
         }
         Ok(connection)
     }
 
+    async fn sign_in(&self, connection: &Connection) -> Result<()> {
+        #[cfg(feature = "gssapi")]
+        if self.config.kerberos {
+            return connection.bind_kerberos().await;
+        }
+        let password = self.config.bind_password.as_ref().map_or("", |password| password.expose_secret());
+        let bound = connection.bind(&self.config.bind_dn, password).await;
+        bound.map_err(|fault| fault.into_error("sign in", false))
+    }
+
     fn check_refused(&self) -> Result<()> {
-        match self.refused.get() {
+        match self.shared.refused.get() {
             None => Ok(()),
             Some(detail) => Err(Error::new(ErrorKind::Unauthenticated, "sign in")
                 .with_directory(self.config.directory.clone())

@@ -152,8 +152,12 @@ async fn plain_ldap_is_refused_before_anything_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn preflight_says_what_is_wrong_with_a_controller() {
     let server = Server::start().await;
-    let preflight = connect(&server).await.preflight().await.expect("reads");
+    server.plays(Mischief::ReadOnly);
+    let directory = connect(&server).await;
+    let preflight = directory.preflight().await.expect("reads");
     assert!(preflight.is_fatal(), "read-only");
+    let outcome = directory.apply(&[order()]).await.remove(0);
+    assert!(matches!(&outcome, Outcome::Refused(error) if error.kind() == ErrorKind::Unsupported), "{outcome:?}");
     assert_eq!((preflight.password_policy.min_length, preflight.password_policy.complexity), (11, false));
     let said = |words: &str| preflight.findings.iter().any(|finding| finding.text.contains(words));
     for words in [

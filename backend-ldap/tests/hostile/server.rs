@@ -32,6 +32,8 @@ pub(crate) enum Mischief {
     Ranges,
     /// The first part of an attribute again and again.
     SameRange,
+    /// It says that it is a read-only controller.
+    ReadOnly,
     /// invalidCredentials for every sign-in, after the present connections were ended.
     RefuseSignIn,
 }
@@ -152,7 +154,7 @@ fn answer(message: &[u8], shared: &Shared) -> Option<Vec<u8>> {
                 let name = if mischief == Mischief::SameRange { "memberOf;range=0-0" } else { "memberOf;range=1-1" };
                 entry("CN=1,DC=x", &[(name, b"CN=g1,DC=x".to_vec())])
             } else {
-                object(base)
+                object(base, mischief == Mischief::ReadOnly)
             };
             Some(whole(&[found, result(0x65, 0, b"")]))
         }
@@ -179,7 +181,8 @@ fn play(mischief: Mischief, id: &[u8], tag: u8) -> Option<Option<Vec<u8>>> {
         | Mischief::NoPosition
         | Mischief::BusyTwice
         | Mischief::Ranges
-        | Mischief::SameRange => None,
+        | Mischief::SameRange
+        | Mischief::ReadOnly => None,
     }
 }
 
@@ -217,7 +220,7 @@ fn page(id: &[u8], controls: &[u8], shared: &Shared) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-fn object(base: &[u8]) -> Vec<u8> {
+fn object(base: &[u8], read_only: bool) -> Vec<u8> {
     let sid = [1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
     let text = |text: &str| text.as_bytes().to_vec();
     match base {
@@ -228,8 +231,12 @@ fn object(base: &[u8]) -> Vec<u8> {
                 ("dnsHostName", text("dc1.x")),
                 ("dsServiceName", text("CN=NTDS Settings,CN=DC1,DC=x")),
                 ("highestCommittedUSN", text("7")),
-                // A read-only controller (MS-ADTS 3.1.1.3.4.3) with its clock in another century.
-                ("supportedCapabilities", text("1.2.840.113556.1.4.1920")),
+                // MS-ADTS 3.1.1.3.4.3: it is Active Directory; it is a read-only controller.
+                (
+                    "supportedCapabilities",
+                    text(if read_only { "1.2.840.113556.1.4.1920" } else { "1.2.840.113556.1.4.800" }),
+                ),
+                // Its clock is in another century.
                 ("currentTime", text("21261124055813.0Z")),
                 ("isSynchronized", text("FALSE")),
             ],

@@ -8,7 +8,10 @@
 
 mod enumerate;
 mod faults;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod privilege;
 mod proxy;
+mod replicas;
 mod reset;
 mod stage;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     gagged: Arc<AtomicBool>,
+    closed: Arc<AtomicBool>,
     cut: watch::Sender<u32>,
     pub(crate) connections: Arc<AtomicUsize>,
 }
@@ -23,22 +24,33 @@ impl Proxy {
         let port = listener.local_addr().expect("an address").port();
         let (cut, cuts) = watch::channel(0);
         let gagged = Arc::new(AtomicBool::new(false));
+        let closed = Arc::new(AtomicBool::new(false));
         let connections = Arc::new(AtomicUsize::new(0));
         tokio::spawn({
-            let (gagged, connections) = (Arc::clone(&gagged), Arc::clone(&connections));
+            let (gagged, closed) = (Arc::clone(&gagged), Arc::clone(&closed));
+            let connections = Arc::clone(&connections);
             async move {
                 while let Ok((client, _)) = listener.accept().await {
                     connections.fetch_add(1, Ordering::SeqCst);
+                    if closed.load(Ordering::SeqCst) {
+                        continue;
+                    }
                     tokio::spawn(pass(client, target, Arc::clone(&gagged), cuts.clone()));
                 }
             }
         });
-        Self { port, gagged, cut, connections }
+        Self { port, gagged, closed, cut, connections }
     }
 
     /// Ends every connection that stands.
     pub(crate) fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Ends every connection that stands, and every new one at once.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.cut();
     }
 
     /// Lets requests through and answers not, or lets answers through again.

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::policy::DomainPolicy;
+use super::replica::Domain;
 use super::server::Server;
 use super::store::Store;
 use super::{MockAd, fixed, tls};
@@ -27,6 +29,8 @@ pub struct MockAdBuilder {
     workers: usize,
     plain: bool,
     delegated: bool,
+    children: Vec<String>,
+    most_entries: usize,
 }
 
 impl Default for MockAdBuilder {
@@ -39,6 +43,8 @@ impl Default for MockAdBuilder {
             workers: 8,
             plain: false,
             delegated: false,
+            children: Vec::new(),
+            most_entries: 1000,
         }
     }
 }
@@ -96,22 +102,56 @@ impl MockAdBuilder {
         self
     }
 
+    /// Names a further domain of the forest below this one by its label: `child`. It is named only,
+    /// nobody answers for it.
+    #[must_use]
+    pub fn child_domain(mut self, label: impl Into<String>) -> Self {
+        self.children.push(label.into());
+        self
+    }
+
+    /// MaxPageSize: entries of a page at most.
+    #[must_use]
+    pub fn max_page_size(mut self, entries: usize) -> Self {
+        self.most_entries = entries.max(1);
+        self
+    }
+
     /// Begins.
     ///
     /// # Errors
     /// When no port or thread can be had, or a certificate cannot be made.
     pub async fn start(self) -> io::Result<MockAd> {
-        let (acceptor, ca_pem) = tls::acceptor(&fixed::host(&self.organisation))?;
+        let (acceptor, ca_pem) = tls::acceptor(&fixed::host(&self.organisation, fixed::FIRST))?;
+        let mut store = Store::new(self.organisation.clone(), self.policy.clone(), self.delegated, self.most_entries);
+        store.clock_skew = self.faults.clock_skew;
+        for label in &self.children {
+            let described = fixed::child_domain(&store.organisation, &store.base, label);
+            store.add_fixed(described);
+        }
+        store.children.clone_from(&self.children);
+        self.listen(store, acceptor, ca_pem, Arc::default()).await
+    }
+
+    /// Begins with a store that is there, as one of a domain's controllers.
+    pub(super) async fn listen(
+        self,
+        store: Store,
+        acceptor: TlsAcceptor,
+        ca_pem: String,
+        domain: Arc<Domain>,
+    ) -> io::Result<MockAd> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let organisation = self.organisation.clone();
+        let (organisation, described) = (self.organisation.clone(), self.clone());
+        let joined = Arc::clone(&domain);
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let (ready, begun) = oneshot::channel();
         let (ended, stopped) = oneshot::channel();
         std::thread::Builder::new().name("mock-ad".into()).spawn(move || {
-            let served = self.serve(acceptor, listener, stopping, ready);
+            let served = self.serve(store, (acceptor, domain), listener, stopping, ready);
             if let Err(error) = served {
                 tracing::error!(%error, "the mock directory could not be served");
             }
@@ -119,20 +159,22 @@ impl MockAdBuilder {
             let _ = ended.send(());
         })?;
         let server = begun.await.map_err(|_| io::Error::other("the mock directory could not begin"))?;
-        Ok(MockAd { server, organisation, port, ca_pem, stop, stopped: Some(stopped) })
+        joined.join(&server);
+        Ok(MockAd { server, organisation, described, port, ca_pem, stop, stopped: Some(stopped) })
     }
 
     fn serve(
         self,
-        acceptor: tokio_rustls::TlsAcceptor,
+        store: Store,
+        (acceptor, domain): (TlsAcceptor, Arc<Domain>),
         listener: std::net::TcpListener,
         stop: CancellationToken,
         ready: oneshot::Sender<Arc<Server>>,
     ) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut store = Store::new(self.organisation, self.policy, self.delegated);
-        store.clock_skew = self.faults.clock_skew;
-        let server = Server::new(store, Faults::new(self.faults), self.workers, acceptor, self.plain);
+        let faults = Faults::new(self.faults);
+        let handle = runtime.handle().clone();
+        let server = Server::new(store, faults, self.workers, (acceptor, self.plain), domain, handle);
         server.set_latency(self.latency);
         let server = Arc::new(server);
         runtime.block_on(async move {

@@ -9,11 +9,18 @@ use crate::organisation::{GroupIndex, Organisation, units};
 
 /// Attributes by the name that the schema spells, with their values.
 type Attributes = Vec<(&'static str, Vec<String>)>;
+/// What a row is made from: its name, its classes and its attributes.
+pub(super) type Described = (String, &'static [&'static str], Attributes);
+
+/// The first controller; it holds every role.
+pub(super) const FIRST: &str = "DC1";
+/// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID: a read-only controller.
+const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
 
 const DAY: i64 = 864_000_000_000;
 
 /// A row that does not change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FixedEntry {
     pub(super) dn: String,
     pub(super) guid: Uuid,
@@ -39,12 +46,11 @@ pub(super) fn entries(
     base: &str,
     policy: &DomainPolicy,
     administrators: &DomainPolicy,
+    most_entries: usize,
 ) -> Vec<FixedEntry> {
     let configuration = format!("CN=Configuration,{base}");
-    let controller = format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
-    let settings = format!("CN=NTDS Settings,{controller}");
-    let host = host(organisation);
-    let mut rows: Vec<(String, &[&str], Attributes)> = vec![
+    let settings = settings_dn(base, FIRST);
+    let mut rows: Vec<Described> = vec![
         (base.to_owned(), &["top", "domain", "domainDNS"], domain_head(policy, &settings)),
         (policy_dn(base), &["top", "msDS-PasswordSettings"], fine_grained(administrators, organisation, base)),
         (configuration.clone(), &["top", "configuration"], Vec::new()),
@@ -71,10 +77,9 @@ pub(super) fn entries(
             &["top", "serversContainer"],
             Vec::new(),
         ),
-        (controller.clone(), &["top", "server"], vec![("dNSHostName", vec![host])]),
-        (settings, &["top", "applicationSettings", "nTDSDSA"], vec![("options", vec!["1".into()])]),
-        (query_policy_dn(base), &["top", "queryPolicy"], vec![("lDAPAdminLimits", limits())]),
+        (query_policy_dn(base), &["top", "queryPolicy"], vec![("lDAPAdminLimits", limits(most_entries))]),
     ];
+    rows.extend(controller(organisation, base, FIRST, false));
     for container in ["Users", "Builtin", "System", "ForeignSecurityPrincipals", "Managed Service Accounts"] {
         rows.push((format!("CN={container},{base}"), &["top", "container"], Vec::new()));
     }
@@ -82,32 +87,24 @@ pub(super) fn entries(
         rows.push((format!("CN={container},CN=System,{base}"), &["top", "container"], Vec::new()));
     }
     rows.push((format!("OU=Domain Controllers,{base}"), &["top", "organizationalUnit"], Vec::new()));
-    rows.extend(units().into_iter().map(|unit| -> (String, &[&str], Vec<_>) {
-        (format!("{unit},{base}"), &["top", "organizationalUnit"], Vec::new())
-    }));
+    rows.extend(
+        units()
+            .into_iter()
+            .map(|unit| -> Described { (format!("{unit},{base}"), &["top", "organizationalUnit"], Vec::new()) }),
+    );
     let strangers = &organisation.planting().strangers;
     let first_stranger = rows.len();
-    rows.extend(strangers.iter().map(|(sid, _)| -> (String, &[&str], Vec<_>) {
+    rows.extend(strangers.iter().map(|(sid, _)| -> Described {
         (format!("CN={sid},CN=ForeignSecurityPrincipals,{base}"), &["top", "foreignSecurityPrincipal"], Vec::new())
     }));
     let rows = rows.into_iter().enumerate();
-    rows.map(|(place, (dn, classes, mut attributes))| {
-        attributes.push(("objectClass", classes.iter().map(|class| (*class).to_owned()).collect()));
-        attributes.push(("distinguishedName", vec![dn.clone()]));
-        let name = dn.split(',').next().and_then(|rdn| rdn.split_once('=')).map_or("", |(_, name)| name).to_owned();
-        attributes.push(("name", vec![name.clone()]));
-        attributes.push((if dn.starts_with("OU=") { "ou" } else { "cn" }, vec![name]));
-        let stranger = place.checked_sub(first_stranger).and_then(|at| strangers.get(at));
-        FixedEntry {
-            guid: Uuid::from_u128(u128::from(organisation.seed()) << 64 | 0xF1_0000 | place as u128),
-            sid: match stranger {
-                Some((sid, _)) => sid::sid_bytes(sid),
-                None => (place == 0).then(|| sid::sid_bytes(organisation.domain_sid())).flatten(),
-            },
-            lists: stranger.map(|(_, groups)| lists(organisation, groups)).unwrap_or_default(),
-            dn,
-            attributes,
+    rows.map(|(place, described)| {
+        let mut entry = row(organisation, place, described);
+        if let Some((sid, groups)) = place.checked_sub(first_stranger).and_then(|at| strangers.get(at)) {
+            entry.sid = sid::sid_bytes(sid);
+            entry.lists = lists(organisation, groups);
         }
+        entry
     })
     .collect()
 }
@@ -116,19 +113,72 @@ fn lists(organisation: &Organisation, names: &[String]) -> Vec<GroupIndex> {
     names.iter().filter_map(|name| organisation.group_named(name)).map(|group| group.index).collect()
 }
 
-/// The host name that the mock says it has; its certificate carries it too.
-pub(super) fn host(organisation: &Organisation) -> String {
-    format!("dc1.{}", organisation.domain())
+/// A row from what describes it; `place` is its own number.
+pub(super) fn row(organisation: &Organisation, place: usize, described: Described) -> FixedEntry {
+    let (dn, classes, mut attributes) = described;
+    attributes.push(("objectClass", classes.iter().map(|class| (*class).to_owned()).collect()));
+    attributes.push(("distinguishedName", vec![dn.clone()]));
+    let name = dn.split(',').next().and_then(|rdn| rdn.split_once('=')).map_or("", |(_, name)| name).to_owned();
+    attributes.push(("name", vec![name.clone()]));
+    attributes.push((if dn.starts_with("OU=") { "ou" } else { "cn" }, vec![name]));
+    FixedEntry {
+        guid: Uuid::from_u128(u128::from(organisation.seed()) << 64 | 0xF1_0000 | place as u128),
+        sid: (place == 0).then(|| sid::sid_bytes(organisation.domain_sid())).flatten(),
+        lists: Vec::new(),
+        dn,
+        attributes,
+    }
+}
+
+/// A controller: its server object, and its settings below.
+pub(super) fn controller(organisation: &Organisation, base: &str, name: &str, read_only: bool) -> [Described; 2] {
+    let settings = settings_dn(base, name);
+    let server = settings.split_once(',').map_or("", |(_, server)| server).to_owned();
+    let flag = if read_only { "TRUE" } else { "FALSE" };
+    let contexts = if read_only { "msDS-hasFullReplicaNCs" } else { "msDS-HasDomainNCs" };
+    [
+        (server, &["top", "server"], vec![("dNSHostName", vec![host(organisation, name)])]),
+        (
+            settings,
+            &["top", "applicationSettings", "nTDSDSA"],
+            vec![("options", vec!["1".into()]), ("msDS-isRODC", vec![flag.into()]), (contexts, vec![base.to_owned()])],
+        ),
+    ]
+}
+
+/// Another domain of the forest, below this one: its entry among the partitions.
+pub(super) fn child_domain(organisation: &Organisation, base: &str, label: &str) -> Described {
+    (
+        format!("CN={},CN=Partitions,CN=Configuration,{base}", label.to_uppercase()),
+        &["top", "crossRef"],
+        vec![
+            ("nCName", vec![format!("DC={label},{base}")]),
+            ("dnsRoot", vec![format!("{label}.{}", organisation.domain())]),
+            ("nETBIOSName", vec![label.to_uppercase()]),
+            ("systemFlags", vec!["3".into()]),
+        ],
+    )
+}
+
+/// The host name that a controller says it has; the certificate of the first carries it too.
+pub(super) fn host(organisation: &Organisation, name: &str) -> String {
+    format!("{}.{}", name.to_lowercase(), organisation.domain())
+}
+
+fn settings_dn(base: &str, name: &str) -> String {
+    format!("CN=NTDS Settings,CN={name},CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,{base}")
 }
 
 /// Where a search of the whole domain refers to: the naming contexts below it.
-pub(super) fn subordinate_contexts(organisation: &Organisation, base: &str) -> [String; 3] {
+pub(super) fn subordinate_contexts(organisation: &Organisation, base: &str, children: &[String]) -> Vec<String> {
     let domain = organisation.domain();
-    [
+    let children = children.iter().map(|label| format!("ldap://{label}.{domain}/DC={label},{base}"));
+    let always = [
         format!("ldap://ForestDnsZones.{domain}/DC=ForestDnsZones,{base}"),
         format!("ldap://DomainDnsZones.{domain}/DC=DomainDnsZones,{base}"),
         format!("ldap://{domain}/CN=Configuration,{base}"),
-    ]
+    ];
+    children.chain(always).collect()
 }
 
 pub(super) fn group_guid(organisation: &Organisation, group: GroupIndex) -> Uuid {
@@ -140,40 +190,56 @@ pub(super) fn policy_dn(base: &str) -> String {
 }
 
 /// The root DSE (MS-ADTS 3.1.1.3.2), which anybody may read.
-pub(super) fn root_dse(organisation: &Organisation, base: &str, usn: u64, now: Timestamp) -> Attributes {
+pub(super) fn root_dse(
+    organisation: &Organisation,
+    base: &str,
+    usn: u64,
+    now: Timestamp,
+    (name, read_only): (&str, bool),
+) -> Attributes {
     let configuration = format!("CN=Configuration,{base}");
     let schema = format!("CN=Schema,{configuration}");
-    let server = format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
+    let settings = settings_dn(base, name);
+    let server = settings.split_once(',').map_or("", |(_, server)| server).to_owned();
+    let mut capabilities = vec![
+        "1.2.840.113556.1.4.800",
+        "1.2.840.113556.1.4.1670",
+        "1.2.840.113556.1.4.1791",
+        "1.2.840.113556.1.4.1935",
+        "1.2.840.113556.1.4.2080",
+        "1.2.840.113556.1.4.2237",
+    ];
+    if read_only {
+        capabilities.push(PARTIAL_SECRETS);
+    }
     let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<String>>();
     vec![
         ("configurationNamingContext", vec![configuration.clone()]),
         ("currentTime", vec![generalized(now)]),
         ("defaultNamingContext", vec![base.to_owned()]),
-        ("dnsHostName", vec![host(organisation)]),
+        ("dnsHostName", vec![host(organisation, name)]),
         ("domainControllerFunctionality", list(&["7"])),
         ("domainFunctionality", list(&["7"])),
-        ("dsServiceName", vec![format!("CN=NTDS Settings,{server}")]),
+        ("dsServiceName", vec![settings]),
         ("forestFunctionality", list(&["7"])),
         ("highestCommittedUSN", vec![usn.to_string()]),
         ("isGlobalCatalogReady", list(&["TRUE"])),
         ("isSynchronized", list(&["TRUE"])),
-        ("ldapServiceName", vec![format!("{}:dc1$@{}", organisation.domain(), organisation.domain().to_uppercase())]),
+        (
+            "ldapServiceName",
+            vec![format!(
+                "{}:{}$@{}",
+                organisation.domain(),
+                name.to_lowercase(),
+                organisation.domain().to_uppercase()
+            )],
+        ),
         ("namingContexts", vec![base.to_owned(), configuration, schema.clone()]),
         ("rootDomainNamingContext", vec![base.to_owned()]),
         ("schemaNamingContext", vec![schema.clone()]),
         ("serverName", vec![server]),
         ("subschemaSubentry", vec![format!("CN=Aggregate,{schema}")]),
-        (
-            "supportedCapabilities",
-            list(&[
-                "1.2.840.113556.1.4.800",
-                "1.2.840.113556.1.4.1670",
-                "1.2.840.113556.1.4.1791",
-                "1.2.840.113556.1.4.1935",
-                "1.2.840.113556.1.4.2080",
-                "1.2.840.113556.1.4.2237",
-            ]),
-        ),
+        ("supportedCapabilities", list(&capabilities)),
         ("supportedControl", list(super::controls::SUPPORTED)),
         ("supportedExtension", list(&["1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.4203.1.11.3"])),
         (
@@ -225,8 +291,8 @@ fn query_policy_dn(base: &str) -> String {
     )
 }
 
-fn limits() -> Vec<String> {
-    ["MaxPageSize=1000", "MaxPoolThreads=4", "MaxQueryDuration=120", "MaxValRange=1500", "MaxConnections=5000"]
-        .map(str::to_owned)
-        .to_vec()
+fn limits(most_entries: usize) -> Vec<String> {
+    let rest =
+        ["MaxPoolThreads=4", "MaxQueryDuration=120", "MaxValRange=1500", "MaxConnections=5000", "MaxConnIdleTime=900"];
+    std::iter::once(format!("MaxPageSize={most_entries}")).chain(rest.map(str::to_owned)).collect()
 }

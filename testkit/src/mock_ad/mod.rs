@@ -37,6 +37,7 @@ mod modify;
 mod operations;
 mod policy;
 mod record;
+mod replica;
 mod reply;
 mod schema;
 mod search;
@@ -73,6 +74,7 @@ use store::{EntryRef, Store};
 pub struct MockAd {
     server: Arc<Server>,
     organisation: Organisation,
+    described: MockAdBuilder,
     port: u16,
     ca_pem: String,
     stop: CancellationToken,
@@ -170,16 +172,40 @@ impl MockAd {
         self.server.refuse_connections.store(refuse, Ordering::Relaxed);
     }
 
-    /// Every password that took effect, in order.
-    #[must_use]
-    pub fn record(&self) -> Vec<PasswordSet> {
-        self.server.store().record.sets.clone()
+    /// Begins another controller of the same domain, which learns of a change `lag` after it was
+    /// made, and tells of its own as late. Its faults and counts are its own, the record of
+    /// passwords is one.
+    ///
+    /// # Errors
+    /// When no port or thread can be had.
+    pub async fn replica(&self, lag: Duration) -> io::Result<Self> {
+        replica::begin(self, lag, false).await
     }
 
-    /// The passwords of one account that took effect, in order.
+    /// As [`replica`](Self::replica), a read-only one: it refers whoever wants to change something.
+    ///
+    /// # Errors
+    /// As of [`replica`](Self::replica).
+    pub async fn read_only_replica(&self, lag: Duration) -> io::Result<Self> {
+        replica::begin(self, lag, true).await
+    }
+
+    /// Every password that took effect on any controller of the domain, in order.
+    #[must_use]
+    pub fn record(&self) -> Vec<PasswordSet> {
+        let each = self.server.domain.controllers().into_iter();
+        let mut sets: Vec<PasswordSet> = each.flat_map(|server| server.store().record.sets.clone()).collect();
+        sets.sort_by_key(|set| set.at);
+        sets
+    }
+
+    /// The passwords of one account that took effect on any controller, in order.
     #[must_use]
     pub fn sets(&self, account: &Uuid) -> Vec<PasswordSet> {
-        self.server.store().record.of(account)
+        let each = self.server.domain.controllers().into_iter();
+        let mut sets: Vec<PasswordSet> = each.flat_map(|server| server.store().record.of(account)).collect();
+        sets.sort_by_key(|set| set.at);
+        sets
     }
 
     /// How much the mock was asked.
@@ -211,12 +237,12 @@ impl MockAd {
     /// a group. Its index, GUID and security identifier are best left alone. `None` when there is
     /// no such account.
     pub fn change(&self, account: &Uuid, change: impl FnOnce(&mut SyntheticAccount)) -> Option<()> {
-        self.with(account, |store, index| store.change(index, change)).flatten()
+        self.told(account, |store, index| store.change(index, change)).flatten()
     }
 
     /// Sets a password behind the run's back, as the account's owner would. It is in the record.
     pub fn set_password(&self, account: &Uuid, password: &str) -> Option<()> {
-        self.with(account, |store, index| modify::by_owner(store, index, password))
+        self.told(account, |store, index| modify::by_owner(store, index, password))
     }
 
     /// Tries a password as the account's owner would, without a connection.
@@ -244,7 +270,7 @@ impl MockAd {
 
     /// Deletes an account behind the run's back.
     pub fn delete(&self, account: &Uuid) -> Option<()> {
-        self.with(account, Store::delete).flatten()
+        self.told(account, Store::delete).flatten()
     }
 
     /// Ends the mock and waits until it has ended.
@@ -254,6 +280,13 @@ impl MockAd {
             // An error says that the thread is gone, which is what is waited for.
             let _ = stopped.await;
         }
+    }
+
+    /// As [`with`](Self::with); the other controllers learn of it.
+    fn told<T>(&self, account: &Uuid, change: impl FnOnce(&mut Store, u32) -> T) -> Option<T> {
+        let (changed, index) = self.with(account, |store, index| (change(store, index), index))?;
+        replica::tell_others(&self.server, index);
+        Some(changed)
     }
 
     fn with<T>(&self, account: &Uuid, read: impl FnOnce(&mut Store, u32) -> T) -> Option<T> {

@@ -45,6 +45,9 @@ pub(super) fn modify(
     store.record.counts.modifies += 1;
     let by = asker.account.ok_or_else(|| Box::new(Reply::not_bound()))?;
     let target = target(store, &request.dn)?;
+    if store.read_only {
+        return Err(Box::new(Reply::referral(&request.dn)));
+    }
     let draft = draft(store, asker, by, target, request, controls, refuse_password)?;
     commit(store, target, &draft);
     store.record.counts.applied += 1;

@@ -87,6 +87,7 @@ attributes! {
     ServicePrincipalName "servicePrincipalName" Text false;
     SidHistory "sIDHistory" Bytes false;
     Surname "sn" Text false;
+    SystemFlags "systemFlags" Integer false;
     TokenGroups "tokenGroups" Bytes true;
     UnicodePwd "unicodePwd" Bytes true;
     UserAccountControl "userAccountControl" Integer false;

@@ -15,8 +15,7 @@ use super::sid::{normal_dn, parent_dn};
 use super::store::{EntryRef, Row, Store};
 use super::wire::{self, Ber};
 
-/// MaxPageSize and MaxValRange, as a new domain has them.
-pub(super) const MOST_ENTRIES: usize = 1000;
+/// MaxValRange, as a new domain has it.
 const MOST_VALUES: usize = 1500;
 /// How many unfinished searches a connection may have; the oldest is forgotten beyond.
 const MOST_COOKIES: usize = 32;
@@ -86,7 +85,8 @@ pub(super) fn search(
             None => return Reply::bad_control(),
         },
     };
-    let mut most = page.map_or(MOST_ENTRIES, |(size, _)| usize::try_from(*size).unwrap_or(1).min(MOST_ENTRIES));
+    let most = store.most_entries;
+    let mut most = page.map_or(most, |(size, _)| usize::try_from(*size).unwrap_or(1).min(most));
     if truncate {
         most = (most / 2).max(1);
     }
@@ -117,7 +117,7 @@ pub(super) fn search(
     }
     let whole_domain = base == EntryRef::Fixed(fixed::DOMAIN_HEAD) && request.scope == LdapSearchScope::Subtree;
     if whole_domain && !more && !controls.domain_scope {
-        for context in fixed::subordinate_contexts(&store.organisation, &store.base) {
+        for context in fixed::subordinate_contexts(&store.organisation, &store.base, &store.children) {
             wire::reference(out, id, &context);
         }
     }
@@ -335,7 +335,8 @@ fn write_members(store: &Store, row: &Row<'_>, wanted: &Wanted, selection: &Sele
 }
 
 fn root_dse(store: &Store, id: i32, request: &LdapSearchRequest, out: &mut BytesMut) {
-    let rows = fixed::root_dse(&store.organisation, &store.base, store.usn, store.now());
+    let controller = (store.controller.as_str(), store.read_only);
+    let rows = fixed::root_dse(&store.organisation, &store.base, store.usn, store.now(), controller);
     let all = request.attrs.is_empty() || request.attrs.iter().any(|name| name == "*" || name == "+");
     wire::entry(out, id, "", |list| {
         for (name, values) in rows {

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::replica::Domain;
 use super::session::serve;
 use super::store::{EntryRef, Store};
 use crate::fault::Faults;
@@ -25,13 +27,24 @@ pub(super) struct Server {
     pub(super) acceptor: TlsAcceptor,
     /// Whether connections begin without TLS.
     pub(super) plain: bool,
+    /// The controllers of the domain.
+    pub(super) domain: Arc<Domain>,
+    /// Where what takes time is done.
+    pub(super) runtime: Handle,
     latency_micros: AtomicU64,
     /// Ends the connections of now, not those to come.
     connections: Mutex<CancellationToken>,
 }
 
 impl Server {
-    pub(super) fn new(store: Store, faults: Faults, workers: usize, acceptor: TlsAcceptor, plain: bool) -> Self {
+    pub(super) fn new(
+        store: Store,
+        faults: Faults,
+        workers: usize,
+        (acceptor, plain): (TlsAcceptor, bool),
+        domain: Arc<Domain>,
+        runtime: Handle,
+    ) -> Self {
         Self {
             store: Mutex::new(store),
             faults,
@@ -39,6 +52,8 @@ impl Server {
             refuse_connections: AtomicBool::new(false),
             acceptor,
             plain,
+            domain,
+            runtime,
             latency_micros: AtomicU64::new(0),
             connections: Mutex::default(),
         }

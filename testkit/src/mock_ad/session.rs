@@ -14,9 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::modify::Asker;
 use super::operations::{self, Answer};
+use super::replica;
 use super::reply::Reply;
 use super::search::Pages;
 use super::server::Server;
+use super::store::EntryRef;
 use super::wire::{self, tag};
 use crate::fault::{Fault, Operation};
 
@@ -263,11 +265,26 @@ impl Session {
 
     fn perform(&self, message: &LdapMsg, fault: Option<&Fault>, out: &mut BytesMut) {
         let asker = *lock(&self.asker);
+        let changed = self.carry_out(asker, message, fault, out);
+        if let Some(account) = changed {
+            replica::tell_others(&self.server, account);
+        }
+    }
+
+    /// Gives the account that was written to, perhaps in vain.
+    fn carry_out(&self, asker: Asker, message: &LdapMsg, fault: Option<&Fault>, out: &mut BytesMut) -> Option<u32> {
         let mut store = self.server.store();
         let mut pages = lock(&self.pages);
         let Answer { signed_in } = operations::perform(&mut store, &mut pages, asker, message, fault, out);
         if let Some(account) = signed_in {
             lock(&self.asker).account = account;
+        }
+        match &message.op {
+            LdapOp::ModifyRequest(request) => match store.resolve(&request.dn) {
+                Some(EntryRef::Account(account)) => Some(account),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::fixed::{self, FixedEntry};
+use super::fixed::{self, Described, FixedEntry};
 use super::index::{Bucket, Key, buckets, hex, key, read_guid};
 use super::policy::DomainPolicy;
 use super::record::Record;
@@ -23,7 +23,7 @@ pub(super) enum EntryRef {
 }
 
 /// What has changed or can change of an account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AccountState {
     pub(super) uac: u32,
     /// `pwdLastSet`; 0 for must change.
@@ -83,17 +83,25 @@ pub(super) struct Store {
     pub(super) clock_skew: SignedDuration,
     /// The account of the run holds the right to reset only, not Domain Admins.
     pub(super) delegated: bool,
+    /// The name of the controller whose copy this is.
+    pub(super) controller: String,
+    /// Whether this is the copy of a read-only controller.
+    pub(super) read_only: bool,
+    /// Labels of further domains below this one.
+    pub(super) children: Vec<String>,
+    /// MaxPageSize.
+    pub(super) most_entries: usize,
     by_name: HashMap<u64, EntryRef>,
     buckets: HashMap<Bucket, Vec<u32>>,
 }
 
 impl Store {
-    pub(super) fn new(organisation: Organisation, policy: DomainPolicy, delegated: bool) -> Self {
+    pub(super) fn new(organisation: Organisation, policy: DomainPolicy, delegated: bool, most_entries: usize) -> Self {
         let base = organisation.base_dn();
         let administrators_policy = DomainPolicy { min_length: 20, ..policy.clone() };
         let mut store = Self {
             base_normal: base.to_lowercase(),
-            fixed: fixed::entries(&organisation, &base, &policy, &administrators_policy),
+            fixed: fixed::entries(&organisation, &base, &policy, &administrators_policy, most_entries),
             groups: Vec::new(),
             states: Vec::new(),
             usn: 20_000 + organisation.len(),
@@ -102,6 +110,10 @@ impl Store {
             record: Record::default(),
             clock_skew: SignedDuration::ZERO,
             delegated,
+            controller: fixed::FIRST.to_owned(),
+            read_only: false,
+            children: Vec::new(),
+            most_entries,
             by_name: HashMap::new(),
             buckets: HashMap::new(),
             organisation,
@@ -287,15 +299,32 @@ impl Store {
         Some(())
     }
 
-    fn fill(&mut self) {
-        for (place, entry) in self.fixed.iter().enumerate() {
-            let entry_ref = EntryRef::Fixed(u32::try_from(place).unwrap_or(u32::MAX));
-            self.by_name.insert(key(Key::Dn, &sid::normal_dn(&entry.dn)), entry_ref);
-            self.by_name.insert(key(Key::Guid, &entry.guid.to_string()), entry_ref);
-            if let Some(sid) = &entry.sid {
-                self.by_name.insert(key(Key::Sid, &hex(sid)), entry_ref);
-            }
+    /// Adds a row beside those that every domain has.
+    pub(super) fn add_fixed(&mut self, described: Described) {
+        let place = self.fixed.len();
+        self.fixed.push(fixed::row(&self.organisation, place, described));
+        self.enter_fixed(place);
+    }
+
+    /// Adds the copy of a row that another controller has.
+    pub(super) fn add_copy(&mut self, entry: &FixedEntry) {
+        let place = self.fixed.len();
+        self.fixed.push(entry.clone());
+        self.enter_fixed(place);
+    }
+
+    fn enter_fixed(&mut self, place: usize) {
+        let Some(entry) = self.fixed.get(place) else { return };
+        let entry_ref = EntryRef::Fixed(u32::try_from(place).unwrap_or(u32::MAX));
+        self.by_name.insert(key(Key::Dn, &sid::normal_dn(&entry.dn)), entry_ref);
+        self.by_name.insert(key(Key::Guid, &entry.guid.to_string()), entry_ref);
+        if let Some(sid) = &entry.sid {
+            self.by_name.insert(key(Key::Sid, &hex(sid)), entry_ref);
         }
+    }
+
+    fn fill(&mut self) {
+        (0..self.fixed.len()).for_each(|place| self.enter_fixed(place));
         let organisation = self.organisation.clone();
         for group in organisation.groups() {
             let (entry_ref, dn) = (EntryRef::Group(group.index.0), group.dn(&self.base));
@@ -328,7 +357,7 @@ impl Store {
     }
 
     /// Puts an account into the indexes.
-    fn enter(&mut self, index: u32, account: &SyntheticAccount) {
+    pub(super) fn enter(&mut self, index: u32, account: &SyntheticAccount) {
         for key in self.keys(account) {
             self.by_name.insert(key, EntryRef::Account(index));
         }
@@ -342,7 +371,7 @@ impl Store {
         }
     }
 
-    fn forget(&mut self, index: u32, account: &SyntheticAccount) {
+    pub(super) fn forget(&mut self, index: u32, account: &SyntheticAccount) {
         for key in self.keys(account) {
             self.by_name.remove(&key);
         }

@@ -1,0 +1,223 @@
+//! A listing that is under way: page after page, smaller pages where the controller asks for that,
+//! begun again where it broke, and never short in silence.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use identity_core::error::{Error, Result};
+use identity_core::limits::clock;
+
+use crate::domain::{Domain, Place};
+use crate::wire::entry::Entry;
+use crate::wire::{Connection, Fault, Page, Search};
+
+/// How often one page is asked for again when the controller is busy.
+const BUSY_TRIES: u32 = 6;
+const BUSY_WAIT: Duration = Duration::from_millis(250);
+/// How often a listing that broke is begun again.
+const RESTARTS: u32 = 3;
+const RESTART_WAIT: Duration = Duration::from_millis(250);
+/// Entries that are remembered for a restart, 16 bytes each: 32 MB. A longer listing that breaks is
+/// an error.
+const MOST_REMEMBERED: usize = 2_000_000;
+
+/// A listing that is under way. Its position belongs to its connection (MS-ADTS 3.1.1.3.4.1.3).
+struct Listing {
+    domain: Arc<Domain>,
+    search: Search,
+    place: Place,
+    connection: Option<Arc<Connection>>,
+    cookie: Vec<u8>,
+    /// Entries of a page; set with the connection, since each controller has its own limit.
+    size: u32,
+    delivered: Delivered,
+    restarts: u32,
+    finished: bool,
+}
+
+/// Which entries have left the stream, by objectGUID.
+enum Delivered {
+    /// Nothing broke yet: only noted.
+    Noted(Vec<[u8; 16]>),
+    /// The listing was begun again: what is in here does not leave twice.
+    Known(HashSet<[u8; 16]>),
+    /// Too many, or of no GUID: the listing cannot be begun again.
+    Untold,
+}
+
+/// The entries of a search, page by page. Lazy, with one page in memory.
+pub(crate) fn list(domain: &Arc<Domain>, search: Search, place: Place) -> BoxStream<'static, Result<Entry>> {
+    let listing = Listing {
+        domain: Arc::clone(domain),
+        search,
+        place,
+        connection: None,
+        cookie: Vec::new(),
+        size: 1,
+        delivered: Delivered::Noted(Vec::new()),
+        restarts: 0,
+        finished: false,
+    };
+    stream::try_unfold(listing, Listing::next)
+        .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
+        .try_flatten()
+        .boxed()
+}
+
+impl Listing {
+    async fn next(mut self) -> Result<Option<(Vec<Entry>, Self)>> {
+        if self.finished {
+            return Ok(None);
+        }
+        let page = loop {
+            match self.attempt().await {
+                Ok(page) => break page,
+                Err(Ending::Broken(error)) => self.begin_again(error).await?,
+                Err(Ending::Final(error)) => return Err(error),
+            }
+        };
+        self.finished = page.cookie.is_empty();
+        self.cookie = page.cookie;
+        let entries = self.delivered.only_new(page.entries, self.finished);
+        Ok(Some((entries, self)))
+    }
+
+    /// One page.
+    async fn attempt(&mut self) -> Result<Page, Ending> {
+        let connection = match &self.connection {
+            Some(connection) => Arc::clone(connection),
+            None => {
+                let picked = self.domain.connection(&self.place).await;
+                let connection = picked.map_err(|error| self.lost(error))?;
+                self.size = self.domain.pool.page_size(&connection);
+                self.connection = Some(Arc::clone(&connection));
+                connection
+            }
+        };
+        let mut tries = 0;
+        loop {
+            let reading = connection.page(&self.search, self.size, self.cookie.clone());
+            match self.domain.timed(reading).await {
+                Ok(page) => return Ok(page),
+                // A page has no effect and its position still stands: asked for again, slower each time.
+                Err(Fault::Answered(answer)) if answer.is_busy() && tries < BUSY_TRIES => {
+                    clock::sleep(BUSY_WAIT.saturating_mul(1 << tries)).await;
+                    tries += 1;
+                }
+                Err(Fault::Answered(answer)) if answer.is_too_much() && self.size > 1 => {
+                    self.size /= 2;
+                    tracing::debug!(entries = self.size, "the controller refused a page: smaller ones from now on");
+                }
+                Err(fault) => return Err(self.ended(fault, &connection)),
+            }
+        }
+    }
+
+    fn ended(&self, fault: Fault, connection: &Connection) -> Ending {
+        let broken = match &fault {
+            Fault::NotSent(_) | Fault::Unanswered(_) => true,
+            Fault::Answered(answer) if answer.lost_sign_in() => {
+                connection.retire();
+                true
+            }
+            Fault::Answered(answer) => answer.lost_position() && !self.cookie.is_empty(),
+            Fault::Malformed(_) | Fault::Filter => false,
+        };
+        let error = self.domain.error(fault, "list accounts");
+        if broken { Ending::Broken(error) } else { Ending::Final(error) }
+    }
+
+    /// No connection: fatal for a listing that did not begin yet, since whoever asks can ask again.
+    fn lost(&self, error: Error) -> Ending {
+        if self.restarts > 0 && error.is_temporary() { Ending::Broken(error) } else { Ending::Final(error) }
+    }
+
+    /// Goes back to the first page, on a new connection: perhaps one to another controller.
+    async fn begin_again(&mut self, error: Error) -> Result<()> {
+        let by_guid = self.search.attributes.iter().any(|name| name.eq_ignore_ascii_case("objectGUID"));
+        if self.restarts >= RESTARTS || !self.delivered.recall(by_guid) {
+            return Err(error);
+        }
+        tracing::debug!(%error, "a listing broke and is begun again");
+        clock::sleep(RESTART_WAIT.saturating_mul(1 << self.restarts)).await;
+        self.restarts += 1;
+        self.connection = None;
+        self.cookie.clear();
+        Ok(())
+    }
+}
+
+/// How an attempt at a page ended without one.
+enum Ending {
+    /// The listing can be begun again.
+    Broken(Error),
+    Final(Error),
+}
+
+impl Delivered {
+    /// The entries that did not leave before.
+    fn only_new(&mut self, mut entries: Vec<Entry>, last: bool) -> Vec<Entry> {
+        match self {
+            // What ends with its first page is not remembered at all.
+            Self::Noted(noted) if last && noted.is_empty() => {}
+            Self::Noted(noted) => {
+                noted.extend(entries.iter().filter_map(guid));
+                if noted.len() > MOST_REMEMBERED {
+                    *self = Self::Untold;
+                }
+            }
+            Self::Known(known) => {
+                entries.retain(|entry| guid(entry).is_none_or(|guid| known.insert(guid)));
+                if known.len() > MOST_REMEMBERED {
+                    *self = Self::Untold;
+                }
+            }
+            Self::Untold => {}
+        }
+        entries
+    }
+
+    /// Makes ready to tell what left before; whether that can be told.
+    fn recall(&mut self, by_guid: bool) -> bool {
+        match self {
+            Self::Noted(noted) if by_guid => {
+                *self = Self::Known(std::mem::take(noted).into_iter().collect());
+                true
+            }
+            Self::Known(_) => true,
+            Self::Noted(_) | Self::Untold => false,
+        }
+    }
+}
+
+fn guid(entry: &Entry) -> Option<[u8; 16]> {
+    entry.guid().map(uuid::Uuid::into_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::entry::tests::entry;
+
+    fn entries(numbers: &[u8]) -> Vec<Entry> {
+        numbers.iter().map(|n| entry("CN=x", &[("objectGUID", &[&[*n; 16]])])).collect()
+    }
+
+    #[test]
+    fn what_left_before_a_restart_does_not_leave_again() {
+        let mut delivered = Delivered::Noted(Vec::new());
+        assert_eq!(delivered.only_new(entries(&[1, 2]), false).len(), 2);
+        assert!(delivered.recall(true));
+        assert_eq!(delivered.only_new(entries(&[2, 3]), false), entries(&[3]));
+        assert!(delivered.recall(true), "a second restart knows the third too");
+        assert_eq!(delivered.only_new(entries(&[1, 2, 3, 4]), true), entries(&[4]));
+    }
+
+    #[test]
+    fn a_listing_without_guids_is_not_begun_again() {
+        assert!(!Delivered::Noted(Vec::new()).recall(false));
+        assert!(!Delivered::Untold.recall(true));
+    }
+}
