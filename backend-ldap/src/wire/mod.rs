@@ -4,9 +4,9 @@
 pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
-mod password_policy;
 #[cfg(feature = "gssapi")]
 mod kerberos;
+mod password_policy;
 mod pool;
 mod request;
 mod shared;
