@@ -11,4 +11,5 @@ mod faults;
 mod privilege;
 mod proxy;
 mod reset;
+mod rights;
 mod stage;
