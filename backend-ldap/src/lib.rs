@@ -32,7 +32,8 @@
 //! - **Accounts** are known by objectGUID and addressed by it, so that renames and moves during a run
 //!   do no harm. Machines, managed service accounts, trusts and krbtgt are listed and told apart.
 //! - **Privilege** by identifier, never by name where there is one: nested groups, primary groups,
-//!   sIDHistory, adminCount, with the path as evidence.
+//!   placeholders, sIDHistory, adminCount; rights on the domain, on AdminSDHolder and over whoever is
+//!   tier 0; delegation. Each ground with the path as evidence (docs/privileged-accounts-ad.md).
 //! - **Reset** by `unicodePwd`, with `pwdLastSet` in the same Modify where the owner must change it.
 //!   What was sent and not answered is unknown, never repeated here.
 //!

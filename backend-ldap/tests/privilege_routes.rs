@@ -15,12 +15,17 @@ use testkit::security::{AccessEntry, right};
 
 const BASE: &str = "DC=corp,DC=example,DC=test";
 
+/// Grounds as they are compared: tier, rule, evidence.
+type Told = BTreeSet<(Tier, String, Vec<String>)>;
+/// Plants one thing.
+type Plant = Box<dyn Fn(&mut Garden)>;
+
 /// A planting, and the grounds that each planted account must have: no more, no less.
 struct Garden {
     plain: Organisation,
     persons: Vec<u64>,
     planting: Planting,
-    expected: Vec<(u64, BTreeSet<(Tier, String, Vec<String>)>)>,
+    expected: Vec<(u64, Told)>,
 }
 
 impl Garden {
@@ -351,7 +356,7 @@ async fn every_route_is_found_with_its_path_and_none_is_invented() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_everybody_holds_is_said_aloud_and_fails_closed() {
-    let everybody: [(&str, Box<dyn Fn(&mut Garden)>); 5] = [
+    let everybody: [(&str, Plant); 5] = [
         ("S-1-5-11", Box::new(|garden| garden.allow(Place::Domain, "S-1-5-11", right::CONTROL_ACCESS))),
         (
             "S-1-1-0",
@@ -420,7 +425,7 @@ async fn a_chain_that_is_not_followed_to_its_end_leaves_the_index_open() {
         }
         (garden, on)
     };
-    let (garden, last) = chain(2);
+    let (garden, last) = chain(3);
     let (index, mock) = garden.index().await;
     assert_eq!(index.incomplete(), &[] as &[String]);
     assert_eq!(index.classify(&id(mock.organisation(), last)).tier, T0);
@@ -430,5 +435,32 @@ async fn a_chain_that_is_not_followed_to_its_end_leaves_the_index_open() {
     assert!(index.incomplete()[0].contains("longer than 3 steps"), "{:?}", index.incomplete());
     let verdict = index.classify(&id(mock.organisation(), last));
     assert!(verdict.tier == Tier::User && verdict.unknown_because.is_some(), "{verdict:?}");
+    mock.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_lists_that_cannot_be_read_leave_the_index_open() {
+    for (place, word) in [
+        (Place::Domain, BASE),
+        (Place::AdminSdHolder, "AdminSDHolder"),
+        (Place::Controllers, "OU=Domain Controllers"),
+        (Place::Account(special::DOMAIN_ADMIN), "1 tier-0 accounts and groups"),
+        (Place::Group("Ops-Night-Shift".into()), "Ops-Night-Shift"),
+    ] {
+        let mut garden = Garden::new();
+        let person = garden.person();
+        garden.planting.unreadable.push(place);
+        let (index, mock) = garden.index().await;
+        let said = index.incomplete();
+        assert!(said.len() == 1 && said[0].contains(word) && said[0].contains("could not be read"), "{said:?}");
+        assert!(index.classify(&id(mock.organisation(), person)).unknown_because.is_some());
+        assert_eq!(index.classify(&id(mock.organisation(), special::DOMAIN_ADMIN)).unknown_because, None);
+        mock.shutdown().await;
+    }
+    // What no right leads to may stay hidden.
+    let mut garden = Garden::new();
+    garden.planting.unreadable.push(Place::Account(special::PLAIN));
+    let (index, mock) = garden.index().await;
+    assert_eq!(index.incomplete(), &[] as &[String]);
     mock.shutdown().await;
 }

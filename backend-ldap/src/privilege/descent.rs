@@ -133,7 +133,7 @@ impl Survey {
         let mut path = holding.path.clone();
         if foreign {
             let first = dn::first_name(&member.dn);
-            path.insert(0, member.sid.as_ref().map_or(member.dn.clone(), |sid| format!("{sid} ({first})")));
+            path.insert(0, member.sid.as_ref().map_or_else(|| member.dn.clone(), |sid| format!("{sid} ({first})")));
         }
         let attached = if foreign { rule::FOREIGN_MEMBER } else { rule::MEMBER };
         self.give(account, &holding.grant, attached, path);

@@ -31,8 +31,8 @@ use over_tier0::Examined;
 use survey::Survey;
 use table::{GROUPS, Known};
 
-/// How far chains of "may reset who may reset" are followed. Each round reads only the access lists
-/// of those who became tier 0 in the one before.
+/// How many steps of "may reset who may reset" are followed; one round more finds that there are none
+/// left. Each round reads only the access lists of those who became tier 0 in the one before.
 const ROUNDS: usize = 3;
 
 #[async_trait]
@@ -47,7 +47,7 @@ impl PrivilegeClassifier for LdapDirectory {
         survey.domain_rights().await?;
 
         let mut examined = Examined::begin(&survey).await?;
-        for _ in 0..ROUNDS {
+        for _ in 0..=ROUNDS {
             if !survey.over_tier0(&mut examined).await? {
                 return Ok(survey.index);
             }

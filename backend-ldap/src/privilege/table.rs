@@ -5,6 +5,11 @@
 //! group under AdminSDHolder: Microsoft Learn, "Appendix C: Protected Accounts and Groups in Active
 //! Directory". `Z` marks one that the TierZeroTable of SpecterOps (2025-12) calls tier 0. Either one
 //! makes it the control plane here.
+//!
+//! Known by name, because no identifier is reserved for them, are only: DnsAdmins and DHCP
+//! Administrators, which the DNS and DHCP roles make, and the groups that the setup of Exchange makes.
+//! Where such a group was renamed, its rights still show (Exchange's on the head of the domain); those of
+//! DnsAdmins are on the controllers' service and do not.
 
 use identity_core::privilege::Tier;
 use identity_core::privilege::Tier::{Control, Management};

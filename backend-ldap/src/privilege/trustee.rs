@@ -42,7 +42,7 @@ impl Survey {
         }
         // Whoever is in a protected group is tier 0 already, and the path to it is the better evidence.
         roots.retain(|(key, _)| !self.protected.contains(key));
-        self.to_accounts(wanted).await?;
+        self.give_accounts(wanted).await?;
         let holdings = self.descend(&roots).await?;
         self.by_history(&holdings).await?;
         self.remember(&holdings, false);
@@ -50,7 +50,7 @@ impl Survey {
         Ok(())
     }
 
-    async fn to_accounts(&mut self, mut wanted: Wanted) -> Result<()> {
+    async fn give_accounts(&mut self, mut wanted: Wanted) -> Result<()> {
         let sids: Vec<&Sid> = wanted.keys().collect();
         let searches = sids
             .chunks(SID_CHUNK)
@@ -65,7 +65,7 @@ impl Survey {
         while let Some(entry) = listing.try_next().await? {
             // Groups were told apart by their own SID and history already.
             if !self.groups.by_key.contains_key(&dn::key(&entry.dn)) {
-                self.to_account(&entry, &wanted, &mut seen);
+                self.give_account(&entry, &wanted, &mut seen);
             }
         }
         // Whoever is left is of another domain, or is gone: access lists keep the SIDs of the deleted.
@@ -79,7 +79,7 @@ impl Survey {
         Ok(())
     }
 
-    fn to_account(&mut self, entry: &Entry, wanted: &Wanted, seen: &mut Vec<Sid>) {
+    fn give_account(&mut self, entry: &Entry, wanted: &Wanted, seen: &mut Vec<Sid>) {
         let Some(account) = self.identified(entry) else { return };
         let own = entry.sid("objectsid");
         let foreign = own.as_ref().is_some_and(|sid| sid.domain().as_ref() != Some(&self.domain.sid));

@@ -14,4 +14,5 @@ mod privilege;
 mod proxy;
 mod replicas;
 mod reset;
+mod rights;
 mod stage;

@@ -56,8 +56,9 @@ impl Row<'_> {
         view.account.sid_history.iter().filter_map(|sid| sid_bytes(sid)).for_each(|sid| emit(&sid));
     }
 
-    /// `nTSecurityDescriptor` with the parts that `flags` of the SD_FLAGS control name.
-    pub(super) fn descriptor(&self, store: &Store, flags: i32) -> Vec<u8> {
+    /// `nTSecurityDescriptor` with the parts that `flags` of the SD_FLAGS control name; `None` where
+    /// it may not be read.
+    pub(super) fn descriptor(&self, store: &Store, flags: i32) -> Option<Vec<u8>> {
         let domain = store.organisation.domain_sid();
         let (mut descriptor, place) = match self {
             Self::Fixed(entry) => match store.place(entry) {
@@ -74,8 +75,12 @@ impl Row<'_> {
             }
             Self::Group(group, _) => (descriptor::of_account(domain, false), Some(Place::Group(group.name.clone()))),
         };
-        place.iter().for_each(|place| store.organisation.planting().change(place, &mut descriptor));
-        descriptor.parts(flags)
+        let planting = store.organisation.planting();
+        if place.as_ref().is_some_and(|place| planting.unreadable.contains(place)) {
+            return None;
+        }
+        place.iter().for_each(|place| planting.change(place, &mut descriptor));
+        Some(descriptor.parts(flags))
     }
 }
 

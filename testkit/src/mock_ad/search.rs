@@ -293,7 +293,8 @@ fn write_attribute(store: &Store, row: &Row<'_>, wanted: &Wanted, selection: &Se
             }
             Some(Attribute::NtSecurityDescriptor) => {
                 // Without the control only who may read the SACL gets it.
-                selection.descriptor_flags.iter().for_each(|flags| emit(&row.descriptor(store, *flags)));
+                let descriptor = selection.descriptor_flags.and_then(|flags| row.descriptor(store, flags));
+                descriptor.iter().for_each(|bytes| emit(bytes));
             }
             Some(attribute) if attribute.syntax() == Syntax::Name && selection.extended_dn.is_some() => {
                 row.each(store, attribute, &mut |value| {

@@ -24,6 +24,8 @@ pub struct Planting {
     pub entries: Vec<(Place, AccessEntry)>,
     /// Owners, by SID.
     pub owners: Vec<(Place, String)>,
+    /// Objects whose access list nobody may read.
+    pub unreadable: Vec<Place>,
 }
 
 /// A group that is added.

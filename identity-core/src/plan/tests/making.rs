@@ -42,6 +42,8 @@ fn organisation() -> Vec<Account> {
             "visitor" => account.authority = PasswordAuthority::Federated("partner.test".into()),
             "synced" => account.authority = PasswordAuthority::OnPrem,
             "app" => account.owner = Some("CN=Owner".into()),
+            "pc" => account.procedure = Some("join it anew".into()),
+            "root-app" => account.procedure = Some("rotate it in the vault".into()),
             _ => {}
         }
     }
@@ -67,6 +69,7 @@ async fn each_account_gets_its_population_wave_and_actions() {
         let Disposition::Manual { owner: named, procedure, .. } = service.disposition else { panic!("by hand") };
         assert_eq!(named.as_deref(), owner);
         assert!(!procedure.is_empty());
+        assert_eq!(procedure == "rotate it in the vault", owner.is_none(), "the backend's own words come first");
     }
     assert_eq!(reset(&plan, "room"), [SET]);
     assert_eq!(reset(&plan, "local-guest"), [MUST]);
@@ -74,7 +77,7 @@ async fn each_account_gets_its_population_wave_and_actions() {
     assert!(matches!(reason(&plan, "synced"), LeftOutReason::MasteredElsewhere(_)));
     assert!(matches!(entry(&plan, "thing").disposition, Disposition::Manual { .. }));
     assert_eq!((entry(&plan, "gone").population, reset(&plan, "gone")), (Population::Dormant, vec![SET]));
-    assert!(matches!(reason(&plan, "pc"), LeftOutReason::Protected(_)));
+    assert!(matches!(reason(&plan, "pc"), LeftOutReason::Protected(why) if why.ends_with("; join it anew")));
     assert!(entry(&plan, "p1").notes.iter().any(|note| note.contains("revoke_sessions left out: fake cannot")));
 
     let waves: Vec<(&str, WaveKind, u64)> =
