@@ -63,7 +63,7 @@ impl Root {
         entries.first().and_then(Self::of).ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "read the controller")
                 .with_detail("it names no defaultNamingContext: it is not an Active Directory domain controller")
-                .with_advice("give the url of a domain controller; other LDAP servers are not supported yet")
+                .with_advice("give the url of a domain controller; other LDAP servers are of kind ldap-plain")
         })
     }
 
