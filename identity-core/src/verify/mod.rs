@@ -39,9 +39,11 @@
 //! }
 //! ```
 
+mod convergence;
 mod expectation;
 mod judge;
 mod lane;
+mod still_old;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -61,6 +63,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{ErrorRecord, Journal, Verdict};
 use crate::plan::PlanRow;
 
+pub use convergence::{Convergence, ServerConvergence};
+pub use still_old::{OldPassword, still_old};
 pub(crate) use expectation::{asks_for_change, can_be_read_back};
 use lane::{Lane, Settings};
 
