@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use identity_core::account::AccountId;
-use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
+use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching, Replicated};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::{Governor, Limits};
 
 use crate::config::LdapConfig;
+use crate::convergence::Controllers;
 use crate::domain::Domain;
 use crate::preflight;
 use crate::root::{Root, find_account, id_of};
@@ -27,6 +28,7 @@ pub struct LdapDirectory {
     limits: Limits,
     capabilities: Capabilities,
     principal: Option<AccountId>,
+    pub(crate) controllers: Controllers,
 }
 
 impl LdapDirectory {
@@ -92,9 +94,11 @@ impl LdapDirectory {
             sid,
             is_forest_root: root.is_forest_root,
             descriptors: root.descriptors,
+            policy_hints: config.policy_hints && root.policy_hints,
             pool,
         };
         Ok(Arc::new(Self {
+            controllers: Controllers::new(config.clone(), root.host.clone()),
             info: DirectoryInfo::new(config.directory, "ldap", dn::domain(&root.domain)),
             limits,
             capabilities: capabilities(versions),
@@ -137,6 +141,10 @@ impl Directory for LdapDirectory {
 
     async fn preflight(&self) -> Result<Preflight> {
         preflight::run(&self.domain, self.principal.clone(), self.capabilities.observe_version).await
+    }
+
+    fn replicated(&self) -> Option<&dyn Replicated> {
+        Some(self)
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Domain {
     pub(crate) is_forest_root: bool,
     /// Whether access control lists can be asked for.
     pub(crate) descriptors: bool,
+    /// Whether sets are to respect the history, and the controller can make them.
+    pub(crate) policy_hints: bool,
 }
 
 /// A listing that is under way. Its position belongs to its connection (MS-ADTS 3.1.1.3.4.1.3).

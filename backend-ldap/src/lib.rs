@@ -44,14 +44,16 @@
 //!
 //! # Map
 //! `config` → `wire` (TLS, connections, pool, result codes) → `domain` (paged reads) → `enumerate`,
-//! `privileges`, `reset`, `preflight`; `value` and `account` read attributes.
+//! `privileges`, `reset`, `preflight`, `convergence`; [`krbtgt`] stands apart; `value` and `account` read attributes.
 
 mod account;
 mod config;
+mod convergence;
 mod directory;
 mod domain;
 mod enumerate;
 mod groups;
+pub mod krbtgt;
 mod member;
 mod preflight;
 mod privileges;

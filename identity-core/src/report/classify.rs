@@ -309,7 +309,8 @@ fn old_password(row: &Row) -> OldPassword {
     };
     // Confirmed and yet unchanged, or not read back: it may stand.
     let shown = matches!(row.verdict, Some(Verdict::Changed | Verdict::ChangedByOwner | Verdict::ChangedByOther));
-    let twice = done(|action| action == Action::Scramble) && done(|action| matches!(action, Action::SetPassword { .. }));
+    let twice =
+        done(|action| action == Action::Scramble) && done(|action| matches!(action, Action::SetPassword { .. }));
     if twice && shown {
         OldPassword::PushedOut
     } else if done(|action| action.containment() == Containment::OldPassword) && shown {

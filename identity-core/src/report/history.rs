@@ -109,8 +109,9 @@ impl History {
                 self.begun_waves.insert(wave);
             }
             Event::Converged { server } => {
-                let same =
-                    |known: &&mut ServerConvergence| (&known.directory, &known.server) == (&server.directory, &server.server);
+                let same = |known: &&mut ServerConvergence| {
+                    (&known.directory, &known.server) == (&server.directory, &server.server)
+                };
                 match self.servers.iter_mut().find(same) {
                     Some(known) => *known = server,
                     None => self.servers.push(server),

@@ -64,9 +64,9 @@ use crate::journal::{ErrorRecord, Journal, Verdict};
 use crate::plan::PlanRow;
 
 pub use convergence::{Convergence, ServerConvergence};
-pub use still_old::{OldPassword, still_old};
 pub(crate) use expectation::{asks_for_change, can_be_read_back};
 use lane::{Lane, Settings};
+pub use still_old::{OldPassword, still_old};
 
 /// How long what has not changed yet is read again by default. Within one Active Directory site
 /// a change reaches the other controllers in about 15 seconds; directories that answer from

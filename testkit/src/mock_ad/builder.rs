@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::policy::DomainPolicy;
+use super::replica::Controller;
 use super::server::Server;
 use super::store::Store;
 use super::{MockAd, fixed, tls};
@@ -27,6 +28,10 @@ pub struct MockAdBuilder {
     workers: usize,
     plain: bool,
     delegated: bool,
+    policy_hints: bool,
+    pub(super) controllers: Vec<Controller>,
+    /// Which of the controllers this one is.
+    pub(super) own: usize,
 }
 
 impl Default for MockAdBuilder {
@@ -39,6 +44,9 @@ impl Default for MockAdBuilder {
             workers: 8,
             plain: false,
             delegated: false,
+            policy_hints: true,
+            controllers: vec![Controller::new("DC1", false)],
+            own: 0,
         }
     }
 }
@@ -96,16 +104,43 @@ impl MockAdBuilder {
         self
     }
 
+    /// Names one more domain controller in the configuration; [`MockAd::replica`] starts it. One
+    /// that is never started is a controller that cannot be reached.
+    #[must_use]
+    pub fn controller(mut self, name: &str) -> Self {
+        self.controllers.push(Controller::new(name, false));
+        self
+    }
+
+    /// As [`controller`](Self::controller), a read-only one.
+    #[must_use]
+    pub fn read_only_controller(mut self, name: &str) -> Self {
+        self.controllers.push(Controller::new(name, true));
+        self
+    }
+
+    /// Does not know the control that has a set respect the history, as Samba does not.
+    #[must_use]
+    pub fn without_policy_hints(mut self) -> Self {
+        self.policy_hints = false;
+        self
+    }
+
+    pub(super) fn host(&self) -> String {
+        let own = self.controllers.get(self.own).map(|own| own.host(self.organisation.domain()));
+        own.unwrap_or_else(|| fixed::host(&self.organisation))
+    }
+
     /// Begins.
     ///
     /// # Errors
     /// When no port or thread can be had, or a certificate cannot be made.
     pub async fn start(self) -> io::Result<MockAd> {
-        let (acceptor, ca_pem) = tls::acceptor(&fixed::host(&self.organisation))?;
+        let (acceptor, ca_pem) = tls::acceptor(&self.host())?;
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let organisation = self.organisation.clone();
+        let (organisation, builder) = (self.organisation.clone(), self.clone());
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let (ready, begun) = oneshot::channel();
@@ -119,7 +154,7 @@ impl MockAdBuilder {
             let _ = ended.send(());
         })?;
         let server = begun.await.map_err(|_| io::Error::other("the mock directory could not begin"))?;
-        Ok(MockAd { server, organisation, port, ca_pem, stop, stopped: Some(stopped) })
+        Ok(MockAd { server, builder, organisation, port, ca_pem, stop, stopped: Some(stopped) })
     }
 
     fn serve(
@@ -130,7 +165,8 @@ impl MockAdBuilder {
         ready: oneshot::Sender<Arc<Server>>,
     ) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut store = Store::new(self.organisation, self.policy, self.delegated);
+        let mut store = Store::new(self.organisation, self.policy, self.delegated, self.controllers, self.own);
+        store.policy_hints = self.policy_hints;
         store.clock_skew = self.faults.clock_skew;
         let server = Server::new(store, Faults::new(self.faults), self.workers, acceptor, self.plain);
         server.set_latency(self.latency);

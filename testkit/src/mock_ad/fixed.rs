@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::policy::DomainPolicy;
+use super::replica::Controller;
 use super::sid;
+use super::store::Store;
 use crate::organisation::{GroupIndex, Organisation, units};
 
 /// Attributes by the name that the schema spells, with their values.
@@ -37,11 +39,12 @@ pub(super) fn entries(
     base: &str,
     policy: &DomainPolicy,
     administrators: &DomainPolicy,
+    controllers: &[Controller],
 ) -> Vec<FixedEntry> {
     let configuration = format!("CN=Configuration,{base}");
-    let controller = format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
-    let settings = format!("CN=NTDS Settings,{controller}");
-    let host = host(organisation);
+    // The first controller has every role.
+    let first = controllers.first().map_or("DC1", |first| first.name.as_str());
+    let settings = format!("CN=NTDS Settings,{}", server_dn(first, &configuration));
     let mut rows: Vec<(String, &[&str], Attributes)> = vec![
         (base.to_owned(), &["top", "domain", "domainDNS"], domain_head(policy, &settings)),
         (policy_dn(base), &["top", "msDS-PasswordSettings"], fine_grained(administrators, organisation, base)),
@@ -69,10 +72,14 @@ pub(super) fn entries(
             &["top", "serversContainer"],
             Vec::new(),
         ),
-        (controller.clone(), &["top", "server"], vec![("dNSHostName", vec![host])]),
-        (settings, &["top", "applicationSettings", "nTDSDSA"], vec![("options", vec!["1".into()])]),
         (query_policy_dn(base), &["top", "queryPolicy"], vec![("lDAPAdminLimits", limits())]),
     ];
+    for member in controllers {
+        let server = server_dn(&member.name, &configuration);
+        let host = member.host(organisation.domain());
+        rows.push((server.clone(), &["top", "server"], vec![("dNSHostName", vec![host])]));
+        rows.push(settings_of(member, &server, base, &configuration));
+    }
     for container in ["Users", "Builtin", "System", "ForeignSecurityPrincipals", "Managed Service Accounts"] {
         rows.push((format!("CN={container},{base}"), &["top", "container"], Vec::new()));
     }
@@ -100,6 +107,33 @@ pub(super) fn entries(
     .collect()
 }
 
+fn server_dn(name: &str, configuration: &str) -> String {
+    format!("CN={name},CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}")
+}
+
+/// The settings object of a controller: which domain it holds, and whether it takes changes.
+fn settings_of(
+    controller: &Controller,
+    server: &str,
+    base: &str,
+    configuration: &str,
+) -> (String, &'static [&'static str], Attributes) {
+    let dn = format!("CN=NTDS Settings,{server}");
+    let held = vec![base.to_owned()];
+    if controller.read_only {
+        let attributes = vec![("options", vec!["1".into()]), ("msDS-hasFullReplicaNCs", held)];
+        return (dn, &["top", "applicationSettings", "nTDSDSA", "nTDSDSARO"], attributes);
+    }
+    let all = vec![base.to_owned(), configuration.to_owned(), format!("CN=Schema,{configuration}")];
+    let attributes = vec![
+        ("options", vec!["1".into()]),
+        ("msDS-HasDomainNCs", held),
+        ("hasMasterNCs", all.clone()),
+        ("msDS-hasMasterNCs", all),
+    ];
+    (dn, &["top", "applicationSettings", "nTDSDSA"], attributes)
+}
+
 /// The host name that the mock says it has; its certificate carries it too.
 pub(super) fn host(organisation: &Organisation) -> String {
     format!("dc1.{}", organisation.domain())
@@ -124,16 +158,33 @@ pub(super) fn policy_dn(base: &str) -> String {
 }
 
 /// The root DSE (MS-ADTS 3.1.1.3.2), which anybody may read.
-pub(super) fn root_dse(organisation: &Organisation, base: &str, usn: u64, now: Timestamp) -> Attributes {
+pub(super) fn root_dse(store: &Store, now: Timestamp) -> Attributes {
+    let (organisation, base, usn) = (&store.organisation, store.base.as_str(), store.usn);
+    let own = store.controllers.get(store.own);
+    let name = own.map_or("DC1", |own| own.name.as_str());
+    let host = own.map_or_else(|| host(organisation), |own| own.host(organisation.domain()));
     let configuration = format!("CN=Configuration,{base}");
     let schema = format!("CN=Schema,{configuration}");
-    let server = format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
+    let server = server_dn(name, &configuration);
     let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<String>>();
+    let mut capabilities = list(&[
+        "1.2.840.113556.1.4.800",
+        "1.2.840.113556.1.4.1670",
+        "1.2.840.113556.1.4.1791",
+        "1.2.840.113556.1.4.1935",
+        "1.2.840.113556.1.4.2080",
+        "1.2.840.113556.1.4.2237",
+    ]);
+    if own.is_some_and(|own| own.read_only) {
+        capabilities.push("1.2.840.113556.1.4.1920".to_owned());
+    }
+    let mut controls = list(super::controls::SUPPORTED);
+    controls.retain(|oid| store.policy_hints || !super::controls::is_policy_hints(oid));
     vec![
         ("configurationNamingContext", vec![configuration.clone()]),
         ("currentTime", vec![generalized(now)]),
         ("defaultNamingContext", vec![base.to_owned()]),
-        ("dnsHostName", vec![host(organisation)]),
+        ("dnsHostName", vec![host]),
         ("domainControllerFunctionality", list(&["7"])),
         ("domainFunctionality", list(&["7"])),
         ("dsServiceName", vec![format!("CN=NTDS Settings,{server}")]),
@@ -147,18 +198,8 @@ pub(super) fn root_dse(organisation: &Organisation, base: &str, usn: u64, now: T
         ("schemaNamingContext", vec![schema.clone()]),
         ("serverName", vec![server]),
         ("subschemaSubentry", vec![format!("CN=Aggregate,{schema}")]),
-        (
-            "supportedCapabilities",
-            list(&[
-                "1.2.840.113556.1.4.800",
-                "1.2.840.113556.1.4.1670",
-                "1.2.840.113556.1.4.1791",
-                "1.2.840.113556.1.4.1935",
-                "1.2.840.113556.1.4.2080",
-                "1.2.840.113556.1.4.2237",
-            ]),
-        ),
-        ("supportedControl", list(super::controls::SUPPORTED)),
+        ("supportedCapabilities", capabilities),
+        ("supportedControl", controls),
         ("supportedExtension", list(&["1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.4203.1.11.3"])),
         (
             "supportedLDAPPolicies",

@@ -37,6 +37,7 @@ mod modify;
 mod operations;
 mod policy;
 mod record;
+mod replica;
 mod reply;
 mod schema;
 mod search;
@@ -60,6 +61,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use identity_core::account::{AccountState, PasswordState};
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -72,6 +74,7 @@ use store::{EntryRef, Store};
 /// A running mock; it ends when dropped.
 pub struct MockAd {
     server: Arc<Server>,
+    builder: MockAdBuilder,
     organisation: Organisation,
     port: u16,
     ca_pem: String,
@@ -153,6 +156,11 @@ impl MockAd {
     pub fn set_faults(&self, script: FaultScript) {
         self.server.store().clock_skew = script.clock_skew;
         self.server.faults.replace(script);
+    }
+
+    /// Sets how far the directory's clock is ahead of the machine's.
+    pub fn set_clock_skew(&self, skew: SignedDuration) {
+        self.server.store().clock_skew = skew;
     }
 
     /// Sets how long every operation takes but signing in.

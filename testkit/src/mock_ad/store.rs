@@ -11,6 +11,7 @@ use super::fixed::{self, FixedEntry};
 use super::index::{Bucket, Key, buckets, hex, key, read_guid};
 use super::policy::DomainPolicy;
 use super::record::Record;
+use super::replica::Controller;
 use super::sid;
 use crate::organisation::{GroupIndex, Organisation, SyntheticAccount, SyntheticGroup, file_time, special, uac};
 
@@ -83,17 +84,28 @@ pub(super) struct Store {
     pub(super) clock_skew: SignedDuration,
     /// The account of the run holds the right to reset only, not Domain Admins.
     pub(super) delegated: bool,
+    /// Whether a set can be made to respect the history.
+    pub(super) policy_hints: bool,
+    pub(super) controllers: Vec<Controller>,
+    /// Which of the controllers this one is.
+    pub(super) own: usize,
     by_name: HashMap<u64, EntryRef>,
     buckets: HashMap<Bucket, Vec<u32>>,
 }
 
 impl Store {
-    pub(super) fn new(organisation: Organisation, policy: DomainPolicy, delegated: bool) -> Self {
+    pub(super) fn new(
+        organisation: Organisation,
+        policy: DomainPolicy,
+        delegated: bool,
+        controllers: Vec<Controller>,
+        own: usize,
+    ) -> Self {
         let base = organisation.base_dn();
         let administrators_policy = DomainPolicy { min_length: 20, ..policy.clone() };
         let mut store = Self {
             base_normal: base.to_lowercase(),
-            fixed: fixed::entries(&organisation, &base, &policy, &administrators_policy),
+            fixed: fixed::entries(&organisation, &base, &policy, &administrators_policy, &controllers),
             groups: Vec::new(),
             states: Vec::new(),
             usn: 20_000 + organisation.len(),
@@ -102,6 +114,9 @@ impl Store {
             record: Record::default(),
             clock_skew: SignedDuration::ZERO,
             delegated,
+            policy_hints: true,
+            controllers,
+            own,
             by_name: HashMap::new(),
             buckets: HashMap::new(),
             organisation,

@@ -137,8 +137,11 @@ impl<'a> Server<'a> {
             tries += 1;
             let error = match self.replicated.observe_on(&self.replica, &ids).await {
                 Ok(states) if states.len() == ids.len() => return Ok(states),
-                Ok(states) => Error::new(ErrorKind::Protocol, "ask a server")
-                    .with_detail(format!("{} answers to {} questions", states.len(), ids.len())),
+                Ok(states) => Error::new(ErrorKind::Protocol, "ask a server").with_detail(format!(
+                    "{} answers to {} questions",
+                    states.len(),
+                    ids.len()
+                )),
                 Err(error) => error,
             };
             // A read has no effect: one without an answer is simply asked again.
