@@ -10,6 +10,10 @@
 //! bind_password_file = "secrets/bind"    # or bind_password_env; without either it is asked for
 //! ca_file = "ca.pem"                     # optional: system roots
 //! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
+//! policy_hints = true                    # optional: a set respects the password history too
+//!
+//! [directory.controller_urls]            # optional: where controllers are reached by themselves
+//! "dc2.example.test" = "ldaps://10.0.0.2"
 //! ```
 //!
 //! Secrets come from a file, an environment variable or a prompt; there is no key to write one
@@ -130,6 +134,25 @@ impl Directories {
         let _ = ask;
         Ok(backends)
     }
+
+    /// Connects one directory of kind `ldap`, for what is particular to Active Directory: the one
+    /// with this id, or the only one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when there is none, or several and no id says which; otherwise as
+    /// [`connect_asking`](Self::connect_asking).
+    #[cfg(feature = "ldap")]
+    pub async fn connect_ldap(&self, id: Option<&str>, ask: Ask<'_>) -> Result<Arc<backend_ldap::LdapDirectory>> {
+        let mut fitting = self.entries.iter().filter(|entry| id.is_none_or(|id| entry.id.as_str() == id));
+        let (Some(entry), None) = (fitting.next(), fitting.next()) else {
+            return Err(Error::new(ErrorKind::InputInvalid, "choose a directory")
+                .with_detail(format!("{} does not name exactly one such directory", self.path.display()))
+                .with_advice("say which by its id"));
+        };
+        match &entry.kind {
+            Kind::Ldap(settings) => settings.connect(&self.path, &entry.id, ask).await,
+        }
+    }
 }
 
 fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
@@ -191,12 +214,12 @@ impl fmt::Debug for SecretSource {
 
 #[cfg(feature = "ldap")]
 mod ldap {
+    use std::collections::BTreeMap;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     use backend_ldap::{LdapConfig, LdapDirectory};
     use identity_core::account::DirectoryId;
-    use identity_core::directory::Backend;
     use identity_core::error::Result;
     use secrecy::SecretString;
     use serde::Deserialize;
@@ -222,6 +245,10 @@ mod ldap {
         ca_file: Option<PathBuf>,
         #[serde(default)]
         starttls: bool,
+        #[serde(default)]
+        policy_hints: bool,
+        #[serde(default)]
+        controller_urls: BTreeMap<String, String>,
         in_flight: Option<u32>,
         connections: Option<u32>,
     }
@@ -251,7 +278,7 @@ mod ldap {
             Ok(Self { keys, ca_file, password })
         }
 
-        pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
+        pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<LdapDirectory>> {
             let password =
                 self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
             let keys = &self.keys;
@@ -262,6 +289,12 @@ mod ldap {
             if let Some(path) = &self.ca_file {
                 config = config.ca_file(path);
             }
+            if keys.policy_hints {
+                config = config.policy_hints();
+            }
+            for (host, url) in &keys.controller_urls {
+                config = config.controller_url(host, url);
+            }
             if keys.starttls {
                 config = config.starttls();
             }
@@ -271,7 +304,7 @@ mod ldap {
             if let Some(connections) = keys.connections {
                 config = config.connections(connections);
             }
-            Ok(LdapDirectory::connect(config).await?)
+            LdapDirectory::connect(config).await
         }
 
         fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {

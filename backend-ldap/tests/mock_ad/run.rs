@@ -57,6 +57,7 @@ async fn a_password_that_is_set_twice_ends_as_the_sealed_one_whatever_goes_wrong
     mock.add_fault(on(2).nth(2).times(1), Fault::CutBeforeApply);
     mock.add_fault(on(3).nth(2).times(1), Fault::CutAfterApply);
     assert_eq!(journey.run(&directory).await.stopped, None);
+    assert_eq!(mock.counts().faults, 4, "each happened");
     let backend: Arc<dyn Backend> = directory;
     let verified =
         Verifier::new(Arc::clone(&journey.journal)).directory(backend).run(|| journey.plan.rows()).await.expect("read");
