@@ -14,6 +14,10 @@
 //! failover_after_seconds = 10            # optional: how long a lost controller is waited for
 //! auth = "kerberos"                      # optional: the ticket of the environment, no bind_dn
 //! protected = ["CN=breakglass,CN=Users,DC=example,DC=test"]   # never touched
+//! policy_hints = true                    # optional: a set respects the password history too
+//!
+//! [directory.controller_urls]            # optional: where controllers are reached by themselves
+//! "dc2.example.test" = "ldaps://10.0.0.2"
 //!
 //! [[directory]]
 //! id = "unix"
@@ -158,6 +162,26 @@ impl Directories {
         #[cfg(not(feature = "ldap"))]
         let _ = ask;
         Ok(backends)
+    }
+
+    /// Connects one directory of kind `ldap`, for what is particular to Active Directory: the one
+    /// with this id, or the only one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when there is none, or several and no id says which; otherwise as
+    /// [`connect_asking`](Self::connect_asking).
+    #[cfg(feature = "ldap")]
+    pub async fn connect_ldap(&self, id: Option<&str>, ask: Ask<'_>) -> Result<Arc<backend_ldap::LdapDirectory>> {
+        let mut fitting = self.entries.iter().filter_map(|entry| match &entry.kind {
+            Kind::Ldap(settings) if id.is_none_or(|id| entry.id.as_str() == id) => Some((&entry.id, settings)),
+            _ => None,
+        });
+        let (Some((id, settings)), None) = (fitting.next(), fitting.next()) else {
+            return Err(Error::new(ErrorKind::InputInvalid, "choose a directory")
+                .with_detail(format!("{} does not name exactly one such directory", self.path.display()))
+                .with_advice("say which by its id"));
+        };
+        settings.connect(&self.path, id, ask).await
     }
 }
 

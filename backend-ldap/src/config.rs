@@ -2,6 +2,7 @@
 
 mod address;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -47,6 +48,9 @@ pub struct LdapConfig {
     pub(crate) page_size: u32,
     pub(crate) writes_per_second: Option<NonZeroU32>,
     pub(crate) share: f64,
+    /// Where controllers are reached, by their host name in lower case.
+    pub(crate) controller_urls: BTreeMap<String, String>,
+    pub(crate) policy_hints: bool,
 }
 
 /// Whose certificates are believed.
@@ -95,6 +99,8 @@ impl LdapConfig {
             page_size: 500,
             writes_per_second: None,
             share: 1.0,
+            controller_urls: BTreeMap::new(),
+            policy_hints: false,
         }
     }
 
@@ -224,6 +230,24 @@ impl LdapConfig {
         self
     }
 
+    /// Where the controller of this host name is reached when it is asked by itself (for
+    /// [convergence](identity_core::verify::Convergence)), if not at the scheme and port of `url` and its own name: for a
+    /// network whose names are not resolved here, or a tunnel.
+    #[must_use]
+    pub fn controller_url(mut self, host: impl AsRef<str>, url: impl Into<String>) -> Self {
+        self.controller_urls.insert(host.as_ref().to_lowercase(), url.into());
+        self
+    }
+
+    /// Have a set by this run respect the password history and the minimum age too (the policy
+    /// hints control, MS-ADTS 3.1.1.3.4.1.27). Only for passwords that come from people or another
+    /// system: a generated one repeats nothing. Without effect on controllers that do not have it.
+    #[must_use]
+    pub fn policy_hints(mut self) -> Self {
+        self.policy_hints = true;
+        self
+    }
+
     /// The same with one of its addresses.
     pub(crate) fn at(&self, url: &str) -> Self {
         Self { url: url.trim().to_owned(), others: Vec::new(), ..self.clone() }
@@ -291,6 +315,8 @@ impl fmt::Debug for LdapConfig {
             .field("page_size", &self.page_size)
             .field("writes_per_second", &self.writes_per_second)
             .field("share", &self.share)
+            .field("controller_urls", &self.controller_urls)
+            .field("policy_hints", &self.policy_hints)
             .finish_non_exhaustive()
     }
 }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use identity_core::account::AccountId;
-use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
+use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching, Replicated};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::{Governor, Limits};
 
 use crate::config::LdapConfig;
 use crate::controllers::Controllers;
+use crate::convergence;
 use crate::discovery::{self, ForestDomain};
 use crate::domain::Domain;
 use crate::root::{Root, find_account, id_of, signed_in};
@@ -31,6 +32,8 @@ pub struct LdapDirectory {
     principal: Option<AccountId>,
     /// DNS names of domains that other directories of the program cover.
     covered: Mutex<Vec<String>>,
+    /// Each controller by itself, for convergence and krbtgt.
+    pub(crate) each: convergence::Controllers,
 }
 
 impl LdapDirectory {
@@ -117,9 +120,11 @@ impl LdapDirectory {
             sid,
             is_forest_root: root.is_forest_root,
             descriptors: root.descriptors,
+            policy_hints: config.policy_hints && root.policy_hints,
             pool,
         };
         Ok(Arc::new(Self {
+            each: convergence::Controllers::new(config.clone(), root.host.clone()),
             info: DirectoryInfo::new(config.directory, "ldap", dn::domain(&root.domain)),
             limits,
             capabilities: capabilities(versions),
@@ -168,6 +173,10 @@ impl Directory for LdapDirectory {
         let covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner).clone();
         reach::about_forest(&self.domain, self.forest().await, &covered, &mut preflight.findings).await;
         Ok(preflight)
+    }
+
+    fn replicated(&self) -> Option<&dyn Replicated> {
+        Some(self)
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Domain {
     pub(crate) is_forest_root: bool,
     /// Whether access control lists can be asked for.
     pub(crate) descriptors: bool,
+    /// Whether sets are to respect the history, and the controller can make them.
+    pub(crate) policy_hints: bool,
 }
 
 /// Where something is read.

@@ -84,17 +84,20 @@
 //!
 //! # Map
 //! `config` → `wire` (TLS, connections, pool, result codes) → `controllers` (who does what) → `domain`
-//! (reads, `listing` by pages) → `enumerate`, `privilege`, `reset`, `preflight`, `reach`; `value` and
-//! `account` read attributes; `plain` is the second dialect, on the same `wire`.
+//! (reads, `listing` by pages) → `enumerate`, `privilege`, `reset`, `preflight`, `reach`, `convergence`;
+//! [`krbtgt`] stands apart; `value` and `account` read attributes; `plain` is the second dialect, on the
+//! same `wire`.
 
 mod account;
 mod config;
 mod controllers;
+mod convergence;
 mod directory;
 mod discovery;
 mod domain;
 mod enumerate;
 mod groups;
+pub mod krbtgt;
 mod limits;
 mod listing;
 mod member;

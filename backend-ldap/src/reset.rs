@@ -49,7 +49,8 @@ async fn attempt(domain: &Domain, order: &Order) -> Result<(), Error> {
     })?;
     let Some(changes) = changes(domain, &connection, order, &name, operation).await? else { return Ok(()) };
     let begun = clock::instant();
-    let outcome = connection.modify(&name, changes).await;
+    let hints = domain.policy_hints && order.action.needs_password();
+    let outcome = connection.modify(&name, changes, hints).await;
     domain.governor.feedback(&feedback(OperationClass::Write, outcome.as_ref().err(), begun.elapsed()));
     outcome.map_err(|fault| {
         if matches!(&fault, Fault::Answered(answer) if answer.lost_sign_in()) {

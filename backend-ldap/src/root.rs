@@ -16,6 +16,8 @@ use crate::wire::{Connection, Fault, Search};
 
 /// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID: a read-only controller (MS-ADTS 3.1.1.3.4.3).
 const READ_ONLY: &str = "1.2.840.113556.1.4.1920";
+/// LDAP_SERVER_POLICY_HINTS_OID (MS-ADTS 3.1.1.3.4.1.27).
+pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
 const ROOT_ATTRIBUTES: &[&str] = &[
     "defaultNamingContext",
@@ -53,6 +55,8 @@ pub(crate) struct Root {
     pub(crate) synchronized: bool,
     /// Whether access control lists can be asked for.
     pub(crate) descriptors: bool,
+    /// Whether a set can be made to respect the history.
+    pub(crate) policy_hints: bool,
 }
 
 impl Root {
@@ -80,6 +84,7 @@ impl Root {
             read_only: entry.texts("supportedcapabilities").any(|oid| oid == READ_ONLY),
             synchronized: entry.text("issynchronized") != Some("FALSE"),
             descriptors: entry.texts("supportedcontrol").any(|oid| oid == SD_FLAGS),
+            policy_hints: entry.texts("supportedcontrol").any(|oid| oid == POLICY_HINTS),
             domain,
         })
     }

@@ -1,6 +1,7 @@
 //! Plan, approve, execute, verify, report.
 
 use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
 
 use futures::StreamExt;
 use identity_reset::engine::Progress;
@@ -9,6 +10,7 @@ use identity_reset::limits::clock;
 use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
+use identity_reset::verify::Convergence;
 
 use crate::folder::{Folder, nobody, write};
 use crate::options::{Choice, Options, PasswordAction};
@@ -67,6 +69,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     show::line("verifying: reading back every account");
     let verifier = Verifier::new(Arc::clone(&journal)).directories(source.backends.clone());
     verifier.verify(&plan).await.map_err(Fault::after_the_start)?;
+    ask_every_server(options, &source, &journal, &plan).await?;
 
     let lasted = clock::instant().duration_since(began);
     let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
@@ -81,6 +84,34 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
         ));
     }
     Ok(exit(&summary, &end))
+}
+
+/// Where a directory has several servers: an old password works on each one that is behind. What
+/// they say is in the summary.
+async fn ask_every_server(
+    options: &Options,
+    source: &Source,
+    journal: &Arc<dyn Journal>,
+    plan: &Plan,
+) -> Result<(), Fault> {
+    show::line("asking every server of each directory whether it has the new passwords");
+    let convergence = Convergence::new(Arc::clone(journal)).patience(Duration::from_secs(options.convergence));
+    let convergence =
+        source.backends.iter().fold(convergence, |convergence, backend| convergence.directory(Arc::clone(backend)));
+    match convergence.run(|| plan.rows()).await {
+        Ok(servers) => {
+            for server in servers.iter().filter(|server| !server.is_converged()) {
+                show::line(&format!("not converged: {server}"));
+            }
+            Ok(())
+        }
+        // The passwords are set and read back; what is not known is whether they are everywhere.
+        Err(error) if error.kind() != ErrorKind::Journal => {
+            show::line(&format!("the servers could not be asked: {error}"));
+            Ok(())
+        }
+        Err(error) => Err(Fault::after_the_start(error)),
+    }
 }
 
 fn exit(summary: &Summary, end: &RunEnd) -> Exit {

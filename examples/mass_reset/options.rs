@@ -80,6 +80,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
+    /// How many seconds servers that are behind are waited for, where a directory has several.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub convergence: u64,
+
     /// The run stops when this file appears [default: STOP in the run's folder].
     #[arg(long, value_name = "FILE")]
     pub stop_file: Option<PathBuf>,

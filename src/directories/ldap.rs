@@ -1,5 +1,6 @@
 //! The keys of a directory of kind `ldap`.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,10 @@ struct Keys {
     ca_file: Option<PathBuf>,
     #[serde(default)]
     starttls: bool,
+    #[serde(default)]
+    policy_hints: bool,
+    #[serde(default)]
+    controller_urls: BTreeMap<String, String>,
     in_flight: Option<u32>,
     connections: Option<u32>,
     writes_per_second: Option<NonZeroU32>,
@@ -142,6 +147,12 @@ impl Settings {
         }
         if let Some(path) = &self.ca_file {
             config = config.ca_file(path);
+        }
+        if keys.policy_hints {
+            config = config.policy_hints();
+        }
+        for (host, url) in &keys.controller_urls {
+            config = config.controller_url(host, url);
         }
         if keys.starttls {
             config = config.starttls();

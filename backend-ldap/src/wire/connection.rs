@@ -19,6 +19,7 @@ use super::answer::{AdError, ResultCode};
 use super::entry::Entry;
 use super::request::{Change, Search};
 use super::shared::Shared;
+use crate::root::POLICY_HINTS;
 
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
@@ -145,11 +146,17 @@ impl Connection {
         done(&result)
     }
 
-    /// Changes one object: all steps or none.
-    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Change>) -> Result<(), Fault> {
+    /// Changes one object: all steps or none. With `policy_hints` a new password has to respect
+    /// the history too; the controller must know that control.
+    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Change>, policy_hints: bool) -> Result<(), Fault> {
         let _permit = self.permit().await?;
         let mut ldap = self.ldap.clone();
         let steps = changes.into_iter().map(Change::into_step).collect();
+        if policy_hints {
+            // SEQUENCE { INTEGER 1 }. Critical: a controller that does not obey has to say so.
+            let hints = RawControl { ctype: POLICY_HINTS.to_owned(), crit: true, val: Some(vec![0x30, 3, 2, 1, 1]) };
+            ldap.with_controls(hints);
+        }
         let outcome = self.guarded(ldap.with_timeout(self.terms.deadline).modify(dn, steps)).await;
         match outcome {
             Ok(result) => {

@@ -7,9 +7,11 @@
 mod capabilities;
 mod enumerate;
 mod info;
+mod replicas;
 mod traits;
 
 pub use capabilities::{Capabilities, Support};
 pub use enumerate::{AccountQuery, AccountStream, ChangeMark, Scope};
 pub use info::{DirectoryInfo, Finding, PasswordPolicy, Preflight, Severity};
+pub use replicas::{Replica, ReplicaState, Replicated};
 pub use traits::{AccountEnumerator, Backend, Directory, ForcedReset, PrivilegeClassifier, RateLimitedBatching};

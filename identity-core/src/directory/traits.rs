@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 
-use super::{AccountQuery, AccountStream, Capabilities, ChangeMark, DirectoryInfo, Preflight, Support};
+use super::{AccountQuery, AccountStream, Capabilities, ChangeMark, DirectoryInfo, Preflight, Replicated, Support};
 use crate::account::{Account, AccountId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Governor, Limits};
@@ -38,6 +38,12 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// The part that reads recovery enrolments, where the directory has any
     /// ([`Capabilities::audit_recovery`]).
     fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        None
+    }
+
+    /// The part that asks each server by itself, where the directory keeps its accounts on
+    /// several and can be asked so.
+    fn replicated(&self) -> Option<&dyn Replicated> {
         None
     }
 }

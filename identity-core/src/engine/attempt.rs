@@ -33,6 +33,9 @@ pub(super) struct Work {
     pub(super) baseline: Baseline,
     /// An order may have been sent and its outcome is not known: read back first.
     pub(super) open: bool,
+    /// An earlier set of the same password may land yet: reading back does not tell this one's
+    /// landing from that one's, so only the directory's own answer counts.
+    pub(super) uncertain: bool,
     throttled: u32,
     wait: Duration,
 }
@@ -50,6 +53,7 @@ impl Work {
             sealed: None,
             baseline,
             open: false,
+            uncertain: false,
             throttled: 0,
             wait: Duration::ZERO,
         }
@@ -65,6 +69,12 @@ impl Work {
             open: known.finality == Finality::Open,
             ..Self::new(subject, known.action, known.baseline.clone())
         }
+    }
+
+    /// Says whether an earlier set of the password may land yet.
+    pub(super) fn uncertain(mut self, uncertain: bool) -> Self {
+        self.uncertain = uncertain;
+        self
     }
 
     /// A password that was sealed although no intent is recorded: it is used, not replaced.

@@ -22,6 +22,8 @@ struct Subject {
     account: Account,
     actions: Vec<Action>,
     progress: EntryProgress,
+    /// It could not be read between two sets of its password: the second one waits for a resume.
+    stale: bool,
 }
 
 /// Takes entries through all of their actions, as far as the run may go.
@@ -85,7 +87,7 @@ impl Cohort {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });
                     }
-                    cohort.subjects.push(Subject { entry, account, actions, progress });
+                    cohort.subjects.push(Subject { entry, account, actions, progress, stale: false });
                 }
                 (Recheck::Hold(error), _) => {
                     for event in held(&entry, &actions, &progress, &error) {
@@ -105,6 +107,7 @@ impl Cohort {
 
     /// The works of one step: each account's action at that place, unless it is final.
     async fn works(&mut self, lane: &Lane, step: usize) -> Result<Vec<Work>> {
+        self.read_again(lane, step).await?;
         let mut works = Vec::new();
         let mut events = Vec::new();
         for (place, subject) in self.subjects.iter().enumerate() {
@@ -122,7 +125,10 @@ impl Cohort {
                 continue;
             }
             if let Some(known) = known {
-                works.push(Work::resumed(place, known));
+                works.push(Work::resumed(place, known).uncertain(subject.may_still_be_set(step)));
+                continue;
+            }
+            if subject.stale {
                 continue;
             }
             if let Err(error) = still_possible(lane.backend.as_ref(), &subject.account, action) {
@@ -130,7 +136,8 @@ impl Cohort {
                 lane.guard.failed(&error, &lane.teller);
                 continue;
             }
-            let mut work = Work::new(place, action, Baseline::from(&subject.account.password));
+            let mut work = Work::new(place, action, Baseline::from(&subject.account.password))
+                .uncertain(subject.may_still_be_set(step));
             if lane.resumed
                 && action.needs_sealing()
                 && let Some(sealed) = lane.vault.sealed_for(seq).await?.pop()
@@ -141,6 +148,35 @@ impl Cohort {
         }
         self.record(lane, events).await?;
         Ok(works)
+    }
+
+    /// Before a second set of a password: what the directory says after the first one. Compared
+    /// with what was before the first, the second would seem to have landed although it had not.
+    async fn read_again(&mut self, lane: &Lane, step: usize) -> Result<()> {
+        let second = |subject: &&mut Subject| {
+            subject.actions.get(step).is_some_and(|action| action.needs_password())
+                && subject.actions.iter().take(step).any(|action| action.needs_password())
+                && !subject.left_open_before(step)
+        };
+        let mut again: Vec<&mut Subject> = self.subjects.iter_mut().filter(second).collect();
+        if again.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<AccountId> = again.iter().map(|subject| subject.entry.id.clone()).collect();
+        match lane.lookup(&ids).await {
+            Ok(accounts) => {
+                // One that is gone meanwhile is left as it was: the order itself will say so.
+                for (subject, account) in again.into_iter().zip(accounts) {
+                    subject.account = account.unwrap_or_else(|| subject.account.clone());
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accounts could not be read between two sets; the second one waits for a resume");
+                again.iter_mut().for_each(|subject| subject.stale = true);
+                lane.stop_if_fatal(&error);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn entry(&self, subject: usize) -> &Entry {
@@ -177,6 +213,18 @@ impl Subject {
             .iter()
             .take(step)
             .any(|action| !self.progress.action(*action).is_some_and(|known| known.finality.is_final()))
+    }
+}
+
+impl Subject {
+    /// Whether an earlier set of its password had an attempt without an answer, which may land at
+    /// any time yet.
+    fn may_still_be_set(&self, step: usize) -> bool {
+        self.actions
+            .iter()
+            .take(step)
+            .filter(|action| action.needs_password())
+            .any(|action| self.progress.action(*action).is_some_and(|known| known.attempt > 1))
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Wor
             events.push(failed(&work, entry, &error));
             continue;
         };
-        if landed(work.action, &work.baseline, &account) {
+        if !work.uncertain && landed(work.action, &work.baseline, &account) {
             events.push(Event::Done {
                 entry,
                 action: work.action,

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Status};
 use crate::plan::Approval;
 use crate::reset::Action;
 use crate::vault::SealedRef;
+use crate::verify::ServerConvergence;
 
 /// One event of a run. Events hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +123,11 @@ pub enum Event {
         /// When the password was set, by the directory's clock.
         last_set: Option<Timestamp>,
     },
+    /// What one server of a directory that has several knows of the run's changes.
+    Converged {
+        /// The server, and its counts.
+        server: ServerConvergence,
+    },
     /// Somebody recorded that the manual procedure of an entry was carried out.
     ManualDone {
         /// The plan entry's sequence number.
@@ -157,6 +163,7 @@ impl Event {
             | Self::Approved { .. }
             | Self::WaveStarted { .. }
             | Self::WaveFinished { .. }
+            | Self::Converged { .. }
             | Self::Stopped { .. }
             | Self::RunFinished => None,
         }

@@ -131,6 +131,7 @@ impl EntryProgress {
             | Event::Approved { .. }
             | Event::WaveStarted { .. }
             | Event::WaveFinished { .. }
+            | Event::Converged { .. }
             | Event::Stopped { .. }
             | Event::RunFinished => {}
         }

@@ -2,7 +2,7 @@
 
 use super::entry::{Disposition, LeftOutReason};
 use crate::account::{Account, AccountKind, PasswordAuthority};
-use crate::directory::Support;
+use crate::directory::{Capabilities, Support};
 use crate::reset::{Action, Containment};
 
 /// The note on entries whose actions take nothing away from an attacker.
@@ -41,6 +41,22 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
     }
     let disposition = settle(account, asked, in_order(actions), &mut notes);
     Chosen { disposition, notes }
+}
+
+/// Has the password set twice, where that works: first a random one that nobody is to know, then the
+/// one that was asked for. The old password is then neither the present nor the previous one, so that
+/// no grace for the previous one admits it. Verification has to tell two sets from one.
+pub(super) fn set_twice(chosen: &mut Chosen, can: Capabilities, support: &dyn Fn(Action) -> Support) {
+    let Ok(Disposition::Reset { actions }) = &mut chosen.disposition else { return };
+    let Some(place) = actions.iter().position(|action| matches!(action, Action::SetPassword { .. })) else { return };
+    if !can.observe_version {
+        chosen.notes.push("set once only: the directory keeps no version that would show two sets".to_owned());
+    } else if support(Action::Scramble) == Support::Works {
+        actions.insert(place, Action::Scramble);
+        chosen.notes.push("set twice: first to one that nobody knows, so that no grace admits the old one".to_owned());
+    } else {
+        chosen.notes.push("set once only: scrambling it first does not work on this account".to_owned());
+    }
 }
 
 /// By rank, each once.
@@ -168,9 +184,11 @@ pub(super) fn closes_the_door(actions: &[Action]) -> bool {
     actions.iter().any(|action| matches!(action.containment(), Containment::OldPassword | Containment::Account))
 }
 
-/// Whether more than one of the actions concerns the password itself.
-pub(super) fn sets_twice(actions: &[Action]) -> bool {
-    actions.iter().filter(|action| action.shows_in_password_state()).count() > 1
+/// Whether more than one of the actions concerns the password itself, other than as
+/// [`set_twice`] has it.
+pub(super) fn contradict(actions: &[Action]) -> bool {
+    let on_password: Vec<Action> = actions.iter().copied().filter(|action| action.shows_in_password_state()).collect();
+    !matches!(on_password.as_slice(), [] | [_] | [Action::Scramble, Action::SetPassword { .. }])
 }
 
 /// Where the password is mastered, in words.
@@ -232,6 +250,26 @@ mod tests {
         for asked in [MUST, SET, Action::ExpirePassword, Action::Scramble] {
             assert_eq!(actions(&card, &[asked], &works), [Action::Scramble]);
         }
+    }
+
+    #[test]
+    fn twice_is_a_scramble_first_and_only_where_two_sets_can_be_told_from_one() {
+        let versions = Capabilities { observe_version: true, ..Capabilities::default() };
+        let twice = |account: &Account, asked: &[Action], can| {
+            let mut chosen = choose(account, asked, &works);
+            set_twice(&mut chosen, can, &works);
+            match chosen.disposition {
+                Ok(Disposition::Reset { actions }) => actions,
+                other => panic!("{other:?}"),
+            }
+        };
+        let asked = [Action::RevokeSessions, MUST, Action::Disable];
+        let found = twice(&account(), &asked, versions);
+        assert_eq!(found, [Action::Disable, Action::Scramble, MUST, Action::RevokeSessions]);
+        assert!(!contradict(&found));
+        assert_eq!(twice(&account(), &[MUST], Capabilities::default()), [MUST]);
+        assert_eq!(twice(&account(), &[Action::Scramble], versions), [Action::Scramble]);
+        assert!(contradict(&[MUST, Action::Scramble]) && contradict(&[Action::Scramble, MUST, SET]));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Decider {
     }
 
     fn plan(&self, account: &Account, known: &Known, class: &Classification) -> PlanRow {
-        let population = population(account, class);
+        let population = Population::of(account, class);
         let guest_from_elsewhere = account.kind == AccountKind::Guest && account.authority != PasswordAuthority::Here;
         if guest_from_elsewhere && population != Population::Privileged {
             let reason = LeftOutReason::MasteredElsewhere(format!("a guest: {}", actions::mastered(account)));
@@ -115,7 +115,12 @@ impl Decider {
                     let because = format!("the plan names no action for this population ({population})");
                     return left_out(account, class.tier, LeftOutReason::Excluded(because));
                 }
-                actions::choose(account, asked, &|action| known.backend.support(account, action))
+                let support = |action| known.backend.support(account, action);
+                let mut chosen = actions::choose(account, asked, &support);
+                if self.spec.set_twice.contains(&population) {
+                    actions::set_twice(&mut chosen, known.backend.capabilities(), &support);
+                }
+                chosen
             }
         };
         match chosen.disposition {
@@ -211,18 +216,6 @@ fn covers(selection: &Selection, account: &Account) -> bool {
         Selection::Everyone => true,
         Selection::Directory { directory } => directory == account.directory.as_str(),
         _ => false,
-    }
-}
-
-fn population(account: &Account, class: &Classification) -> Population {
-    if class.is_privileged() {
-        return Population::Privileged;
-    }
-    match account.kind {
-        AccountKind::Service => Population::Service,
-        AccountKind::Person if account.state.enabled => Population::Workforce,
-        AccountKind::Person => Population::Dormant,
-        _ => Population::Other,
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{AccountId, AccountKind, DirectoryId};
-use crate::privilege::Tier;
+use crate::account::{Account, AccountId, AccountKind, DirectoryId};
+use crate::privilege::{Classification, Tier};
 use crate::reset::Action;
 
 /// One account of the plan: what is to be done to it, or that it is left to people.
@@ -87,6 +87,20 @@ pub enum Population {
 }
 
 impl Population {
+    /// The population of an account, by its kind, its state and its privilege.
+    #[must_use]
+    pub fn of(account: &Account, class: &Classification) -> Self {
+        if class.is_privileged() {
+            return Self::Privileged;
+        }
+        match account.kind {
+            AccountKind::Service => Self::Service,
+            AccountKind::Person if account.state.enabled => Self::Workforce,
+            AccountKind::Person => Self::Dormant,
+            _ => Self::Other,
+        }
+    }
+
     /// The word for it in plans and reports.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

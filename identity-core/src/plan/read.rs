@@ -275,7 +275,7 @@ fn check_entry(entry: &Entry, wave: WaveKind) -> Result<(), String> {
             return Err(format!("{} of {} has no action", entry.id, entry.directory));
         }
         let ordered = actions.windows(2).all(|pair| matches!(pair, [a, b] if a.rank() <= b.rank() && a != b));
-        if !ordered || actions::sets_twice(actions) {
+        if !ordered || actions::contradict(actions) {
             return Err(format!("the actions of {} of {} are out of order", entry.id, entry.directory));
         }
     }

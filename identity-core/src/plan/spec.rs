@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, PlanBuilder, Selection};
+use super::{AccountName, PlanBuilder, Population, Selection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reset::Action;
 
@@ -41,6 +41,12 @@ pub struct PlanSpec {
     pub actions: PopulationActions,
     /// What is done about accounts that programs sign in with.
     pub service: ServiceDisposition,
+    /// Whose passwords are set twice, by population: first to a random one that nobody knows, then
+    /// to the generated one. Directories that admit the previous password for a while (Active
+    /// Directory by NTLM, 60 minutes by default) then do not admit the old one. It costs one more
+    /// set an account, and is done where the directory keeps a version that shows both.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_twice: Vec<Population>,
     /// How large the waves are.
     pub waves: WaveSizes,
 }
@@ -171,6 +177,13 @@ impl PlanSpec {
     #[must_use]
     pub fn with_service(mut self, service: ServiceDisposition) -> Self {
         self.service = service;
+        self
+    }
+
+    /// Has the passwords of a population [set twice](Self::set_twice).
+    #[must_use]
+    pub fn with_set_twice(mut self, population: Population) -> Self {
+        self.set_twice.push(population);
         self
     }
 

@@ -309,7 +309,11 @@ fn old_password(row: &Row) -> OldPassword {
     };
     // Confirmed and yet unchanged, or not read back: it may stand.
     let shown = matches!(row.verdict, Some(Verdict::Changed | Verdict::ChangedByOwner | Verdict::ChangedByOther));
-    if done(|action| action.containment() == Containment::OldPassword) && shown {
+    let twice =
+        done(|action| action == Action::Scramble) && done(|action| matches!(action, Action::SetPassword { .. }));
+    if twice && shown {
+        OldPassword::PushedOut
+    } else if done(|action| action.containment() == Containment::OldPassword) && shown {
         OldPassword::Replaced
     } else if done(|action| action == Action::ExpirePassword) {
         if row.verdict == Some(Verdict::ChangedByOwner) { OldPassword::Replaced } else { OldPassword::Expired }

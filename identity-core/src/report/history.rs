@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{ChainHead, Event, Journal, Record, StopReason};
 use crate::plan::{Approval, ApprovalScope};
+use crate::verify::ServerConvergence;
 
 /// What the journal says of the run as a whole.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,8 @@ pub(super) struct History {
     pub(super) head: ChainHead,
     /// The greatest sequence number that an event names.
     pub(super) greatest_entry: u64,
+    /// What each server knew when it was last asked, in the order of their first asking.
+    pub(super) servers: Vec<ServerConvergence>,
     begun_waves: BTreeSet<String>,
     approved_waves: BTreeSet<String>,
     approved_otherwise: bool,
@@ -104,6 +107,15 @@ impl History {
             Event::Approved { approval } => self.approve(approval),
             Event::WaveStarted { wave } => {
                 self.begun_waves.insert(wave);
+            }
+            Event::Converged { server } => {
+                let same = |known: &&mut ServerConvergence| {
+                    (&known.directory, &known.server) == (&server.directory, &server.server)
+                };
+                match self.servers.iter_mut().find(same) {
+                    Some(known) => *known = server,
+                    None => self.servers.push(server),
+                }
             }
             Event::Stopped { reason } => self.stopped = Some(reason),
             Event::RunFinished => {

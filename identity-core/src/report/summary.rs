@@ -11,6 +11,7 @@ use crate::account::DirectoryId;
 use crate::journal::{ChainHead, StopReason};
 use crate::plan::{Approval, Population};
 use crate::privilege::Tier;
+use crate::verify::ServerConvergence;
 
 /// The numbers of a report. `Display` is one screen for people.
 ///
@@ -29,6 +30,10 @@ pub struct Summary {
     pub directories: Vec<DirectoryCounts>,
     /// The waves, in the order of the plan.
     pub waves: Vec<WaveCounts>,
+    /// What each server of the directories that have several knew of the changes when it was last
+    /// asked; empty when none was.
+    #[serde(default)]
+    pub servers: Vec<ServerConvergence>,
     /// What is left to do.
     pub left: LeftCounts,
     /// Why the run stopped before its end, unless it was resumed since.
@@ -144,6 +149,7 @@ impl Summary {
         Self {
             run: history.run.clone(),
             plan_digest: plan_digest.to_owned(),
+            servers: history.servers.clone(),
             stopped: history.stopped.clone(),
             finished: history.finished,
             processes: history.processes,
@@ -270,6 +276,11 @@ impl fmt::Display for Summary {
             writeln!(f)?;
         }
         more(f, self.waves.len())?;
+        // One server alone is what the rows above already say.
+        if self.servers.len() > 1 || self.servers.iter().any(|server| !server.is_converged()) {
+            writeln!(f, "\nservers")?;
+            self.servers.iter().try_for_each(|server| writeln!(f, "  {server}"))?;
+        }
         self.fmt_left(f)
     }
 }

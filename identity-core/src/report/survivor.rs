@@ -22,12 +22,16 @@ pub enum Survivor {
     KeyCredentials,
     /// Logons cached on machines.
     CachedLogons,
+    /// What the account could do was given to others, or others may act for it.
+    Delegation,
+    /// Sessions and tokens of the cloud account that is synchronised from this one.
+    CloudSessions,
     /// The library has no list for this kind of directory.
     NotListed,
 }
 
 /// All of them, in the order of their words in a report.
-pub(super) const ALL: [Survivor; 8] = [
+pub(super) const ALL: [Survivor; 10] = [
     Survivor::OldPassword,
     Survivor::OldPasswordOnce,
     Survivor::KerberosTickets,
@@ -35,6 +39,8 @@ pub(super) const ALL: [Survivor; 8] = [
     Survivor::Certificates,
     Survivor::KeyCredentials,
     Survivor::CachedLogons,
+    Survivor::Delegation,
+    Survivor::CloudSessions,
     Survivor::NotListed,
 ];
 
@@ -50,6 +56,8 @@ impl Survivor {
             Self::Certificates => "certificates",
             Self::KeyCredentials => "key_credentials",
             Self::CachedLogons => "cached_logons",
+            Self::Delegation => "delegation",
+            Self::CloudSessions => "cloud_sessions",
             Self::NotListed => "not_listed",
         }
     }
@@ -79,6 +87,12 @@ impl Survivor {
             Self::CachedLogons => {
                 "Machines that the account signed in to accept the old password from their cache while they cannot reach a domain controller."
             }
+            Self::Delegation => {
+                "Rights that were granted while the account was held (access lists, ownership, group memberships, msDS-AllowedToActOnBehalfOfOtherIdentity) stay granted, to whomever they were granted."
+            }
+            Self::CloudSessions => {
+                "Where the account is synchronised to Microsoft Entra ID, its sessions and refresh tokens there live on until they are revoked there; the new password hash arrives with the next synchronisation, every 2 minutes by default."
+            }
             Self::NotListed => {
                 "What a reset leaves behind in this kind of directory is not listed here: ask its documentation about sessions, tokens, application passwords and authenticators."
             }
@@ -98,6 +112,8 @@ impl Survivor {
             Self::Certificates => "RFC 4556; MS-PKCA; Microsoft KB5014754",
             Self::KeyCredentials => "MS-ADTS 2.2.20",
             Self::CachedLogons => "Interactive logon: Number of previous logons to cache (Windows security policy)",
+            Self::Delegation => "MS-ADTS 5.1.3; MS-ADA2 (msDS-AllowedToActOnBehalfOfOtherIdentity)",
+            Self::CloudSessions => "Microsoft Entra: revoke user access in an emergency; password hash synchronisation",
             Self::NotListed => "",
         }
     }
@@ -110,8 +126,10 @@ pub(super) enum OldPassword {
     Stands,
     /// It is marked as expired.
     Expired,
-    /// It was replaced.
+    /// It was replaced, and is the previous one.
     Replaced,
+    /// It was replaced twice, and is not the previous one either.
+    PushedOut,
 }
 
 /// What survives on an account of a directory of this kind (the backend's word).
@@ -120,7 +138,7 @@ pub(super) fn survivors(directory_kind: &str, old: OldPassword) -> Vec<Survivor>
     match old {
         OldPassword::Stands => survives.push(Survivor::OldPassword),
         OldPassword::Expired => survives.push(Survivor::OldPasswordOnce),
-        OldPassword::Replaced => {}
+        OldPassword::Replaced | OldPassword::PushedOut => {}
     }
     match directory_kind {
         "ldap" => {
@@ -128,7 +146,13 @@ pub(super) fn survivors(directory_kind: &str, old: OldPassword) -> Vec<Survivor>
             if old == OldPassword::Replaced {
                 survives.push(Survivor::NtlmOldPassword);
             }
-            survives.extend([Survivor::Certificates, Survivor::KeyCredentials, Survivor::CachedLogons]);
+            survives.extend([
+                Survivor::Certificates,
+                Survivor::KeyCredentials,
+                Survivor::CachedLogons,
+                Survivor::Delegation,
+                Survivor::CloudSessions,
+            ]);
         }
         _ => survives.push(Survivor::NotListed),
     }

@@ -13,6 +13,9 @@ pub(crate) struct Expectation {
     pub(crate) sets: u64,
     /// How many sets may have landed: each attempt can have, although no answer came.
     pub(crate) attempts: u64,
+    /// Whether the first of two sets had attempts without an answer, of which one may have landed
+    /// last.
+    pub(crate) interim_may_be_last: bool,
     /// Whether the password is to be changed at the next sign-in.
     pub(crate) must_change: bool,
     /// Whether the account is to be disabled.
@@ -57,6 +60,7 @@ impl Expectation {
 
     fn expect(&mut self, done: &ActionProgress) {
         if done.action.needs_password() {
+            self.interim_may_be_last |= self.attempts > self.sets;
             self.sets += 1;
             self.attempts += u64::from(done.attempt.max(1));
         }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::SignedDuration;
 
 use super::expectation::Expectation;
-use crate::account::{Account, PasswordState};
+use crate::account::{Account, AccountState, PasswordState};
 use crate::journal::{Baseline, Verdict};
 
 /// How much later than the confirmation a password's time may be and still be that of our own
@@ -26,18 +26,23 @@ pub(crate) struct Reading {
 
 /// Judges what was read (`None`: no such account) against what should be there.
 pub(crate) fn judge(expected: &Expectation, account: Option<&Account>) -> Reading {
-    let Some(account) = account else { return waiting(Verdict::Gone) };
-    if expected.disabled && account.state.enabled {
+    judge_state(expected, account.map(|account| (&account.state, &account.password)))
+}
+
+/// As [`judge`], of what one server of a directory says.
+pub(crate) fn judge_state(expected: &Expectation, state: Option<(&AccountState, &PasswordState)>) -> Reading {
+    let Some((account, password)) = state else { return waiting(Verdict::Gone) };
+    if expected.disabled && account.enabled {
         return waiting(Verdict::Unchanged).noting("read back: the account is enabled, although it was to be disabled");
     }
-    let still_locked = expected.unlocked && account.state.locked;
+    let still_locked = expected.unlocked && account.locked;
     if still_locked && !expected.touches_password() && !expected.disabled {
         return waiting(Verdict::Unchanged).noting(LOCKED);
     }
     let password = if expected.sets > 0 {
-        judge_set(expected, &account.password)
+        judge_set(expected, password)
     } else if expected.must_change {
-        judge_flag(&expected.baseline, &account.password)
+        judge_flag(&expected.baseline, password)
     } else {
         settled(Verdict::Changed)
     };
@@ -46,6 +51,7 @@ pub(crate) fn judge(expected: &Expectation, account: Option<&Account>) -> Readin
 }
 
 const LOCKED: &str = "read back: the account is locked out (again); a device or program may still try the old password";
+const INTERIM: &str = "read back: set more often than was confirmed; the first of the two passwords, which nobody knows, may be the last that landed: reset the account again";
 const NOT_FLAGGED: &str = "read back: no change is demanded at the next sign-in, although that was ordered";
 
 /// A password was set. A version tells sets apart; without one the time must do, and without
@@ -61,6 +67,9 @@ fn judge_set(expected: &Expectation, now: &PasswordState) -> Reading {
             Some(grown) if grown < expected.sets => waiting(Verdict::Unknown),
             Some(grown) if grown > expected.sets && flag_gone => settled(Verdict::ChangedByOwner),
             Some(grown) if grown == expected.sets && flag_gone => settled(Verdict::Changed).noting(NOT_FLAGGED),
+            Some(grown) if grown > expected.sets && expected.interim_may_be_last => {
+                settled(Verdict::ChangedByOther).noting(INTERIM)
+            }
             Some(grown) if grown <= expected.attempts => settled(Verdict::Changed),
             Some(_) => settled(Verdict::ChangedByOther),
         };

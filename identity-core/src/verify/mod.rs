@@ -38,9 +38,11 @@
 //! }
 //! ```
 
+mod convergence;
 mod expectation;
 mod judge;
 mod lane;
+mod still_old;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -60,8 +62,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{ErrorRecord, Journal, Verdict};
 use crate::plan::{Plan, PlanRow};
 
+pub use convergence::{Convergence, ServerConvergence};
 pub(crate) use expectation::{asks_for_change, can_be_read_back};
 use lane::{Lane, Settings};
+pub use still_old::{OldPassword, still_old};
 
 /// How long what has not changed yet is read again by default. Within one Active Directory site
 /// a change reaches the other controllers in about 15 seconds; directories that answer from

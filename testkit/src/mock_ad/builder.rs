@@ -31,6 +31,9 @@ pub struct MockAdBuilder {
     delegated: bool,
     children: Vec<String>,
     most_entries: usize,
+    policy_hints: bool,
+    /// Further controllers that the configuration names, and whether they are read-only.
+    pub(super) named: Vec<(String, bool)>,
 }
 
 impl Default for MockAdBuilder {
@@ -45,6 +48,8 @@ impl Default for MockAdBuilder {
             delegated: false,
             children: Vec::new(),
             most_entries: 1000,
+            policy_hints: true,
+            named: Vec::new(),
         }
     }
 }
@@ -117,6 +122,28 @@ impl MockAdBuilder {
         self
     }
 
+    /// Names one more domain controller in the configuration; [`MockAd::named_replica`] begins it. One
+    /// that is never begun is a controller that cannot be reached.
+    #[must_use]
+    pub fn controller(mut self, name: &str) -> Self {
+        self.named.push((name.to_uppercase(), false));
+        self
+    }
+
+    /// As [`controller`](Self::controller), a read-only one.
+    #[must_use]
+    pub fn read_only_controller(mut self, name: &str) -> Self {
+        self.named.push((name.to_uppercase(), true));
+        self
+    }
+
+    /// Does not know the control that has a set respect the history, as Samba does not.
+    #[must_use]
+    pub fn without_policy_hints(mut self) -> Self {
+        self.policy_hints = false;
+        self
+    }
+
     /// Begins.
     ///
     /// # Errors
@@ -130,6 +157,12 @@ impl MockAdBuilder {
             store.add_fixed(described);
         }
         store.children.clone_from(&self.children);
+        store.policy_hints = self.policy_hints;
+        for (name, read_only) in &self.named {
+            for described in fixed::controller(&self.organisation, &store.base.clone(), name, *read_only) {
+                store.add_fixed(described);
+            }
+        }
         self.listen(store, acceptor, ca_pem, Arc::default()).await
     }
 

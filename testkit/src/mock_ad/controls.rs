@@ -21,6 +21,11 @@ const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 const POLICY_HINTS_DEPRECATED: &str = "1.2.840.113556.1.4.2066";
 
+/// Whether this is the control that has a set respect the history.
+pub(super) fn is_policy_hints(oid: &str) -> bool {
+    oid == POLICY_HINTS || oid == POLICY_HINTS_DEPRECATED
+}
+
 /// The controls that matter here.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Controls {
@@ -38,7 +43,7 @@ pub(super) struct Controls {
 }
 
 impl Controls {
-    pub(super) fn read(controls: &[LdapControl]) -> Result<Self, Box<Reply>> {
+    pub(super) fn read(controls: &[LdapControl], policy_hints: bool) -> Result<Self, Box<Reply>> {
         let mut read = Self::default();
         for control in controls {
             match control {
@@ -47,7 +52,10 @@ impl Controls {
                 LdapControl::Unknown { oid, .. } if oid == DOMAIN_SCOPE => read.domain_scope = true,
                 LdapControl::ExtendedDn { format, .. } => read.extended_dn = Some(*format),
                 LdapControl::SdFlags { flags, .. } => read.descriptor_flags = Some(*flags),
-                LdapControl::Unknown { oid, value, .. } if oid == POLICY_HINTS || oid == POLICY_HINTS_DEPRECATED => {
+                LdapControl::Unknown { oid, criticality: true, .. } if !policy_hints && is_policy_hints(oid) => {
+                    return Err(Box::new(Reply::unknown_control()));
+                }
+                LdapControl::Unknown { oid, value, .. } if policy_hints && is_policy_hints(oid) => {
                     // SEQUENCE { INTEGER 1 }
                     read.policy_hints = value.as_deref().and_then(<[u8]>::last).is_some_and(|flag| flag & 1 != 0);
                 }

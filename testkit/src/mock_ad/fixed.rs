@@ -130,20 +130,38 @@ pub(super) fn row(organisation: &Organisation, place: usize, described: Describe
     }
 }
 
-/// A controller: its server object, and its settings below.
+/// A controller: its server object, and its settings below, which tell whose accounts it has and
+/// whether it takes changes.
 pub(super) fn controller(organisation: &Organisation, base: &str, name: &str, read_only: bool) -> [Described; 2] {
     let settings = settings_dn(base, name);
     let server = settings.split_once(',').map_or("", |(_, server)| server).to_owned();
-    let flag = if read_only { "TRUE" } else { "FALSE" };
-    let contexts = if read_only { "msDS-hasFullReplicaNCs" } else { "msDS-HasDomainNCs" };
-    [
-        (server, &["top", "server"], vec![("dNSHostName", vec![host(organisation, name)])]),
+    let configuration = format!("CN=Configuration,{base}");
+    let held = vec![base.to_owned()];
+    let all = vec![base.to_owned(), configuration.clone(), format!("CN=Schema,{configuration}")];
+    let described: Described = if read_only {
+        (
+            settings,
+            &["top", "applicationSettings", "nTDSDSA", "nTDSDSARO"],
+            vec![
+                ("options", vec!["1".into()]),
+                ("msDS-isRODC", vec!["TRUE".into()]),
+                ("msDS-hasFullReplicaNCs", held),
+            ],
+        )
+    } else {
         (
             settings,
             &["top", "applicationSettings", "nTDSDSA"],
-            vec![("options", vec!["1".into()]), ("msDS-isRODC", vec![flag.into()]), (contexts, vec![base.to_owned()])],
-        ),
-    ]
+            vec![
+                ("options", vec!["1".into()]),
+                ("msDS-isRODC", vec!["FALSE".into()]),
+                ("msDS-HasDomainNCs", held),
+                ("hasMasterNCs", all.clone()),
+                ("msDS-hasMasterNCs", all),
+            ],
+        )
+    };
+    [(server, &["top", "server"], vec![("dNSHostName", vec![host(organisation, name)])]), described]
 }
 
 /// Another domain of the forest, below this one: its entry among the partitions.
@@ -196,6 +214,7 @@ pub(super) fn root_dse(
     usn: u64,
     now: Timestamp,
     (name, read_only): (&str, bool),
+    policy_hints: bool,
 ) -> Attributes {
     let configuration = format!("CN=Configuration,{base}");
     let schema = format!("CN=Schema,{configuration}");
@@ -213,6 +232,8 @@ pub(super) fn root_dse(
         capabilities.push(PARTIAL_SECRETS);
     }
     let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<String>>();
+    let mut controls = list(super::controls::SUPPORTED);
+    controls.retain(|oid| policy_hints || !super::controls::is_policy_hints(oid));
     vec![
         ("configurationNamingContext", vec![configuration.clone()]),
         ("currentTime", vec![generalized(now)]),
@@ -240,7 +261,7 @@ pub(super) fn root_dse(
         ("serverName", vec![server]),
         ("subschemaSubentry", vec![format!("CN=Aggregate,{schema}")]),
         ("supportedCapabilities", list(&capabilities)),
-        ("supportedControl", list(super::controls::SUPPORTED)),
+        ("supportedControl", controls),
         ("supportedExtension", list(&["1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.4203.1.11.3"])),
         (
             "supportedLDAPPolicies",

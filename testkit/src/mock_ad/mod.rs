@@ -61,6 +61,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use identity_core::account::{AccountState, PasswordState};
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -157,6 +158,11 @@ impl MockAd {
         self.server.faults.replace(script);
     }
 
+    /// Sets how far the directory's clock is ahead of the machine's.
+    pub fn set_clock_skew(&self, skew: SignedDuration) {
+        self.server.store().clock_skew = skew;
+    }
+
     /// Sets how long every operation takes but signing in.
     pub fn set_latency(&self, latency: Duration) {
         self.server.set_latency(latency);
@@ -188,6 +194,26 @@ impl MockAd {
     /// As of [`replica`](Self::replica).
     pub async fn read_only_replica(&self, lag: Duration) -> io::Result<Self> {
         replica::begin(self, lag, true).await
+    }
+
+    /// Begins a controller that the [builder](MockAdBuilder::controller) named. It learns of changes
+    /// when [`replicate_from`](Self::replicate_from) says so.
+    ///
+    /// # Errors
+    /// When no such controller was named, or no port or thread can be had.
+    pub async fn named_replica(&self, name: &str) -> io::Result<Self> {
+        replica::begin_named(self, name).await
+    }
+
+    /// Takes over what another controller has that is newer: replication, all at once.
+    pub fn replicate_from(&self, source: &Self) {
+        replica::replicate(&source.server, &self.server);
+    }
+
+    /// The DNS name by which this controller knows itself.
+    #[must_use]
+    pub fn host(&self) -> String {
+        fixed::host(&self.organisation, &self.server.store().controller)
     }
 
     /// Every password that took effect on any controller of the domain, in order.

@@ -29,7 +29,7 @@ pub(super) fn perform(
     out: &mut BytesMut,
 ) -> Answer {
     let (id, mut answer) = (message.msgid, Answer::default());
-    let reply = match (&message.op, Controls::read(&message.ctrl)) {
+    let reply = match (&message.op, Controls::read(&message.ctrl, store.policy_hints)) {
         (LdapOp::BindRequest(request), _) => match bind::bind(store, request) {
             Ok(account) => {
                 answer.signed_in = Some(account);

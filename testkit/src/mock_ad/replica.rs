@@ -12,6 +12,9 @@ use super::server::Server;
 use super::store::{AccountState, Store};
 use super::{MockAd, fixed};
 
+/// The lag of a domain whose controllers are told by hand.
+const BY_HAND: Duration = Duration::MAX;
+
 /// The controllers of a domain.
 #[derive(Default)]
 pub(super) struct Domain {
@@ -55,6 +58,26 @@ pub(super) async fn begin(first: &MockAd, lag: Duration, read_only: bool) -> io:
     described.listen(store, first.server.acceptor.clone(), first.ca_pem.clone(), domain).await
 }
 
+/// Begins a controller that the configuration names already. Nobody tells it anything by itself.
+pub(super) async fn begin_named(first: &MockAd, name: &str) -> io::Result<MockAd> {
+    let named = first.described.named.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let (name, read_only) = named.ok_or_else(|| io::Error::other(format!("the builder named no controller {name}")))?;
+    let domain = Arc::clone(&first.server.domain);
+    *lock(&domain.lag) = BY_HAND;
+    let store = first.server.store().copy(name, *read_only);
+    let described = first.described.clone().faults(crate::fault::FaultScript::default());
+    described.listen(store, first.server.acceptor.clone(), first.ca_pem.clone(), domain).await
+}
+
+/// Brings one controller's copy to where another's is.
+pub(super) fn replicate(from: &Server, to: &Server) {
+    let states = from.store().states.clone();
+    let mut store = to.store();
+    for (account, state) in (0..).zip(states) {
+        store.receive(account, state);
+    }
+}
+
 /// Lets the other controllers learn of the state of an account, after the domain's lag.
 pub(super) fn tell_others(from: &Arc<Server>, account: u32) {
     let others: Vec<Arc<Server>> =
@@ -63,6 +86,9 @@ pub(super) fn tell_others(from: &Arc<Server>, account: u32) {
         return;
     }
     let lag = *lock(&from.domain.lag);
+    if lag == BY_HAND {
+        return;
+    }
     if lag.is_zero() {
         return tell(from, &others, account);
     }
@@ -89,6 +115,7 @@ impl Store {
         let mut store = Self::new(organisation, policy, self.delegated, self.most_entries);
         store.clock_skew = self.clock_skew;
         store.children.clone_from(&self.children);
+        store.policy_hints = self.policy_hints;
         let known = store.fixed.len();
         for entry in self.fixed.iter().skip(known) {
             store.add_copy(entry);

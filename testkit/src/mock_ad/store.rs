@@ -91,6 +91,8 @@ pub(super) struct Store {
     pub(super) children: Vec<String>,
     /// MaxPageSize.
     pub(super) most_entries: usize,
+    /// Whether a set can be made to respect the history.
+    pub(super) policy_hints: bool,
     by_name: HashMap<u64, EntryRef>,
     buckets: HashMap<Bucket, Vec<u32>>,
 }
@@ -114,6 +116,7 @@ impl Store {
             read_only: false,
             children: Vec::new(),
             most_entries,
+            policy_hints: true,
             by_name: HashMap::new(),
             buckets: HashMap::new(),
             organisation,

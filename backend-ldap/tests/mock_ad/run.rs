@@ -1,0 +1,154 @@
+//! Runs through the engine: set twice, policy hints, fine-grained policy, a sign-in that is refused.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use identity_core::account::AccountId;
+use identity_core::directory::{AccountEnumerator, Backend, ForcedReset};
+use identity_core::error::ErrorKind;
+use identity_core::journal::StopReason;
+use identity_core::plan::{Disposition, PlanRow, PlanSpec, Population};
+use identity_core::report::{Report, RowResult, Survivor};
+use identity_core::reset::{Action, Order, Outcome, Secret};
+use identity_core::verify::Verifier;
+use testkit::fault::{Fault, When};
+use testkit::mock_ad::MockAd;
+use testkit::organisation::{SPECIAL, special};
+
+use crate::stage::{Journey, builder, config, connect, id};
+
+fn people(mock: &MockAd, count: usize) -> Vec<AccountId> {
+    let all = (SPECIAL..mock.organisation().len()).filter(|index| {
+        let account = mock.organisation().account(*index);
+        account.truth.kind == identity_core::account::AccountKind::Person && account.truth.grounds.is_empty()
+    });
+    all.take(count).map(|index| id(mock, index)).collect()
+}
+
+fn twice() -> PlanSpec {
+    let populations = [Population::Privileged, Population::Workforce, Population::Dormant];
+    populations.into_iter().fold(PlanSpec::default(), PlanSpec::with_set_twice)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_set_twice_ends_as_the_sealed_one_whatever_goes_wrong_on_the_way() {
+    let mock = builder().start().await.expect("starts");
+    let directory = connect(config(&mock, &[])).await;
+    let people = people(&mock, 12);
+    let journey = Journey::plan(&directory, &people, twice()).await;
+    let entries: Vec<_> = journey
+        .plan
+        .rows()
+        .expect("rows")
+        .filter_map(|row| match row.expect("a row") {
+            PlanRow::Entry(entry) => Some(entry),
+            PlanRow::LeftOut { .. } => None,
+        })
+        .collect();
+    for entry in &entries {
+        let Disposition::Reset { actions } = &entry.disposition else { panic!("{entry:?}") };
+        let set = |action: &Action| matches!(action, Action::SetPassword { .. });
+        assert!(actions[0] == Action::Scramble && set(&actions[1]), "{actions:?}");
+    }
+    let on = |place: usize| When::write().on(people[place].as_str());
+    // The first set of some is cut, before or after it took effect; of others, the second.
+    mock.add_fault(on(0).times(1), Fault::CutBeforeApply);
+    mock.add_fault(on(1).times(1), Fault::CutAfterApply);
+    mock.add_fault(on(2).nth(2).times(1), Fault::CutBeforeApply);
+    mock.add_fault(on(3).nth(2).times(1), Fault::CutAfterApply);
+    assert_eq!(journey.run(&directory).await.stopped, None);
+    assert_eq!(mock.counts().faults, 4, "each happened");
+    let backend: Arc<dyn Backend> = directory;
+    let verified =
+        Verifier::new(Arc::clone(&journey.journal)).directory(backend).run(|| journey.plan.rows()).await.expect("read");
+    assert!(verified.is_clean(), "{verified:?}");
+
+    let mut rows = BTreeMap::new();
+    Report::of_plan(Arc::clone(&journey.journal), &journey.plan)
+        .visit(journey.plan.rows().expect("rows"), |row| {
+            rows.insert(row.id.clone(), row.clone());
+            Ok(())
+        })
+        .await
+        .expect("a report");
+    for entry in &entries {
+        let guid = entry.id.as_str().parse().expect("a GUID");
+        let sets = mock.sets(&guid);
+        assert!(sets.len() >= 2, "{} was set {} times", entry.name, sets.len());
+        assert_ne!(sets[0].sha256, sets[sets.len() - 1].sha256, "two passwords");
+        let sealed: Vec<_> = journey.vault.sealed().into_iter().filter(|sealed| sealed.entry == entry.seq).collect();
+        let [sealed] = sealed.as_slice() else { panic!("one sealed password of {}", entry.name) };
+        assert!(mock.password_matches(&guid, sealed.password.expose()), "{} has the sealed password", entry.name);
+        let row = &rows[&entry.id];
+        assert_eq!(row.result, RowResult::Verified, "{}", row.why);
+        assert!(!row.survives.contains(&Survivor::NtlmOldPassword), "the old one is not the previous one either");
+        assert!(row.survives.contains(&Survivor::KerberosTickets));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_hints_make_a_set_respect_the_history_where_the_controller_has_them() {
+    for (hints, known, refused) in [(false, true, false), (true, true, true), (true, false, false)] {
+        let mut builder = builder();
+        if !known {
+            builder = builder.without_policy_hints();
+        }
+        let mock = builder.start().await.expect("starts");
+        let mut config = config(&mock, &[]);
+        if hints {
+            config = config.policy_hints();
+        }
+        let directory = connect(config).await;
+        let person = SPECIAL;
+        let old = mock.organisation().initial_password(person);
+        let order = Order::new(id(&mock, person), Action::SetPassword { must_change: false });
+        let outcome = directory.apply(&[order.with_password(Secret::new(old))]).await.remove(0);
+        match outcome {
+            Outcome::Refused(error) if refused => assert_eq!(error.kind(), ErrorKind::PasswordRejected),
+            Outcome::Done(_) if !refused => {}
+            other => panic!("hints {hints}, known {known}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_is_refused_stops_the_run_at_once_and_is_not_repeated() {
+    let mock = builder().start().await.expect("starts");
+    let directory = connect(config(&mock, &[]).connections(2)).await;
+    let people = people(&mock, 60);
+    let journey = Journey::plan(&directory, &people, PlanSpec::default()).await;
+    // From here on the password that the run signs in with is wrong, and it has to sign in again.
+    let runner = mock.organisation().account(special::RUNNER).guid;
+    mock.add_fault(When::write().nth(10).times(1), Fault::CutBeforeApply);
+    mock.add_fault(When::write().nth(11).times(1), Fault::CutBeforeApply);
+    mock.set_password(&runner, "Changed-by-0thers!");
+    let end = journey.run(&directory).await;
+    let Some(StopReason::Fatal { error }) = end.stopped else { panic!("{:?}", end.stopped) };
+    assert_eq!(error.kind, ErrorKind::Unauthenticated, "{}", error.text);
+    assert_eq!(mock.counts().failed_binds, 1, "one refused sign-in is enough to know");
+    let touched = people.iter().filter(|id| !mock.untouched(&id.as_str().parse().expect("a GUID"))).count();
+    assert!(touched < people.len(), "it stopped before the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_password_fits_the_fine_grained_policy_of_its_account() {
+    let mock = builder().start().await.expect("starts");
+    let directory = connect(config(&mock, &[])).await;
+    let all: Vec<AccountId> = (0..mock.organisation().len()).map(|index| id(&mock, index)).collect();
+    let escalation = mock.organisation().group_named("Ops-Escalation").expect("the group").index;
+    let bound: Vec<AccountId> = (0..mock.organisation().len())
+        .filter(|index| {
+            let account = mock.organisation().account(*index);
+            account.truth.protected_because.is_none() && account.member_of.contains(&escalation)
+        })
+        .map(|index| id(&mock, index))
+        .collect();
+    assert!(!bound.is_empty(), "of {} accounts", all.len());
+    let journey = Journey::plan(&directory, &bound, PlanSpec::default()).await;
+    journey.run(&directory).await;
+    let before = bound.len();
+    let set = bound.iter().filter(|id| mock.sets(&id.as_str().parse().expect("a GUID")).len() == 1).count();
+    let planned = journey.plan.header().counts.planned;
+    assert_eq!(set as u64, planned, "of {before}: one set each, none refused by the policy of 20 characters");
+    assert!(directory.lookup(&bound).await.expect("read").iter().all(Option::is_some));
+}
