@@ -22,7 +22,7 @@ use anyhow::Context;
 use journey::{Journey, PHASES};
 
 /// The most that a run may hold at its peak beside the directory, for any number of accounts up
-/// to a million. Two and a half times what was measured when it was set: docs/performance.md.
+/// to a million. Three times what was measured when it was set: docs/performance.md.
 const BOUND_MIB: f64 = 256.0;
 
 const DEFAULT_ACCOUNTS: u64 = 1_000_000;
