@@ -100,9 +100,7 @@ impl LdapDirectory {
     pub(crate) async fn on(&self, host: &str) -> Result<Option<Arc<Self>>> {
         let host = host.to_lowercase();
         // Under another address the configuration may name the same controller; then that counts.
-        if self.each.home.eq_ignore_ascii_case(&host)
-            && !self.each.config.controller_urls.contains_key(&host)
-        {
+        if self.each.home.eq_ignore_ascii_case(&host) && !self.each.config.controller_urls.contains_key(&host) {
             return Ok(None);
         }
         self.each.at(&host).await.map(Some)

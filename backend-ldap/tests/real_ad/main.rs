@@ -10,6 +10,7 @@ mod enumerate;
 mod faults;
 #[cfg(feature = "gssapi")]
 mod kerberos;
+mod krbtgt;
 mod privilege;
 mod proxy;
 mod replicas;

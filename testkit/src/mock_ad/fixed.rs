@@ -142,11 +142,7 @@ pub(super) fn controller(organisation: &Organisation, base: &str, name: &str, re
         (
             settings,
             &["top", "applicationSettings", "nTDSDSA", "nTDSDSARO"],
-            vec![
-                ("options", vec!["1".into()]),
-                ("msDS-isRODC", vec!["TRUE".into()]),
-                ("msDS-hasFullReplicaNCs", held),
-            ],
+            vec![("options", vec!["1".into()]), ("msDS-isRODC", vec!["TRUE".into()]), ("msDS-hasFullReplicaNCs", held)],
         )
     } else {
         (

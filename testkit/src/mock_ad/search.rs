@@ -337,7 +337,8 @@ fn write_members(store: &Store, row: &Row<'_>, wanted: &Wanted, selection: &Sele
 
 fn root_dse(store: &Store, id: i32, request: &LdapSearchRequest, out: &mut BytesMut) {
     let controller = (store.controller.as_str(), store.read_only);
-    let rows = fixed::root_dse(&store.organisation, &store.base, store.usn, store.now(), controller, store.policy_hints);
+    let rows =
+        fixed::root_dse(&store.organisation, &store.base, store.usn, store.now(), controller, store.policy_hints);
     let all = request.attrs.is_empty() || request.attrs.iter().any(|name| name == "*" || name == "+");
     wire::entry(out, id, "", |list| {
         for (name, values) in rows {
