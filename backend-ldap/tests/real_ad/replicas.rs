@@ -68,20 +68,20 @@ async fn a_run_is_finished_on_the_second_controller_when_the_first_is_lost() {
     let chosen = findings.iter().find(|finding| finding.text.contains("takes the changes of this run")).expect("said");
     assert!(chosen.text.starts_with("dc1."), "the PDC emulator, though named second: {chosen:?}");
 
-    let set = |n: usize| {
-        Order::new(accounts[n].id.clone(), Action::SetPassword { must_change: false })
+    let set = |account: &Account| {
+        Order::new(account.id.clone(), Action::SetPassword { must_change: false })
             .with_password(Secret::new(NEW.into()))
     };
-    for n in 0..3 {
-        assert!(matches!(directory.apply(&[set(n)]).await[0], Outcome::Done(_)));
+    for account in &accounts[..3] {
+        assert!(matches!(directory.apply(&[set(account)]).await[0], Outcome::Done(_)));
     }
     proxy.close();
-    for n in 3..6 {
-        let mut outcome = directory.apply(&[set(n)]).await.remove(0);
+    for account in &accounts[3..6] {
+        let mut outcome = directory.apply(&[set(account)]).await.remove(0);
         if matches!(outcome, Outcome::Unknown(_)) {
             // Sent as the wire was cut: the same password again, after reading back.
-            directory.lookup(&[accounts[n].id.clone()]).await.expect("reads");
-            outcome = directory.apply(&[set(n)]).await.remove(0);
+            directory.lookup(std::slice::from_ref(&account.id)).await.expect("reads");
+            outcome = directory.apply(&[set(account)]).await.remove(0);
         }
         assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     }
