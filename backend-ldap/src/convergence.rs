@@ -54,7 +54,7 @@ impl Controllers {
         }
         // Others may be reached while this one keeps us waiting.
         drop(open);
-        let config = alone(&self.config, url_of(&self.config, host));
+        let config = alone(&self.config, &url_of(&self.config, host));
         let there = Box::pin(LdapDirectory::connect(config)).await?;
         if !there.each.home.eq_ignore_ascii_case(host) {
             // Two names that lead to one controller would have it counted twice.
@@ -69,9 +69,10 @@ impl Controllers {
 }
 
 /// The configuration for one controller alone.
-fn alone(config: &LdapConfig, url: String) -> LdapConfig {
-    let mut config = config.clone();
-    config.url = url;
+fn alone(config: &LdapConfig, url: &str) -> LdapConfig {
+    let mut config = config.at(url);
+    config.discover = false;
+    config.reads_elsewhere = false;
     config.connections = 1;
     config.deadline = config.deadline.min(LONGEST_DEADLINE);
     config

@@ -96,7 +96,7 @@ async fn a_password_that_is_set_twice_ends_as_the_sealed_one_whatever_goes_wrong
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_storm_nothing_is_called_verified_that_has_another_password_than_the_sealed_one() {
     let mut verified = 0;
-    for seed in 1..=4 {
+    for seed in 1..=2 {
         let mock = builder().start().await.expect("starts");
         let directory = connect(config(&mock, &[]).deadline(Duration::from_secs(2))).await;
         let people = people(&mock, 40);
@@ -131,7 +131,7 @@ async fn in_a_storm_nothing_is_called_verified_that_has_another_password_than_th
             .await
             .expect("a report");
     }
-    assert!(verified > 40, "{verified} of 160");
+    assert!(verified > 20, "{verified} of 80");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! (and not a thread of our own) keeps a paused clock from running ahead while the disk works.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,7 +81,7 @@ impl<S: Store> GroupCommit<S> {
             !std::mem::replace(&mut queue.led, true)
         };
         if lead {
-            let leader = Leader { shared: Arc::clone(&self.0), state: LeaderState::Idle };
+            let leader = Leader { shared: Arc::clone(&self.0), left: false };
             match Handle::try_current() {
                 Ok(runtime) => drop(runtime.spawn_blocking(move || leader.run())),
                 Err(_) => leader.run(),
@@ -123,16 +124,8 @@ impl<S: Store> fmt::Debug for GroupCommit<S> {
 /// Whoever writes for all. Dropping it always makes room for another leader.
 struct Leader<S: Store> {
     shared: Arc<Shared<S>>,
-    state: LeaderState,
-}
-
-enum LeaderState {
-    /// Nothing is being written.
-    Idle,
-    /// A commit runs: if the leader is dropped now, it panicked.
-    Writing,
-    /// It left in order.
-    Left,
+    /// It left in order, with nobody waiting.
+    left: bool,
 }
 
 impl<S: Store> Leader<S> {
@@ -142,7 +135,7 @@ impl<S: Store> Leader<S> {
                 let mut queue = lock(&self.shared.queue);
                 if queue.waiting.is_empty() {
                     queue.led = false;
-                    self.state = LeaderState::Left;
+                    self.left = true;
                     return;
                 }
                 std::mem::take(&mut queue.waiting)
@@ -151,7 +144,7 @@ impl<S: Store> Leader<S> {
         }
     }
 
-    fn write(&mut self, batch: Vec<Waiting<S>>) {
+    fn write(&self, batch: Vec<Waiting<S>>) {
         let (wishes, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.wish, one.answer)).unzip();
         let result = {
             let mut store = lock(&self.shared.store);
@@ -159,9 +152,9 @@ impl<S: Store> Leader<S> {
             let fault = lock(&self.shared.queue).fault.clone();
             match (store.as_mut(), fault) {
                 (Some(store), None) => {
-                    self.state = LeaderState::Writing;
-                    let result = store.commit(wishes);
-                    self.state = LeaderState::Idle;
+                    // Caught here, so that the fault is known before anybody hears of it.
+                    let result = catch_unwind(AssertUnwindSafe(|| store.commit(wishes)))
+                        .unwrap_or_else(|_| Err(Error::new(S::KIND, S::OPERATION).with_detail("the writer panicked")));
                     self.shared.commits.fetch_add(1, Ordering::Relaxed);
                     result
                 }
@@ -191,16 +184,13 @@ impl<S: Store> Leader<S> {
 
 impl<S: Store> Drop for Leader<S> {
     fn drop(&mut self) {
-        if matches!(self.state, LeaderState::Left) {
+        if self.left {
             return;
         }
         let mut queue = lock(&self.shared.queue);
         queue.led = false;
         // Those who wait hear that nothing came of it when their channels close.
         queue.waiting.clear();
-        if matches!(self.state, LeaderState::Writing) {
-            queue.fault.get_or_insert_with(|| Fault { text: "the writer panicked".to_owned(), advice: None });
-        }
     }
 }
 
