@@ -159,8 +159,6 @@ impl Directories {
         }
         #[cfg(feature = "ldap")]
         ldap::know_each_other(&domains);
-        #[cfg(not(feature = "ldap"))]
-        let _ = ask;
         Ok(backends)
     }
 

@@ -8,6 +8,7 @@ pub use identity_core::{
 #[cfg(feature = "ldap")]
 pub use backend_ldap as ldap;
 
+#[cfg(feature = "ldap")]
 pub mod directories;
 
 /// What most programs need.
@@ -29,6 +30,7 @@ pub mod prelude {
     pub use identity_core::vault::{Identity, Recipient, SealedFile, Vault};
     pub use identity_core::verify::Verifier;
 
+    #[cfg(feature = "ldap")]
     pub use crate::directories::Directories;
 }
 
