@@ -22,7 +22,7 @@
 //! [[directory]]
 //! id = "unix"
 //! kind = "ldap-plain"                    # OpenLDAP and other plain LDAP servers
-//! url = "ldaps://ldap.example.test"      # this and the keys above as for "ldap"
+//! url = "ldaps://ldap.example.test"      # one; connection, sign-in and pace as for "ldap"
 //! base = "dc=example,dc=test"
 //! bind_dn = "uid=svc-identity-reset,ou=services,dc=example,dc=test"
 //! default_policy = "cn=default,ou=policies,dc=example,dc=test"

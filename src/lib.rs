@@ -4,7 +4,7 @@ pub use identity_core::{
     account, directory, engine, error, journal, limits, plan, privilege, recovery, report, reset, vault, verify,
 };
 
-/// On-prem Active Directory over LDAPS.
+/// Active Directory over LDAPS, and other LDAP servers.
 #[cfg(feature = "ldap")]
 pub use backend_ldap as ldap;
 
@@ -24,11 +24,11 @@ pub mod prelude {
     pub use identity_core::engine::{Guardrails, Progress, Run, RunEnd, Running};
     pub use identity_core::error::{Error, ErrorKind, Result};
     pub use identity_core::journal::{Journal, SqliteJournal};
-    pub use identity_core::plan::{Approvals, Plan, PlanSpec, Population, Selection};
-    pub use identity_core::report::Report;
+    pub use identity_core::plan::{Approval, Approvals, Plan, PlanSpec, Population, Selection};
+    pub use identity_core::report::{Report, Summary};
     pub use identity_core::reset::Action;
     pub use identity_core::vault::{Identity, Recipient, SealedFile, Vault};
-    pub use identity_core::verify::Verifier;
+    pub use identity_core::verify::{Convergence, Verifier};
 
     #[cfg(feature = "ldap")]
     pub use crate::directories::Directories;

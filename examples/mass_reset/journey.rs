@@ -117,7 +117,7 @@ async fn ask_every_server(
 fn exit(summary: &Summary, end: &RunEnd) -> Exit {
     if end.stopped.is_some() || end.held > 0 {
         Exit::Stopped
-    } else if summary.accounts.failed > 0 || summary.accounts.unknown > 0 {
+    } else if summary.accounts.failed > 0 || summary.accounts.unknown > 0 || !summary.is_converged() {
         Exit::Blemished
     } else {
         Exit::Clean

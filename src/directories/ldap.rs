@@ -11,7 +11,7 @@ use backend_ldap::{LdapConfig, LdapDirectory};
 use identity_core::account::DirectoryId;
 use identity_core::directory::Directory;
 use identity_core::error::{Error, ErrorKind, Result};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{Ask, SecretSource, invalid};
@@ -197,13 +197,16 @@ impl Settings {
                     .map_err(|fault| format!("set `bind_password_file` or `bind_password_env`: {fault}"));
             }
         };
-        let password = text.strip_suffix('\n').unwrap_or(&text);
+        // Held from here on by what wipes it.
+        let text = SecretString::from(text);
+        let password = text.expose_secret();
+        let password = password.strip_suffix('\n').unwrap_or(password);
         let password = password.strip_suffix('\r').unwrap_or(password);
         if password.is_empty() {
             // An empty password is an anonymous sign-in (RFC 4513 5.1.2), never what is meant.
             return Err("the bind password is empty".to_owned());
         }
-        Ok(SecretString::from(password.to_owned()))
+        Ok(SecretString::from(password))
     }
 }
 

@@ -116,9 +116,10 @@ fn check(config: &PlainConfig) -> Result<()> {
             .with_advice("keep one of the two"));
     }
     let transport = &config.transport;
-    if !transport.others.is_empty() || transport.discover || transport.reads_elsewhere {
-        return Err(invalid("several servers of one directory are known to Active Directory only".to_owned())
-            .with_advice("name one url, and leave discover and reads_elsewhere out"));
+    let several = !transport.others.is_empty() || transport.discover || transport.reads_elsewhere;
+    if several || !transport.controller_urls.is_empty() || transport.policy_hints || transport.kerberos {
+        return Err(invalid("several servers, policy hints and Kerberos are for Active Directory only".to_owned())
+            .with_advice("name one url, bind_dn and its password, and leave the settings of several servers out"));
     }
     Ok(())
 }

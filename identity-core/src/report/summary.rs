@@ -162,10 +162,19 @@ impl Summary {
         }
     }
 
-    /// Whether every planned account is verified and nothing is left to people.
+    /// Whether every planned account is verified, on every server that was asked, and nothing is
+    /// left to people.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.accounts.failed == 0 && self.accounts.unknown == 0 && self.left.manual == 0
+        let planned = self.accounts.failed == 0 && self.accounts.unknown == 0;
+        planned && self.left.manual == 0 && self.is_converged()
+    }
+
+    /// Whether every server that was asked by itself has the new passwords. On one that has not,
+    /// the old ones still work.
+    #[must_use]
+    pub fn is_converged(&self) -> bool {
+        self.servers.iter().all(ServerConvergence::is_converged)
     }
 
     pub(super) fn count(&mut self, row: &Row) {

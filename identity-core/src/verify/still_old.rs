@@ -45,7 +45,9 @@ pub struct OldPassword {
 /// there. Machines, managed accounts, trusts and krbtgt are listed too, with the reason why a mass
 /// run does not reset them; narrow the list by [`OldPassword::kind`].
 ///
-/// `index` says who is privileged; an account that it calls unknown counts with them.
+/// `index` says who is privileged; an account that it calls unknown counts with them. An account may
+/// come twice, as from [`accounts`](crate::directory::AccountEnumerator::accounts); tell rows apart by
+/// their id.
 ///
 /// # Errors
 /// In the stream: whatever makes the listing incomplete. The list up to there is not the whole one.

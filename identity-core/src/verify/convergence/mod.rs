@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::expectation::Expectation;
 use super::{DEFAULT_PATIENCE, config};
@@ -130,17 +131,27 @@ impl Convergence {
         if self.backends.is_empty() {
             return Err(config("no directory to read from"));
         }
-        let mut found = Vec::new();
+        let start = clock::instant();
+        let ends = start.checked_add(self.patience).unwrap_or(start);
+        let mut lanes = Vec::new();
         for backend in &self.backends {
             if let Some(replicated) = backend.replicated() {
-                found.extend(self.one(backend.as_ref(), replicated, rows()?).await?);
+                lanes.push(self.one(backend.as_ref(), replicated, rows()?, ends));
+            }
+        }
+        let (mut found, mut failed) = (Vec::new(), None);
+        for lane in join_all(lanes).await {
+            match lane {
+                Ok(servers) => found.extend(servers),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
         let events = found.iter().cloned().map(|server| Event::Converged { server }).collect::<Vec<_>>();
         if !events.is_empty() {
             self.journal.append(events).await?;
         }
-        Ok(found)
+        // What the others said is recorded before one that failed is spoken of.
+        failed.map_or(Ok(found), Err)
     }
 
     async fn one(
@@ -148,10 +159,9 @@ impl Convergence {
         backend: &dyn Backend,
         replicated: &dyn Replicated,
         rows: impl Iterator<Item = Result<PlanRow>> + Send,
+        ends: Instant,
     ) -> Result<Vec<ServerConvergence>> {
         let directory = &backend.info().id;
-        let start = clock::instant();
-        let ends = start.checked_add(self.patience).unwrap_or(start);
         let mut servers: Vec<Server<'_>> = replicated
             .replicas()
             .await?
