@@ -98,10 +98,12 @@ impl LdapDirectory {
                 .with_advice("let the account that the run signs in with read the domain object")
         })?;
         let own = ["objectGUID", "replPropertyMetaData"];
-        let principal = if config.kerberos {
-            signed_in(&connection, &root.domain, &own).await
-        } else {
-            find_account(&connection, &root.domain, &config.bind_dn, &own).await
+        // By what the controller says first: a name may be of another domain, or of somebody who took it.
+        let principal = match signed_in(&connection, &root.domain, &own).await {
+            Ok(None) | Err(_) if !config.kerberos => {
+                find_account(&connection, &root.domain, &config.bind_dn, &own).await
+            }
+            told => told,
         };
         let principal = principal.map_err(|fault| fault.into_error("find the own account", false))?;
         let versions = match &principal {

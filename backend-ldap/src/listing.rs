@@ -34,8 +34,14 @@ struct Listing {
     size: u32,
     delivered: Delivered,
     restarts: u32,
+    /// Pages without an entry, one after another.
+    empty: u32,
     finished: bool,
 }
+
+/// So many pages without an entry end a listing: a server that gives one after another for ever does not
+/// hold up a run. Active Directory gives a few where a filter fits little.
+const MOST_EMPTY: u32 = 1000;
 
 /// Which entries have left the stream, by objectGUID.
 enum Delivered {
@@ -58,6 +64,7 @@ pub(crate) fn list(domain: &Arc<Domain>, search: Search, place: Place) -> BoxStr
         size: 1,
         delivered: Delivered::Noted(Vec::new()),
         restarts: 0,
+        empty: 0,
         finished: false,
     };
     stream::try_unfold(listing, Listing::next)
@@ -80,6 +87,10 @@ impl Listing {
         };
         self.finished = page.cookie.is_empty();
         self.cookie = page.cookie;
+        self.empty = if page.entries.is_empty() { self.empty + 1 } else { 0 };
+        if self.empty > MOST_EMPTY {
+            return Err(self.domain.error(Fault::Malformed("page after page without an entry"), "list"));
+        }
         let entries = self.delivered.only_new(page.entries, self.finished);
         Ok(Some((entries, self)))
     }

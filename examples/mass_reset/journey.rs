@@ -241,7 +241,10 @@ async fn execute(
 ) -> Result<RunEnd, Fault> {
     let mut guardrails = Guardrails::default();
     guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
+    let protected = source.protected.iter().map(|(directory, account)| (directory, account.as_str()));
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
+    // Whoever was put on the list since the plan was made is spared too.
+    let run = run.protect(protected);
     let mut running = run.directories(source.backends.clone()).start().await?;
     let stop = running.cancellation();
     tokio::spawn(async move {

@@ -14,6 +14,8 @@ use crate::folder::Folder;
 
 /// One line (or block) of news.
 pub(crate) fn line(text: &str) {
+    // Names come from directories; none of them is to steer the terminal.
+    let text: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
     eprintln!("{text}");
 }
 

@@ -207,10 +207,39 @@ async fn when_privilege_cannot_be_read_any_more_nobody_ordinary_is_touched() {
     for _ in world.plan.waves() {
         world.directory.hide_memberships();
     }
-    world.finish().await;
+    let end = world.finish().await;
+    assert!(
+        matches!(&end.stopped, Some(StopReason::Fatal { error }) if error.text.contains("cannot be read in full")),
+        "{end:?}"
+    );
     for entry in world.resets().iter().filter(|entry| entry.population != Population::Privileged) {
         assert_eq!(world.directory.times_set(&entry.id), 0, "{}", entry.name);
+        assert!(world.progress(entry).await.actions.is_empty(), "nothing is final: a resume goes on");
     }
+    // Readable again, for the waves that are left and those that come twice.
+    while world.finish().await.stopped.is_some() {}
+    world.assert_each_has_one_password_that_the_vault_knows();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_does_not_begin_on_a_vault_whose_journal_is_lost() {
+    let world = World::new(100).await;
+    world.finish().await;
+    let writes = world.directory.writes();
+    let empty = Arc::new(identity_core::journal::MemoryJournal::new());
+    let error = world.run_on(empty, Arc::new(world.vault.clone())).start().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InputInvalid);
+    assert_eq!(world.directory.writes(), writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_protected_since_the_plan_is_spared() {
+    let world = World::new(100).await;
+    let spared = world.resets().into_iter().find(|entry| entry.wave.starts_with("workforce")).unwrap();
+    let listed = [(&spared.directory, spared.name.as_str())];
+    world.run().protect(listed).start().await.unwrap().finish().await.unwrap();
+    assert_eq!(world.directory.times_set(&spared.id), 0);
+    assert!(world.directory.touched().len() > 50);
 }
 
 #[tokio::test(start_paused = true)]
@@ -403,6 +432,10 @@ impl identity_core::vault::Vault for Blind {
 
     async fn sealed_for(&self, entry: u64) -> identity_core::error::Result<Vec<identity_core::vault::SealedRef>> {
         self.0.sealed_for(entry).await
+    }
+
+    async fn is_empty(&self) -> identity_core::error::Result<bool> {
+        self.0.is_empty().await
     }
 }
 

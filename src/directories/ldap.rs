@@ -16,6 +16,9 @@ use serde::Deserialize;
 
 use super::{Ask, SecretSource, invalid};
 
+/// An empty password is an anonymous sign-in (RFC 4513 5.1.2), never what is meant.
+const EMPTY: &str = "the bind password is empty";
+
 /// The keys of a directory of kind `ldap`, checked.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -193,8 +196,9 @@ impl Settings {
                 std::env::var(name).map_err(|_| format!("`bind_password_env` names {name}, which is not set"))?
             }
             SecretSource::Prompt => {
-                return ask(&format!("Password of {} in {id}: ", self.bind_dn()))
-                    .map_err(|fault| format!("set `bind_password_file` or `bind_password_env`: {fault}"));
+                let answer = ask(&format!("Password of {} in {id}: ", self.bind_dn()))
+                    .map_err(|fault| format!("set `bind_password_file` or `bind_password_env`: {fault}"))?;
+                return if answer.expose_secret().is_empty() { Err(EMPTY.to_owned()) } else { Ok(answer) };
             }
         };
         // Held from here on by what wipes it.
@@ -203,8 +207,7 @@ impl Settings {
         let password = password.strip_suffix('\n').unwrap_or(password);
         let password = password.strip_suffix('\r').unwrap_or(password);
         if password.is_empty() {
-            // An empty password is an anonymous sign-in (RFC 4513 5.1.2), never what is meant.
-            return Err("the bind password is empty".to_owned());
+            return Err(EMPTY.to_owned());
         }
         Ok(SecretString::from(password))
     }

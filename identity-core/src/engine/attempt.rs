@@ -33,6 +33,11 @@ pub(super) struct Work {
     pub(super) baseline: Baseline,
     /// An order may have been sent and its outcome is not known: read back first.
     pub(super) open: bool,
+    /// An attempt had no answer: what it carried may be in force, or land yet. Until a later one is
+    /// confirmed, no refusal is final and no other password is made.
+    maybe_in_force: bool,
+    /// Its password was sealed although no intent is recorded.
+    unrecorded: bool,
     /// An earlier set of the same password may land yet: reading back does not tell this one's
     /// landing from that one's, so only the directory's own answer counts.
     pub(super) uncertain: bool,
@@ -53,6 +58,8 @@ impl Work {
             sealed: None,
             baseline,
             open: false,
+            maybe_in_force: false,
+            unrecorded: false,
             uncertain: false,
             throttled: 0,
             wait: Duration::ZERO,
@@ -67,6 +74,7 @@ impl Work {
             attempt: known.attempt,
             sealed: known.sealed.clone().filter(|_| !rejected),
             open: known.finality == Finality::Open,
+            maybe_in_force: known.finality == Finality::Open && known.action.needs_password(),
             ..Self::new(subject, known.action, known.baseline.clone())
         }
     }
@@ -80,6 +88,7 @@ impl Work {
     /// A password that was sealed although no intent is recorded: it is used, not replaced.
     pub(super) fn with_sealed(mut self, sealed: SealedRef) -> Self {
         self.sealed = Some(sealed);
+        self.unrecorded = true;
         self
     }
 }
@@ -116,7 +125,10 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
     let mut notes = Vec::new();
     for mut work in pending {
         if work.action.needs_password() && work.password.is_none() {
-            let begun = work.attempt > 0;
+            // The password of an intent that the journal lost may have been sent as well.
+            let entry = cohort.entry(work.subject);
+            let moved = cohort.account(work.subject).password.last_set != entry.expected.last_set;
+            let begun = work.attempt > 0 || (work.unrecorded && moved);
             match reopened(lane, &work).await? {
                 Reopened::Password(password) => work.password = Some(password),
                 Reopened::NoKey if begun => {
@@ -276,6 +288,12 @@ async fn settle(
                     None => events.push(done(&work, entry, &receipt, None)),
                 }
             }
+            Outcome::Refused(error) if work.maybe_in_force && error.kind() != ErrorKind::AccountNotFound => {
+                // An earlier one without an answer may be why (the history knows the password, or
+                // its age is too small): it stays open, to be read back.
+                events.push(attempt_unknown(&work, entry, &error));
+                lane.stop_if_fatal(&error);
+            }
             Outcome::Refused(error) => {
                 let more = work.passwords < lane.guard.rails().passwords_per_account;
                 if error.kind() == ErrorKind::PasswordRejected && work.action.needs_password() && more {
@@ -306,15 +324,11 @@ async fn settle(
                 }
             }
             Outcome::Unknown(error) => {
-                events.push(Event::AttemptUnknown {
-                    entry,
-                    action: work.action,
-                    attempt: work.attempt,
-                    error: ErrorRecord::from(&error),
-                });
+                events.push(attempt_unknown(&work, entry, &error));
                 // Without another try it stays open: a resume, or verification, reads it back.
                 if let Some(wait) = lane.delay(work.tries - work.throttled, &error, RetryCause::Timeout) {
-                    again.push(Work { open: true, wait, ..work });
+                    let maybe_in_force = work.action.needs_password();
+                    again.push(Work { open: true, maybe_in_force, wait, ..work });
                 }
             }
         }
@@ -332,6 +346,10 @@ async fn settle(
 }
 
 fn give_up(lane: &Lane, work: &Work, entry: u64, error: Error, events: &mut Vec<Event>) {
+    if work.maybe_in_force {
+        events.push(attempt_unknown(work, entry, &error));
+        return;
+    }
     let error = error.with_status(Status::Persistent).with_attempts(work.attempt);
     events.push(failed(work, entry, &error));
     lane.guard.failed(&error, &lane.teller);
@@ -347,6 +365,10 @@ fn done(work: &Work, entry: u64, receipt: &Receipt, server_secret: Option<Sealed
         read_back: false,
         server_secret,
     }
+}
+
+fn attempt_unknown(work: &Work, entry: u64, error: &Error) -> Event {
+    Event::AttemptUnknown { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
 }
 
 fn attempt_failed(work: &Work, entry: u64, error: &Error) -> Event {

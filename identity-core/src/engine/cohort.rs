@@ -48,6 +48,10 @@ impl Cohort {
     async fn begin(lane: &Lane, entries: Vec<Entry>) -> Result<Option<Self>> {
         let sequence: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
         let known = lane.journal.progress(&sequence).await?;
+        if known.len() != entries.len() || known.iter().zip(&sequence).any(|(known, asked)| known.entry != *asked) {
+            return Err(Error::new(ErrorKind::Journal, "read the journal")
+                .with_detail("it answered for other entries than it was asked about"));
+        }
         let mut open = Vec::new();
         for (entry, progress) in entries.into_iter().zip(known) {
             let Disposition::Reset { actions } = &entry.disposition else { continue };
@@ -82,7 +86,10 @@ impl Cohort {
         let mut events = Vec::new();
         for ((entry, actions, mut progress), account) in open.into_iter().zip(accounts) {
             let begun = !progress.actions.is_empty();
-            match (recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), begun), account) {
+            match (
+                recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), &lane.protected, begun),
+                account,
+            ) {
                 (Recheck::Go(notes), Some(account)) => {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });
@@ -96,6 +103,12 @@ impl Cohort {
                     }
                     lane.guard.failed(&error, &lane.teller);
                     lane.teller.entry_ended(&entry, result(&progress, &actions));
+                }
+                (Recheck::Wait(note), _) => {
+                    if !progress.notes.contains(&note) {
+                        events.push(Event::Noted { entry: entry.seq, note });
+                    }
+                    lane.teller.entry_ended(&entry, EntryResult::Open);
                 }
                 // recheck() holds what is not there.
                 (Recheck::Go(_), None) => {}

@@ -55,6 +55,7 @@ pub(super) struct Guard {
 #[derive(Debug, Default)]
 struct State {
     wave: String,
+    canary: bool,
     budget: u64,
     failures: u64,
     refusals: u64,
@@ -88,6 +89,7 @@ impl Guard {
         };
         self.with(|state| {
             state.wave.clone_from(&wave.name);
+            state.canary = wave.kind == WaveKind::Canary;
             state.budget = budget;
             state.failures = 0;
             state.refusals = 0;
@@ -101,15 +103,16 @@ impl Guard {
 
     /// An account failed for good.
     ///
-    /// What the plan's own checks found (gone, changed, protected) does not count: it says
-    /// nothing of how the run goes.
+    /// What the second look found (gone, changed, protected) breaks no row of successes and is
+    /// nothing that a canary warns of; so much of it that it exceeds a wave's budget stops the run.
     pub(super) fn failed(&self, error: &Error, teller: &Teller) {
-        if matches!(error.kind(), ErrorKind::AccountNotFound | ErrorKind::PlanDrift | ErrorKind::Protected) {
-            return;
-        }
+        let drift = matches!(error.kind(), ErrorKind::AccountNotFound | ErrorKind::PlanDrift | ErrorKind::Protected);
         let reason = self.with(|state| {
+            if drift && state.canary {
+                return None;
+            }
             state.failures += 1;
-            state.refusals += 1;
+            state.refusals += u64::from(!drift);
             if state.failures > state.budget {
                 Some(StopReason::FailureBudget { wave: state.wave.clone(), failures: state.failures })
             } else if state.refusals >= self.rails.consecutive_refusals {
@@ -151,7 +154,7 @@ impl Guard {
     pub(super) fn must_stop(&self, teller: &Teller) -> bool {
         if self.cancelled.is_cancelled() {
             self.stop(StopReason::Cancelled, teller);
-        } else if let Some(path) = self.rails.stop_file.as_ref().filter(|path| path.exists()) {
+        } else if let Some(path) = self.rails.stop_file.as_ref().filter(|path| path.try_exists().unwrap_or(true)) {
             self.stop(StopReason::StopFile { path: path.display().to_string() }, teller);
         }
         self.stop.is_cancelled()
@@ -202,13 +205,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_recheck_found_counts_nowhere() {
+    fn what_the_second_look_found_stops_no_canary_but_a_wave_that_is_full_of_it() {
         let (guard, teller) = guard(Guardrails::default());
         guard.wave(&wave(WaveKind::Canary, 10));
         for kind in [ErrorKind::AccountNotFound, ErrorKind::PlanDrift, ErrorKind::Protected] {
             guard.failed(&refusal(kind), &teller);
         }
         assert!(!guard.must_stop(&teller));
+        guard.wave(&wave(WaveKind::Workforce, 100));
+        (0..10).for_each(|_| guard.failed(&refusal(ErrorKind::AccountNotFound), &teller));
+        assert!(!guard.must_stop(&teller));
+        guard.failed(&refusal(ErrorKind::AccountNotFound), &teller);
+        assert!(guard.must_stop(&teller));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) struct Lane {
     pub(super) principal: Option<AccountId>,
     pub(super) index: PrivilegeIndex,
     pub(super) generators: Generators,
+    /// Accounts that are not touched whatever the plan says, in small letters.
+    pub(super) protected: Vec<String>,
     pub(super) journal: Arc<dyn Journal>,
     pub(super) vault: Arc<dyn Vault>,
     pub(super) guard: Arc<Guard>,
@@ -84,7 +86,15 @@ where
             match cohorts.next().await {
                 None => exhausted = true,
                 Some(entries) => {
-                    let entries = entries.into_iter().collect::<Result<Vec<Entry>>>()?;
+                    let entries = match entries.into_iter().collect::<Result<Vec<Entry>>>() {
+                        Ok(entries) => entries,
+                        Err(error) => {
+                            // The plan cannot be read: nothing more is begun, what is in flight is awaited.
+                            lane.guard.fatal(&error, &lane.teller);
+                            exhausted = true;
+                            break;
+                        }
+                    };
                     let lane = Arc::clone(&lane);
                     working.push(tokio::spawn(async move { cohort::process(&lane, entries).await }));
                 }

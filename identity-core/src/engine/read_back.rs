@@ -3,7 +3,7 @@
 use super::attempt::{Work, failed};
 use super::cohort::Cohort;
 use super::lane::Lane;
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, PasswordState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Baseline, Event};
 use crate::reset::Action;
@@ -52,6 +52,11 @@ pub(super) async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Wor
     Ok(rest)
 }
 
+/// Whether a change is demanded, where such a demand has an effect at all.
+fn is_flagged(password: &PasswordState) -> bool {
+    password.must_change || password.never_expires || password.smart_card_required
+}
+
 /// Whether the directory shows that an order whose outcome is unknown took effect.
 ///
 /// Where it cannot be told, the answer is no: the order is repeated with the same password,
@@ -59,7 +64,9 @@ pub(super) async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Wor
 fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
     match action {
         Action::SetPassword { must_change } => match (before.version, now.password.version) {
-            (Some(before), Some(now)) => now > before,
+            // Somebody else's change moves the version too, an intruder's among them, but leaves no
+            // demand to change it again.
+            (Some(before), Some(version)) => version > before && (!must_change || is_flagged(&now.password)),
             _ if must_change => {
                 now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
             }
@@ -75,5 +82,30 @@ fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
         Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::RevokeSessions => {
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{AccountKind, DirectoryId};
+
+    /// An intruder who knows the old password cuts the wire and changes it himself: the version moves
+    /// as ours would have moved it, but nothing demands another change.
+    #[test]
+    fn somebody_elses_change_is_not_taken_for_ours() {
+        let set = Action::SetPassword { must_change: true };
+        let before = Baseline { version: Some(5), ..Baseline::default() };
+        let id = AccountId::new("1").unwrap();
+        let mut now = Account::new(DirectoryId::new("corp").unwrap(), id, "jdoe", AccountKind::Person);
+        now.password.version = Some(5);
+        assert!(!landed(set, &before, &now), "nothing moved");
+        now.password.version = Some(6);
+        assert!(!landed(set, &before, &now), "moved without the demand that ours carries");
+        now.password.must_change = true;
+        assert!(landed(set, &before, &now));
+        now.password.must_change = false;
+        now.password.never_expires = true;
+        assert!(landed(set, &before, &now), "the demand has no effect on this account");
     }
 }

@@ -14,6 +14,8 @@ pub(super) enum Recheck {
     Go(Vec<String>),
     /// It must not be touched.
     Hold(Error),
+    /// It cannot be told now; it stays open for a resume.
+    Wait(String),
 }
 
 /// Compares an account with its plan entry.
@@ -25,6 +27,7 @@ pub(super) fn recheck(
     now: Option<&Account>,
     index: &PrivilegeIndex,
     principal: Option<&AccountId>,
+    protected: &[String],
     begun: bool,
 ) -> Recheck {
     let Some(now) = now else {
@@ -38,17 +41,18 @@ pub(super) fn recheck(
             "change its password by hand after the run",
         );
     }
+    if protected.iter().any(|account| names(account, now)) {
+        return hold(ErrorKind::Protected, entry, "the protected list names it", "nothing is to be done to it");
+    }
     if let Some(reason) = now.kind.protected_because() {
         return hold(ErrorKind::Protected, entry, reason, "use the procedure for this kind of account");
     }
     let classification = index.classify(&entry.id);
     if entry.population != Population::Privileged && classification.is_privileged() {
-        let why = classification
-            .grounds
-            .first()
-            .map(ToString::to_string)
-            .or(classification.unknown_because)
-            .unwrap_or_default();
+        let Some(why) = classification.grounds.first() else {
+            let why = classification.unknown_because.unwrap_or_default();
+            return Recheck::Wait(format!("not touched: whether it is privileged cannot be read any more: {why}"));
+        };
         return hold(
             ErrorKind::PlanDrift,
             entry,
@@ -65,6 +69,21 @@ pub(super) fn recheck(
         );
     }
     Recheck::Go(notes(entry, now, begun))
+}
+
+/// Whether an entry of the protected list, in small letters, means this account.
+fn names(protected: &str, account: &Account) -> bool {
+    let anchors = &account.anchors;
+    [
+        Some(account.id.as_str()),
+        Some(account.name.as_str()),
+        account.path.as_deref(),
+        anchors.principal_name.as_deref(),
+        anchors.security_id.as_deref(),
+    ]
+    .into_iter()
+    .flatten()
+    .any(|name| name.to_lowercase() == protected)
 }
 
 /// Whether the directory still says that the action works on the account as it is now.
@@ -145,7 +164,7 @@ mod tests {
     fn held(recheck: Recheck) -> ErrorKind {
         match recheck {
             Recheck::Hold(error) => error.kind(),
-            Recheck::Go(notes) => panic!("must be held, but goes with {notes:?}"),
+            other => panic!("must be held: {other:?}"),
         }
     }
 
@@ -154,16 +173,16 @@ mod tests {
         let planned = account();
         let entry = entry(&planned);
         let index = PrivilegeIndex::default();
-        assert_eq!(held(recheck(&entry, None, &index, None, false)), ErrorKind::AccountNotFound);
-        assert_eq!(held(recheck(&entry, Some(&planned), &index, Some(&planned.id), false)), ErrorKind::Protected);
+        assert_eq!(held(recheck(&entry, None, &index, None, &[], false)), ErrorKind::AccountNotFound);
+        assert_eq!(held(recheck(&entry, Some(&planned), &index, Some(&planned.id), &[], false)), ErrorKind::Protected);
 
         let mut now = account();
         now.kind = AccountKind::Trust;
-        assert_eq!(held(recheck(&entry, Some(&now), &index, None, false)), ErrorKind::Protected);
+        assert_eq!(held(recheck(&entry, Some(&now), &index, None, &[], false)), ErrorKind::Protected);
 
         let mut now = account();
         now.authority = PasswordAuthority::OnPrem;
-        assert_eq!(held(recheck(&entry, Some(&now), &index, None, false)), ErrorKind::PlanDrift);
+        assert_eq!(held(recheck(&entry, Some(&now), &index, None, &[], false)), ErrorKind::PlanDrift);
     }
 
     #[test]
@@ -175,11 +194,28 @@ mod tests {
             planned.id.clone(),
             Ground { tier: Tier::Control, rule: "member".into(), holds: "Domain Admins".into(), evidence: vec![] },
         );
-        assert_eq!(held(recheck(&entry, Some(&planned), &index, None, false)), ErrorKind::PlanDrift);
+        assert_eq!(held(recheck(&entry, Some(&planned), &index, None, &[], false)), ErrorKind::PlanDrift);
 
         let mut index = PrivilegeIndex::default();
         index.mark_unknown(planned.id.clone(), "its groups could not be read");
-        assert_eq!(held(recheck(&entry, Some(&planned), &index, None, false)), ErrorKind::PlanDrift);
+        let unknown = recheck(&entry, Some(&planned), &index, None, &[], false);
+        assert!(matches!(unknown, Recheck::Wait(why) if why.contains("its groups could not be read")));
+    }
+
+    #[test]
+    fn who_is_on_the_protected_list_now_is_held_by_whatever_name() {
+        let mut planned = account();
+        planned.anchors.security_id = Some("S-1-5-21-1-2-3-1104".into());
+        planned.anchors.principal_name = Some("JDoe@corp.example.test".into());
+        let entry = entry(&planned);
+        for name in ["1", "jdoe", "cn=j", "jdoe@corp.example.test", "s-1-5-21-1-2-3-1104"] {
+            let list = [name.to_owned()];
+            let held_now = recheck(&entry, Some(&planned), &PrivilegeIndex::default(), None, &list, false);
+            assert_eq!(held(held_now), ErrorKind::Protected, "{name}");
+        }
+        let others = ["jdo".to_owned()];
+        let free = recheck(&entry, Some(&planned), &PrivilegeIndex::default(), None, &others, false);
+        assert!(matches!(free, Recheck::Go(_)));
     }
 
     #[test]
@@ -191,13 +227,13 @@ mod tests {
         now.path = Some("CN=R".into());
         now.state.enabled = false;
         now.password.last_set = Some(jiff::Timestamp::UNIX_EPOCH);
-        match recheck(&entry, Some(&now), &PrivilegeIndex::default(), None, false) {
+        match recheck(&entry, Some(&now), &PrivilegeIndex::default(), None, &[], false) {
             Recheck::Go(notes) => assert_eq!(notes.len(), 4, "{notes:?}"),
-            Recheck::Hold(error) => panic!("{error}"),
+            other => panic!("{other:?}"),
         }
-        match recheck(&entry, Some(&now), &PrivilegeIndex::default(), None, true) {
+        match recheck(&entry, Some(&now), &PrivilegeIndex::default(), None, &[], true) {
             Recheck::Go(notes) => assert_eq!(notes.len(), 3, "our own set is no news: {notes:?}"),
-            Recheck::Hold(error) => panic!("{error}"),
+            other => panic!("{other:?}"),
         }
     }
 }

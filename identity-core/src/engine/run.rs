@@ -19,9 +19,9 @@ use super::progress::{Progress, Teller};
 use crate::account::{AccountId, DirectoryId};
 use crate::directory::{Backend, Severity};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{Event, Journal, StopReason};
+use crate::journal::{Event, Journal, StopReason, verify_chain};
 use crate::limits::{RetryPolicy, clock, retried_read};
-use crate::plan::{Approvals, Plan, Wave};
+use crate::plan::{Approvals, Plan, Wave, WaveKind};
 use crate::vault::Vault;
 
 /// An approved plan, ready to be carried out or resumed.
@@ -53,6 +53,7 @@ pub struct Run {
     guardrails: Guardrails,
     policy: RetryPolicy,
     cancelled: CancellationToken,
+    protected: Vec<(DirectoryId, String)>,
     id: Option<String>,
 }
 
@@ -112,6 +113,7 @@ impl Run {
             guardrails: Guardrails::default(),
             policy: RetryPolicy::default(),
             cancelled: CancellationToken::new(),
+            protected: Vec::new(),
             id: None,
         }
     }
@@ -145,6 +147,15 @@ impl Run {
         self
     }
 
+    /// Adds accounts that are not touched even though the plan lists them: by id, sign-in name, principal
+    /// name, path or security identifier. Those that were protected when the plan was made are not in
+    /// it; these were found out since.
+    pub fn protect<'a>(mut self, accounts: impl IntoIterator<Item = (&'a DirectoryId, &'a str)>) -> Self {
+        let accounts = accounts.into_iter();
+        self.protected.extend(accounts.map(|(directory, account)| (directory.clone(), account.to_lowercase())));
+        self
+    }
+
     /// A name for the run in the journal; a fresh UUID without.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -169,6 +180,11 @@ impl Run {
                 .with_advice("review the plan, then approve its waves"));
         }
         let resumed = self.resumed().await?;
+        if !resumed && !self.vault.is_empty().await? {
+            return Err(Error::new(ErrorKind::InputInvalid, "start the run")
+                .with_detail("the journal is empty, and the vault holds passwords already")
+                .with_advice("they may have been sent: restore the journal of that run, or begin with a new vault"));
+        }
         let (teller, events) = Teller::new();
         let teller = Arc::new(teller);
         let guard = Arc::new(Guard::new(self.guardrails.clone(), self.cancelled.clone()));
@@ -200,6 +216,7 @@ impl Run {
             teller,
             seats,
             resumed,
+            protected: self.protected,
             run,
             held: Arc::new(AtomicU64::new(0)),
         };
@@ -213,7 +230,11 @@ impl Run {
         let mut records = self.journal.records(1);
         let Some(record) = records.next().await else { return Ok(false) };
         match record?.event {
-            Event::RunStarted { plan_digest, .. } if plan_digest == self.plan.digest() => Ok(true),
+            Event::RunStarted { plan_digest, .. } if plan_digest == self.plan.digest() => {
+                // What is skipped because it was done must be what was recorded as done.
+                verify_chain(self.journal.as_ref()).await?;
+                Ok(true)
+            }
             Event::RunStarted { plan_digest, .. } => Err(Error::new(ErrorKind::InputInvalid, "resume")
                 .with_detail(format!("the journal is of plan {plan_digest}, not of {}", self.plan.digest()))
                 .with_advice("resume with the plan that the journal was begun with")),
@@ -310,6 +331,7 @@ struct Course {
     teller: Arc<Teller>,
     seats: Vec<Seat>,
     resumed: bool,
+    protected: Vec<(DirectoryId, String)>,
     run: String,
     held: Arc<AtomicU64>,
 }
@@ -374,7 +396,18 @@ impl Course {
         }
         // As of this wave, not of the plan: who became privileged meanwhile is held.
         let index = retried_read(seat.backend.governor(), &self.policy, || seat.backend.privileges()).await?;
+        if wave.kind != WaveKind::Privileged
+            && let Some(gap) = index.incomplete().first()
+        {
+            // Anybody may be privileged now. To hold each account would end them all for good.
+            return Err(Error::new(ErrorKind::InsufficientPrivilege, "classify privilege")
+                .with_directory(directory)
+                .with_detail(format!("who is privileged cannot be read in full any more: {gap}"))
+                .with_advice("let the account that the run signs in with read it, then resume"));
+        }
+        let protected = self.protected.iter().filter(|(of, _)| *of == directory);
         let lane = Lane {
+            protected: protected.map(|(_, account)| account.clone()).collect(),
             backend: Arc::clone(&seat.backend),
             limits: seat.backend.limits(),
             principal: seat.principal.clone(),

@@ -55,6 +55,10 @@ impl Vault for MemoryVault {
         let places = kept.iter().enumerate().filter(|(_, sealing)| sealing.entry == entry);
         Ok(places.map(|(place, _)| reference(place)).collect())
     }
+
+    async fn is_empty(&self) -> Result<bool> {
+        Ok(self.sealed().is_empty())
+    }
 }
 
 fn reference(place: usize) -> SealedRef {

@@ -44,6 +44,12 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the vault cannot be read.
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>>;
+
+    /// Whether nothing was ever sealed in it. A run does not begin on a vault that another one used.
+    ///
+    /// # Errors
+    /// When the vault cannot be read.
+    async fn is_empty(&self) -> Result<bool>;
 }
 
 /// A password to be sealed, with what its reader needs to know.

@@ -196,6 +196,10 @@ impl<V: Vault> Vault for Failing<V> {
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
         self.inner.sealed_for(entry).await
     }
+
+    async fn is_empty(&self) -> Result<bool> {
+        self.inner.is_empty().await
+    }
 }
 
 pub(crate) fn everyone() -> PlanSpec {

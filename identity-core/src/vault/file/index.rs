@@ -46,6 +46,10 @@ impl Index {
         u32::try_from(self.lines.len()).ok()?.checked_add(1)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// Adds the next line. Lines before entries: an entry never points to a line that is not there.
     pub(super) fn add(&mut self, offset: u64, fingerprint: Fingerprint, entries: impl Iterator<Item = u64>) {
         let Some(line) = self.next_line() else { return };

@@ -203,6 +203,10 @@ impl Vault for SealedFile {
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
         Ok(lock(&self.index).references(entry).into_iter().map(Reference::to_ref).collect())
     }
+
+    async fn is_empty(&self) -> Result<bool> {
+        Ok(lock(&self.index).is_empty())
+    }
 }
 
 impl fmt::Debug for SealedFile {
