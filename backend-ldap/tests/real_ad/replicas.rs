@@ -17,7 +17,8 @@ use crate::stage::{Stage, collect};
 fn replica(stage: &Stage) -> Option<(String, Vec<u8>)> {
     let variable = |name: &str| std::env::var(format!("IDENTITY_RESET_TEST_LDAP_REPLICA_{name}")).ok();
     let (Some(url), Some(ca_file)) = (variable("URL"), variable("CA_FILE")) else {
-        let _ = std::io::stderr().write_all(b"NO REPLICA: set IDENTITY_RESET_TEST_LDAP_REPLICA_URL and _CA_FILE\n");
+        let _ = std::io::stderr()
+            .write_all(b"NOT RUN: two controllers: set IDENTITY_RESET_TEST_LDAP_REPLICA_URL and _REPLICA_CA_FILE\n");
         return None;
     };
     let mut pem = std::fs::read(&stage.site.ca_file).expect("ca_file");
