@@ -151,7 +151,7 @@ fn row(format: Format, account: &OldPassword) -> Result<()> {
                 account.name.clone(),
                 account.kind.to_string(),
                 account.population.to_string(),
-                (account.tier as u8).to_string(),
+                account.tier.number().to_string(),
                 account.enabled.to_string(),
                 time(account.last_set),
                 time(account.last_sign_in),

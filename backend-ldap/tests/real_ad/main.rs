@@ -8,6 +8,7 @@
 
 mod enumerate;
 mod faults;
+mod krbtgt;
 mod privilege;
 mod proxy;
 mod reset;

@@ -84,7 +84,7 @@ pub(crate) fn asks_for_change(action: Action) -> bool {
 mod tests {
     use super::*;
     use crate::journal::{ErrorRecord, Event};
-    use crate::verify::fixture::{SET, SET_MUST_CHANGE, at, corp, entry};
+    use crate::verify::fixture::{SET, SET_MUST_CHANGE, at, corp, entry, id};
 
     fn intent(action: Action, attempt: u32, version: u64) -> Event {
         let baseline = Baseline { version: Some(version), ..Baseline::default() };
@@ -110,6 +110,33 @@ mod tests {
         let expected = expected(&[SET], &events).unwrap();
         assert_eq!((expected.sets, expected.attempts, expected.must_change), (1, 2, false));
         assert_eq!((expected.baseline.version, expected.confirmed), (Some(5), Some(at(9))));
+    }
+
+    #[test]
+    fn a_first_set_without_an_answer_may_land_last() {
+        let error = crate::error::Error::new(crate::error::ErrorKind::Timeout, "scramble password");
+        let first = Action::Scramble;
+        let unknown = Event::AttemptUnknown { entry: 1, action: first, attempt: 1, error: ErrorRecord::from(&error) };
+        let events = [
+            intent(first, 1, 5),
+            unknown,
+            intent(first, 2, 5),
+            done(first, 2, None),
+            intent(SET, 1, 6),
+            done(SET, 1, None),
+        ];
+        let expected = expected(&[first, SET], &events).unwrap();
+        assert!(expected.interim_may_be_last);
+        assert_eq!((expected.sets, expected.baseline.version), (2, Some(5)));
+        let mut account = crate::verify::fixture::Paper::account(&corp(), &id(1));
+        let mut verdict = |version| {
+            account.password.version = Some(version);
+            crate::verify::judge::judge(&expected, Some(&account)).verdict
+        };
+        use crate::journal::Verdict;
+        assert_eq!(verdict(6), Verdict::Unknown, "the first of the two only");
+        assert_eq!(verdict(7), Verdict::Changed);
+        assert_eq!(verdict(8), Verdict::ChangedByOther, "which one landed last cannot be told");
     }
 
     #[test]
