@@ -99,7 +99,7 @@ async fn in_a_storm_nothing_is_called_verified_that_has_another_password_than_th
     for seed in 1..=2 {
         let mock = builder().start().await.expect("starts");
         let directory = connect(config(&mock, &[]).deadline(Duration::from_secs(2))).await;
-        let people = people(&mock, 40);
+        let people = people(&mock, 12);
         let journey = Journey::plan(&directory, &people, twice()).await;
         let late = Duration::from_millis(300);
         mock.set_faults(
@@ -131,7 +131,7 @@ async fn in_a_storm_nothing_is_called_verified_that_has_another_password_than_th
             .await
             .expect("a report");
     }
-    assert!(verified > 20, "{verified} of 80");
+    assert!(verified > 6, "{verified} of 24");
 }
 
 #[tokio::test(flavor = "multi_thread")]

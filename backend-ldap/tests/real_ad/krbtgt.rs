@@ -20,7 +20,11 @@ async fn krbtgt_is_reset_once_and_the_second_reset_before_its_time_is_refused() 
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("krbtgt.jsonl");
     let open = |settings| KrbtgtReset::open(Arc::clone(&directory), &path, settings).expect("opens");
-    let settings = KrbtgtSettings::default().patience(Duration::from_secs(5));
+    let mut settings = KrbtgtSettings::default().patience(Duration::from_secs(5));
+    // A second controller of the test has a name that is not resolved here, and takes minutes to hear.
+    for replica in directory.replicas().await.expect("listed").iter().filter(|found| !found.name.starts_with("dc1.")) {
+        settings = settings.without(&replica.name);
+    }
 
     let mut reset = open(settings.clone());
     let before = reset.info().await.expect("read");
