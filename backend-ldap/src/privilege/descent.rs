@@ -199,16 +199,20 @@ impl Survey {
         Ok(())
     }
 
-    /// An attribute that may not be read is absent, just like an empty one. But Administrators is
-    /// never empty: the controller does not let its built-in account be taken out.
+    /// Looks whether members are hidden.
     pub(super) fn canary(&mut self) {
-        let administrators = self.groups.by_sid(&Sid::builtin(544)).and_then(|key| self.read.get(key));
-        if administrators.is_some_and(Vec::is_empty) {
+        if is_hidden(&self.groups, &self.read) {
             self.index.mark_incomplete(
                 "the members of protected groups are hidden from this sign-in: it sees Administrators empty",
             );
         }
     }
+}
+
+/// An attribute that may not be read is absent, just like an empty one. But Administrators is never
+/// empty: the controller does not let its built-in account be taken out.
+fn is_hidden(groups: &Groups, read: &BTreeMap<String, Vec<Member>>) -> bool {
+    groups.by_sid(&Sid::builtin(544)).and_then(|key| read.get(key)).is_some_and(Vec::is_empty)
 }
 
 fn close(groups: &Groups, roots: &Roots) -> Holdings {
@@ -221,4 +225,21 @@ fn close(groups: &Groups, roots: &Roots) -> Holdings {
         }
     }
     holdings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::entry::tests::entry;
+
+    #[test]
+    fn administrators_without_members_are_hidden_not_empty() {
+        let sid = Sid::builtin(544).to_bytes();
+        let mut groups = Groups::default();
+        groups.add(&entry("CN=Administrators,DC=x", &[("objectSid", &[&sid])]));
+        let read = |members: Vec<Member>| BTreeMap::from([("cn=administrators,dc=x".to_owned(), members)]);
+        assert!(is_hidden(&groups, &read(Vec::new())));
+        assert!(!is_hidden(&groups, &read(vec![Member::parse("CN=Administrator,DC=x")])));
+        assert!(!is_hidden(&Groups::default(), &BTreeMap::new()), "a group that is not there is said elsewhere");
+    }
 }
