@@ -34,14 +34,14 @@ async fn krbtgt_is_reset_once_and_the_second_reset_before_its_time_is_refused() 
     drop(reset);
 
     // The controller of a test is younger than a ticket's life: its first krbtgt counts as a reset.
-    let mut reset = open(settings.early(&domain));
+    let mut reset = open(settings.clone().early(&domain));
     let end = reset.phase_one(&domain).await.expect("phase one");
     assert!(end.converged() && !end.already, "{end}");
     assert_eq!(end.password_version, before.password_version.map(|version| version + 1), "set once");
     assert!(reset.phase_one(&domain).await.expect("again").already);
     drop(reset);
 
-    let mut reset = open(KrbtgtSettings::default().patience(Duration::ZERO));
+    let mut reset = open(settings.patience(Duration::ZERO));
     assert!(matches!(reset.stage(), Stage::OneDone { converged: true, .. }));
     let error = reset.phase_two(&domain).await.expect_err("before its time");
     assert_eq!(error.kind(), ErrorKind::Conflict);
