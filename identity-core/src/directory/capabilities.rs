@@ -7,6 +7,16 @@ use crate::reset::Action;
 /// What a directory can do at all. What it can do to one account is [`Support`].
 ///
 /// The conformance suite skips a case only where a capability says so, and names it.
+///
+/// ```
+/// use identity_core::directory::Capabilities;
+/// use identity_core::reset::Action;
+///
+/// let mut can = Capabilities::default();
+/// can.set_password = true;
+/// assert!(can.can(Action::Scramble));
+/// assert!(!can.can(Action::RevokeSessions));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Capabilities {

@@ -20,6 +20,20 @@ use crate::recovery::RecoveryAuditor;
 use crate::reset::{Action, Order, Outcome};
 
 /// A system of accounts: what it is, what it can, whether it is reachable.
+///
+/// ```
+/// use identity_core::directory::Directory;
+/// use identity_core::error::Result;
+///
+/// /// What has to be known before anything is planned.
+/// async fn look(directory: &dyn Directory) -> Result<bool> {
+///     let preflight = directory.preflight().await?;
+///     for finding in &preflight.findings {
+///         println!("{}: {}", directory.info().id, finding.text);
+///     }
+///     Ok(!preflight.is_fatal())
+/// }
+/// ```
 #[async_trait]
 pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// What the directory is. Never a secret.
@@ -49,6 +63,18 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Lists accounts.
+///
+/// ```
+/// use futures::TryStreamExt;
+/// use identity_core::directory::{AccountEnumerator, AccountQuery, Scope};
+/// use identity_core::error::Result;
+///
+/// /// How many of a group's members are enabled; nobody is held in memory.
+/// async fn enabled(directory: &dyn AccountEnumerator, group: &str) -> Result<usize> {
+///     let members = directory.accounts(&AccountQuery::of(Scope::Group(group.to_owned())));
+///     members.try_fold(0, async |count, account| Ok(count + usize::from(account.state.enabled))).await
+/// }
+/// ```
 #[async_trait]
 pub trait AccountEnumerator: Directory {
     /// The accounts of a query, as they arrive.
@@ -92,6 +118,23 @@ pub trait AccountEnumerator: Directory {
 }
 
 /// Says who is privileged, and why.
+///
+/// ```
+/// use identity_core::account::AccountId;
+/// use identity_core::directory::PrivilegeClassifier;
+/// use identity_core::error::Result;
+///
+/// async fn explain(directory: &dyn PrivilegeClassifier, account: &AccountId) -> Result<()> {
+///     let verdict = directory.privileges().await?.classify(account);
+///     for ground in &verdict.grounds {
+///         println!("{account}: {ground}");
+///     }
+///     if let Some(gap) = verdict.unknown_because {
+///         println!("{account} goes with the privileged: {gap}");
+///     }
+///     Ok(())
+/// }
+/// ```
 #[async_trait]
 pub trait PrivilegeClassifier: Directory {
     /// The index from accounts to grounds, as of now.
@@ -105,6 +148,18 @@ pub trait PrivilegeClassifier: Directory {
 }
 
 /// Does things to accounts.
+///
+/// ```
+/// use identity_core::account::AccountId;
+/// use identity_core::directory::ForcedReset;
+/// use identity_core::reset::{Action, Order, Outcome};
+///
+/// /// One attempt to unlock; what is unknown is the caller's to read back.
+/// async fn unlock(directory: &dyn ForcedReset, account: AccountId) -> bool {
+///     let outcomes = directory.apply(&[Order::new(account, Action::Unlock)]).await;
+///     matches!(outcomes.as_slice(), [Outcome::Done(_)])
+/// }
+/// ```
 #[async_trait]
 pub trait ForcedReset: Directory {
     /// Whether `action` works on this account, by what the directory is known to do.
@@ -132,6 +187,19 @@ pub trait ForcedReset: Directory {
 }
 
 /// How fast a directory may be worked, and who watches over it.
+///
+/// ```
+/// use identity_core::directory::RateLimitedBatching;
+/// use identity_core::limits::OperationClass;
+///
+/// /// Waits for leave to send one write, and holds it while it is under way.
+/// async fn paced<T>(directory: &dyn RateLimitedBatching, write: impl Future<Output = T>) -> T {
+///     let permit = directory.governor().acquire(OperationClass::Write, 1).await;
+///     let answer = write.await;
+///     drop(permit);
+///     answer
+/// }
+/// ```
 pub trait RateLimitedBatching: Directory {
     /// The largest batch, the in-flight ceiling, and the quotas with their costs.
     fn limits(&self) -> Limits;

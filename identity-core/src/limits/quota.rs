@@ -87,6 +87,17 @@ pub enum BatchCost {
 }
 
 /// What a directory allows.
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use identity_core::limits::{Limits, OperationClass, Quota};
+///
+/// let of = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+/// // 600 changes a minute, of which this run uses half; at most ten at once.
+/// let changes = Quota::new("changes", of(600), Duration::from_secs(60), OperationClass::Write).with_share(0.5);
+/// let limits = Limits::new(of(1), of(10)).with_quota(changes);
+/// assert_eq!(limits.quotas.len(), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
