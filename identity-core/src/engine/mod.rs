@@ -20,6 +20,7 @@
 
 mod attempt;
 mod cohort;
+mod course;
 mod guard;
 mod lane;
 mod progress;
