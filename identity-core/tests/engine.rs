@@ -358,6 +358,24 @@ async fn a_refused_password_is_replaced_three_times_at_most() {
     assert_eq!(world.directory.touched().len(), 0);
 }
 
+/// The one without an answer may be why the policy refuses: it is not replaced, and not called failed.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_an_unknown_outcome_brings_no_other_password() {
+    let world = World::new(100).await;
+    let one = world.resets().into_iter().find(|entry| entry.wave.starts_with("workforce")).unwrap();
+    // The later rule is asked first: no answer, then refused.
+    world.directory.break_next(&one.id, Fault::RefusePassword, 1);
+    world.directory.break_next(&one.id, Fault::CutBeforeApply, 1);
+    world.finish().await;
+    assert_eq!(world.sealed(&one).len(), 1);
+    assert_eq!(world.progress(&one).await.actions[0].finality, Finality::Open);
+    assert_eq!(world.directory.times_set(&one.id), 0);
+
+    world.finish().await;
+    assert_eq!(world.sealed(&one).len(), 1, "the same password, sent again");
+    world.assert_each_has_one_password_that_the_vault_knows();
+}
+
 #[tokio::test(start_paused = true)]
 async fn generated_passwords_meet_the_directorys_policy() {
     let mut policy = PasswordPolicy::default();
