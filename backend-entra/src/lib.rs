@@ -1,0 +1,1 @@
+//! Microsoft Entra ID through Microsoft Graph v1.0, as a backend of identity-reset.
