@@ -1,0 +1,82 @@
+//! How one service spells what all of them say.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use super::{Pace, Response, Verdict};
+use crate::limits::OperationClass;
+
+/// How one service spells what all of them say. A backend implements it; each method has a
+/// default that fits a plain service.
+pub trait Dialect: fmt::Debug + Send + Sync + 'static {
+    /// The header of a request that carries our id of it: a fresh UUID with each attempt.
+    fn request_id_header(&self) -> Option<HeaderName> {
+        None
+    }
+
+    /// The service's id of the request.
+    fn request_id(&self, headers: &HeaderMap) -> Option<String>;
+
+    /// What the body of a refusal says.
+    fn fault(&self, response: &Response) -> ServerFault;
+
+    /// What the refusal means, where the service's code says more than the status; `verdict` is
+    /// what [`classify`](super::classify) makes of the status.
+    fn refine(&self, response: &Response, fault: &ServerFault, verdict: Verdict) -> Verdict {
+        let _ = (response, fault);
+        verdict
+    }
+
+    /// Whether our sign-in was refused, before anything was done: then [`SignIn::refused`] is asked
+    /// whether a replay can help. By default each 401.
+    ///
+    /// [`SignIn::refused`]: super::SignIn::refused
+    fn refuses_sign_in(&self, response: &Response, fault: &ServerFault) -> bool {
+        let _ = fault;
+        response.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// What a response says of pace. By default by its status and Retry-After.
+    fn pace(&self, class: OperationClass, response: &Response) -> Pace {
+        let _ = class;
+        Pace::of(response.status, &response.headers)
+    }
+}
+
+/// What the body of a refusal says. The texts are capped and of one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerFault {
+    /// The service's code, for programs.
+    pub code: String,
+    /// A more specific code, where the service gives one.
+    pub inner_code: Option<String>,
+    /// The service's words, for people.
+    pub message: String,
+    /// The service's id of the request, where the body gives one.
+    pub request_id: Option<String>,
+}
+
+impl ServerFault {
+    /// The most characters of a text that are kept.
+    pub const LONGEST_TEXT: usize = 400;
+
+    /// A code and a message of the service.
+    #[must_use]
+    pub fn new(code: &str, message: &str) -> Self {
+        todo!()
+    }
+
+    /// Adds a more specific code.
+    #[must_use]
+    pub fn with_inner_code(mut self, code: &str) -> Self {
+        todo!()
+    }
+
+    /// Adds the service's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: &str) -> Self {
+        todo!()
+    }
+}
