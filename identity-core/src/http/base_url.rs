@@ -62,10 +62,12 @@ impl BaseUrl {
     /// values are escaped here.
     ///
     /// # Errors
-    /// [`ErrorKind::InputInvalid`] for a path that could mean another one (`..`, `//`, `?`, `#`,
-    /// `\`, an escaped slash) or that is no path at all.
+    /// [`ErrorKind::InputInvalid`] for a path that could be taken for another one: an empty segment,
+    /// `.` or `..` (escaped or not), a `?`, `#`, `\` or blank, an escaped slash. An id from outside
+    /// cannot lead to a place that was not meant.
     pub fn join(&self, path: &str, query: &[(String, String)]) -> Result<Uri> {
-        todo!()
+        let below = path_and_query(path, query)?;
+        Uri::try_from(format!("{self}{below}")).map_err(|error| bad_path(&error.to_string()))
     }
 
     /// The address of a link that the service gave, as it stands, if the link is of the same origin.
@@ -73,7 +75,23 @@ impl BaseUrl {
     /// # Errors
     /// [`ErrorKind::Protocol`] for a link elsewhere: our token would go with it.
     pub fn accepts(&self, link: &str) -> Result<Uri> {
-        todo!()
+        let refused = |detail: &str| {
+            Error::new(ErrorKind::Protocol, "follow a link").with_detail(format!("the service gave {detail}"))
+        };
+        // Parsers disagree on what these mean, and pass over some of them in silence.
+        if link.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
+            return Err(refused("a link with a blank or a backslash"));
+        }
+        let url = Url::parse(link).map_err(|error| refused(&format!("no whole link ({error})")))?;
+        let origin = url.origin().ascii_serialization();
+        if origin != self.origin || !url.username().is_empty() || url.password().is_some() {
+            return Err(refused(&format!("a link to another place than {}", self.origin))
+                .with_advice("nothing was sent there; a proxy in between may be rewriting answers"));
+        }
+        if url.fragment().is_some() {
+            return Err(refused("a link with a fragment"));
+        }
+        Uri::try_from(url.as_str()).map_err(|error| refused(&format!("no usable link ({error})")))
     }
 
     /// Scheme, host and port, as in `https://host:8443`.
@@ -93,6 +111,58 @@ impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// `path` with its query, both as they go over the wire.
+pub(super) fn path_and_query(path: &str, query: &[(String, String)]) -> Result<String> {
+    check_path(path)?;
+    let mut text = path.to_owned();
+    let mut before = '?';
+    for (name, value) in query {
+        text.push(before);
+        escape_into(&mut text, name, b"$");
+        text.push('=');
+        escape_into(&mut text, value, b"");
+        before = '&';
+    }
+    Ok(text)
+}
+
+/// Appends text, all but unreserved characters (RFC 3986, section 2.3) and those to `keep` escaped.
+pub(super) fn escape_into(to: &mut String, text: &str, keep: &[u8]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            to.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+fn check_path(path: &str) -> Result<()> {
+    let Some(segments) = path.strip_prefix('/') else {
+        return if path.is_empty() { Ok(()) } else { Err(bad_path("it does not begin with a slash")) };
+    };
+    for segment in segments.split('/') {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        if matches!(plain.as_str(), "" | "." | "..") {
+            return Err(bad_path("one of its parts is empty, `.` or `..`"));
+        }
+        if plain.contains("%2f") || plain.contains("%5c") {
+            return Err(bad_path("it has an escaped slash"));
+        }
+        // The characters of RFC 3986, section 3.3.
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@".contains(&byte);
+        if !plain.bytes().all(known) {
+            return Err(bad_path("it has a character that a path cannot have"));
+        }
+    }
+    Ok(())
+}
+
+/// The path is not told: it may hold anything.
+fn bad_path(detail: &str) -> Error {
+    Error::new(ErrorKind::InputInvalid, "build an address").with_detail(format!("the path cannot be used: {detail}"))
 }
 
 /// Whether an address is `https`, or `http` to this machine.

@@ -32,8 +32,51 @@ impl Verdict {
     }
 }
 
-/// What a status other than 2xx means.
+/// What a status other than 2xx means for a request of this effect; `of_account` where one account
+/// was asked for.
+///
+/// A write that a gateway or the server itself broke off (500, 502, 504, 408) may have landed.
+///
+/// ```
+/// use http::StatusCode;
+/// use identity_core::error::{ErrorKind, Status};
+/// use identity_core::http::{Effect, Verdict, classify};
+///
+/// let of = |effect| classify(StatusCode::BAD_GATEWAY, effect, false);
+/// assert_eq!(of(Effect::Read), Verdict::new(ErrorKind::Unavailable, Status::Temporary));
+/// assert_eq!(of(Effect::Write), Verdict::new(ErrorKind::Unavailable, Status::Unknown));
+/// ```
 #[must_use]
 pub fn classify(status: StatusCode, effect: Effect, of_account: bool) -> Verdict {
-    todo!()
+    use ErrorKind as Kind;
+    // What it means that the server did not say how the request ended.
+    let unsaid = match effect {
+        Effect::Read => Status::Temporary,
+        Effect::Write => Status::Unknown,
+    };
+    let (kind, status) = match status.as_u16() {
+        300..=399 => {
+            let advice = "redirects are not followed; check the address of the service";
+            return Verdict::new(Kind::Protocol, Status::Permanent).with_advice(advice);
+        }
+        401 => (Kind::Unauthenticated, Status::Permanent),
+        403 => (Kind::InsufficientPrivilege, Status::Permanent),
+        404 | 410 if of_account => (Kind::AccountNotFound, Status::Permanent),
+        405 => (Kind::Unsupported, Status::Permanent),
+        407 => {
+            let advice = "the proxy wants a sign-in; let this machine reach the service without it";
+            return Verdict::new(Kind::ConfigInvalid, Status::Permanent).with_advice(advice);
+        }
+        408 | 504 => (Kind::Timeout, unsaid),
+        409 | 410 | 412 | 423 => (Kind::Conflict, Status::Permanent),
+        // What this request depended on failed, so that it was not carried out.
+        424 => (Kind::Conflict, Status::Temporary),
+        425 | 503 => (Kind::Unavailable, Status::Temporary),
+        429 => (Kind::RateLimited, Status::Temporary),
+        400..=499 => (Kind::InputInvalid, Status::Permanent),
+        501 | 505 => (Kind::Unsupported, Status::Permanent),
+        500..=599 => (Kind::Unavailable, unsaid),
+        _ => (Kind::Protocol, if effect == Effect::Write { Status::Unknown } else { Status::Permanent }),
+    };
+    Verdict::new(kind, status)
 }

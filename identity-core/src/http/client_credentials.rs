@@ -2,12 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use http::{Method, StatusCode};
+use oauth2::basic::BasicTokenResponse;
+use oauth2::{AuthType, ClientId, ClientSecret, RequestTokenError, Scope, TokenResponse, TokenUrl};
+use secrecy::{ExposeSecret, SecretString};
 
+use super::grant::{GrantClient, GrantFault, GrantWire, Refused, refusal};
 use super::{AccessToken, Assertions, BaseUrl, SignIn, TokenSource, Transport};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The type of a JSON Web Token that proves who the client is (RFC 7523, section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Signs in as an application: the client credentials grant of OAuth 2, by a secret in the body or
 /// by an assertion.
@@ -30,6 +38,9 @@ enum Proof {
 }
 
 impl ClientCredentials {
+    /// How long a token is taken to live when the server does not say.
+    const UNSAID_LIFETIME: Duration = Duration::from_secs(300);
+
     /// Signs in by a client secret, sent in the body.
     #[must_use]
     pub fn by_secret(
@@ -98,7 +109,91 @@ impl ClientCredentials {
 #[async_trait]
 impl TokenSource for ClientCredentials {
     async fn token(&self) -> Result<AccessToken> {
-        todo!()
+        match self.grant().await? {
+            Granted::Token(token) => Ok(token),
+            Granted::Again => match self.grant().await? {
+                Granted::Token(token) => Ok(token),
+                Granted::Again => Err(Error::new(ErrorKind::Unauthenticated, "sign in")
+                    .with_detail("the server refused the proof that goes with the request, twice")),
+            },
+        }
+    }
+}
+
+enum Granted {
+    Token(AccessToken),
+    /// The server refused what signs the token request, and the signer learnt from it.
+    Again,
+}
+
+impl ClientCredentials {
+    async fn grant(&self) -> Result<Granted> {
+        let url = self.token_url.join("", &[])?;
+        let signature = match &self.signer {
+            Some(signer) => Some(signer.sign(&Method::POST, &url).await?),
+            None => None,
+        };
+        let assertion = match &self.proof {
+            Proof::Assertion(assertions) => {
+                Some(assertions.assertion(&self.client_id, &self.token_url.to_string()).await?)
+            }
+            Proof::Secret(_) => None,
+        };
+        let wire = GrantWire::new(Arc::clone(&self.transport), signature.clone());
+        let granted = self.ask(&wire, assertion.as_ref()).await;
+        let answer = wire.answer();
+        let error = match granted {
+            Ok(token) => {
+                if let (Some(signer), Some(signature), Some(answer)) = (&self.signer, &signature, &answer) {
+                    signer.accepted(signature, &answer.headers);
+                }
+                return self.checked(&token).map(Granted::Token);
+            }
+            Err(error) => error,
+        };
+        if let (Some(signer), Some(signature), Some(answer)) = (&self.signer, &signature, &answer)
+            && matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
+            && signer.refused(signature, answer).await?
+        {
+            return Ok(Granted::Again);
+        }
+        Err(refusal(error, answer.as_ref(), self.advice.as_deref()))
+    }
+
+    async fn ask(&self, wire: &GrantWire, assertion: Option<&SecretString>) -> Result<BasicTokenResponse, Refused> {
+        let token_url =
+            TokenUrl::new(self.token_url.to_string()).map_err(|error| RequestTokenError::Other(error.to_string()))?;
+        let mut client = GrantClient::new(ClientId::new(self.client_id.clone()))
+            .set_token_uri(token_url)
+            .set_auth_type(AuthType::RequestBody);
+        if let Proof::Secret(secret) = &self.proof {
+            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        let mut request = client.exchange_client_credentials().add_scopes(self.scopes.iter().cloned().map(Scope::new));
+        for (name, value) in &self.parameters {
+            request = request.add_extra_param(name, value);
+        }
+        if let Some(assertion) = assertion {
+            request = request
+                .add_extra_param("client_assertion_type", JWT_BEARER)
+                .add_extra_param("client_assertion", assertion.expose_secret());
+        }
+        request.request_async(wire).await
+    }
+
+    fn checked(&self, token: &BasicTokenResponse) -> Result<AccessToken> {
+        let kind = token.token_type().as_ref();
+        if self.signer.is_none() && !kind.eq_ignore_ascii_case("bearer") {
+            return Err(Error::new(ErrorKind::Protocol, "sign in")
+                .with_detail("the server gave a token that is not a bearer token")
+                .with_advice("the application may be set to need a proof with each request (DPoP)"));
+        }
+        let value = token.access_token().secret();
+        if value.is_empty() {
+            return Err(Error::new(ErrorKind::Protocol, "sign in").with_detail("the server gave an empty token"));
+        }
+        let lifetime = token.expires_in().unwrap_or(Self::UNSAID_LIFETIME);
+        Ok(AccessToken::new(SecretString::from(value.as_str()), lifetime))
     }
 }
 
@@ -110,22 +205,4 @@ impl fmt::Debug for ClientCredentials {
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
-}
-
-/// Why a token was refused: the source of the error that [`ClientCredentials`] returns. Texts are
-/// capped and of one line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{error}: {description}")]
-#[non_exhaustive]
-pub struct GrantFault {
-    /// The code of RFC 6749, section 5.2, or of an extension, such as `invalid_client`.
-    pub error: String,
-    /// The server's words.
-    pub description: String,
-    /// The server's own numbers of the fault, where it gives any.
-    pub error_codes: Vec<u64>,
-    /// The server's id of the request, where it gives one.
-    pub trace_id: Option<String>,
-    /// The id that ties several requests together, where the server gives one.
-    pub correlation_id: Option<String>,
 }

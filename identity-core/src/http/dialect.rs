@@ -44,7 +44,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// What the body of a refusal says. The texts are capped and of one line.
+/// What the body of a refusal says. The texts are capped and of one line. It is the source of the
+/// [`Error`](crate::error::Error) that a refusal becomes, for `downcast_ref`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerFault {
@@ -65,18 +66,43 @@ impl ServerFault {
     /// A code and a message of the service.
     #[must_use]
     pub fn new(code: &str, message: &str) -> Self {
-        todo!()
+        Self { code: capped(code), message: capped(message), ..Self::default() }
     }
 
     /// Adds a more specific code.
     #[must_use]
     pub fn with_inner_code(mut self, code: &str) -> Self {
-        todo!()
+        self.inner_code = Some(capped(code));
+        self
     }
 
     /// Adds the service's id of the request.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Self {
-        todo!()
+        self.request_id = Some(capped(id));
+        self
     }
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code.as_str(), self.message.as_str()) {
+            ("", "") => f.write_str("no reason given"),
+            (code, "") => f.write_str(code),
+            ("", message) => f.write_str(message),
+            (code, message) => write!(f, "{code}: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerFault {}
+
+/// A server's text in one line, and no longer than what is kept.
+pub(super) fn capped(text: &str) -> String {
+    let clean = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut kept: String = clean.take(ServerFault::LONGEST_TEXT + 1).collect();
+    if kept.chars().count() > ServerFault::LONGEST_TEXT {
+        kept = kept.chars().take(ServerFault::LONGEST_TEXT - 1).chain(['…']).collect();
+    }
+    kept
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
-use crate::limits::{Signal, WindowHint};
+use crate::limits::{Feedback, OperationClass, Signal, WindowHint, clock};
 
 /// What a response says about pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +28,16 @@ impl Pace {
         Self { signal, retry_after: None, window: None }
     }
 
-    /// What status and Retry-After say: 429 is throttled, 502, 503 and 504 are busy.
+    /// What status and Retry-After say: 429 is throttled; 408, 502, 503 and 504 are
+    /// busy.
     #[must_use]
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        todo!()
+        let signal = match status.as_u16() {
+            429 => Signal::Throttled,
+            408 | 502 | 503 | 504 => Signal::Busy,
+            _ => Signal::Ok,
+        };
+        Self { signal, retry_after: retry_after(headers), window: None }
     }
 
     /// Adds what the server says of its window.
@@ -45,17 +53,56 @@ impl Pace {
         self.retry_after = Some(wait);
         self
     }
+
+    /// What the governor is told of it.
+    pub(super) fn feedback(&self, class: OperationClass) -> Feedback {
+        let mut feedback = Feedback::new(class, self.signal);
+        feedback.retry_after = self.retry_after;
+        feedback.window = self.window;
+        feedback
+    }
 }
 
 /// How long `Retry-After` asks us to wait: seconds, or a date by the server's own clock (its
-/// `Date`). `None` when there is none or it cannot be read.
+/// `Date`). Of several the longest; `None` when there is none that can be read.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, header};
+/// use identity_core::http::retry_after;
+/// use std::time::Duration;
+///
+/// // The server's clock is years behind, and that does not matter.
+/// let mut headers = HeaderMap::new();
+/// headers.insert(header::DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+/// headers.insert(header::RETRY_AFTER, HeaderValue::from_static("Sun, 06 Nov 1994 08:50:07 GMT"));
+/// assert_eq!(retry_after(&headers), Some(Duration::from_secs(30)));
+/// ```
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    todo!()
+    headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| wait_of(value.to_str().ok()?, headers)).max()
 }
 
 /// What the server's clock says: its `Date`.
 #[must_use]
 pub fn server_date(headers: &HeaderMap) -> Option<Timestamp> {
-    todo!()
+    http_date(headers.get(header::DATE)?.to_str().ok()?)
+}
+
+fn wait_of(text: &str, headers: &HeaderMap) -> Option<Duration> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit mean longer than anybody waits.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u32::MAX).into()));
+    }
+    let then = http_date(text)?;
+    let now = server_date(headers).unwrap_or_else(clock::now);
+    // A date that is past asks for no wait.
+    Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
+}
+
+/// The three forms of RFC 9110, section 5.6.7; the first is the one in use.
+fn http_date(text: &str) -> Option<Timestamp> {
+    const FORMS: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let date = FORMS.iter().find_map(|form| DateTime::strptime(form, text).ok())?;
+    TimeZone::UTC.to_timestamp(date).ok()
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::BaseUrl;
+use super::base_url::{self, escape_into};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whether a request can change something at the service.
@@ -26,8 +27,8 @@ pub enum Effect {
 /// ```
 /// use identity_core::http::{Effect, Request};
 ///
-/// let request = Request::get("/users").segment("Zoë/1").query("$select", "id");
-/// assert_eq!(format!("{request:?}"), "GET /users/Zo%C3%AB%2F1");
+/// let request = Request::get("/users").segment("zoë@example.test").query("$select", "id");
+/// assert_eq!(format!("{request:?}"), "GET /users/zo%C3%AB%40example.test");
 /// let lookup = Request::post("/directoryObjects/getByIds").json(&["1", "2"])?.with_effect(Effect::Read);
 /// assert_eq!(lookup.effect(), Effect::Read);
 /// # Ok::<(), identity_core::error::Error>(())
@@ -101,11 +102,26 @@ impl Request {
         Self { target: Target::Link(link.into()), ..Self::get("") }
     }
 
-    /// Adds one segment to the path, escaped: for ids and names from outside. Without effect on a
-    /// link.
+    /// Adds one segment to the path, escaped: for ids and names from outside. One that is empty, is
+    /// `..` or has a slash makes the request fail before it is sent, rather than mean something
+    /// else. Without effect on a link.
     #[must_use]
     pub fn segment(mut self, segment: &str) -> Self {
-        todo!()
+        if let Target::Path { path, .. } = &mut self.target {
+            path.push('/');
+            escape_into(path, segment, b"");
+        }
+        self
+    }
+
+    /// Adds text of our own to the path, such as the name of an action after an id. Without effect
+    /// on a link.
+    #[must_use]
+    pub fn then(mut self, path_below: &str) -> Self {
+        if let Target::Path { path, .. } = &mut self.target {
+            path.push_str(path_below);
+        }
+        self
     }
 
     /// Adds a query parameter; escaped on the wire. Without effect on a link.
@@ -129,13 +145,37 @@ impl Request {
     /// # Errors
     /// [`ErrorKind::InputInvalid`] when it cannot be written as JSON.
     pub fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Result<Self> {
-        todo!()
+        let invalid = |error: serde_json::Error| {
+            Error::new(ErrorKind::InputInvalid, "write a request")
+                .with_detail(format!("not JSON ({:?})", error.classify()))
+        };
+        // Measured first: a buffer that grows leaves copies of a password behind.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, body).map_err(invalid)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *bytes, body).map_err(invalid)?;
+        self.body = Bytes::from_owner(bytes);
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(self)
     }
 
     /// Sends these fields as a form.
     #[must_use]
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
-        todo!()
+        // Escaping makes three bytes of one at most.
+        let most = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+        let mut text = Zeroizing::new(String::with_capacity(most));
+        for (name, value) in fields {
+            if !text.is_empty() {
+                text.push('&');
+            }
+            escape_into(&mut text, name, b"");
+            text.push('=');
+            escape_into(&mut text, value, b"");
+        }
+        self.body = Bytes::from_owner(text);
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self
     }
 
     /// Says whether it can change something, where the method does not tell (a `POST` that only
@@ -189,7 +229,10 @@ impl Request {
     /// # Errors
     /// [`ErrorKind::InputInvalid`] as of [`BaseUrl::join`].
     pub fn path_and_query(&self) -> Result<Option<String>> {
-        todo!()
+        match &self.target {
+            Target::Path { path, query } => base_url::path_and_query(path, query).map(Some),
+            Target::Link(_) => Ok(None),
+        }
     }
 
     /// The whole address.
@@ -204,12 +247,26 @@ impl Request {
     }
 }
 
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.method)?;
         match &self.target {
             Target::Path { path, .. } => f.write_str(path),
-            // Its path ends where its query begins; what is there may be anything.
+            // It is the service's, and opaque: what is in it may be anything.
             Target::Link(_) => f.write_str("(a link of the service)"),
         }
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Status};
 
 /// One response, whole. `Debug` prints status, size and request id, never the body.
 #[derive(Clone)]
@@ -38,16 +39,29 @@ impl Response {
     /// expected, never what it says. The error is of a read; for a write use
     /// [`Response::written`].
     pub fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T> {
-        todo!()
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // The text of the error can quote the body; only its place and class are told.
+            let place = format!("line {} column {}", error.line(), error.column());
+            let detail = match error.classify() {
+                Category::Eof => format!("the answer of {} bytes ends too early", self.body.len()),
+                Category::Data => format!("the answer is not of the expected shape ({place})"),
+                Category::Io | Category::Syntax => format!("the answer is not JSON ({place})"),
+            };
+            let error = Error::new(ErrorKind::Protocol, operation).with_detail(detail);
+            match &self.request_id {
+                Some(id) => error.with_request_id(id),
+                None => error,
+            }
+        })
     }
 
     /// Reads the body of a write's answer as JSON.
     ///
     /// # Errors
-    /// As of [`Response::json`], with [`Status::Unknown`](crate::error::Status::Unknown): the write
+    /// As of [`Response::json`], with [`Status::Unknown`]: the write
     /// may have landed.
     pub fn written<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T> {
-        todo!()
+        self.json(operation).map_err(|error| error.with_status(Status::Unknown))
     }
 }
 

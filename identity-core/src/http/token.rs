@@ -1,6 +1,7 @@
 //! Tokens, and where they come from.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,7 +23,8 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
 /// A token and how long it lives. Wiped when dropped; `Debug` shows the lifetime only.
 #[derive(Clone)]
 pub struct AccessToken {
-    value: SecretString,
+    /// One copy in memory, however many requests are signed with it.
+    value: Arc<SecretString>,
     lifetime: Duration,
 }
 
@@ -30,7 +32,7 @@ impl AccessToken {
     /// A token that lives this long from now.
     #[must_use]
     pub fn new(value: SecretString, lifetime: Duration) -> Self {
-        Self { value, lifetime }
+        Self { value: Arc::new(value), lifetime }
     }
 
     /// The token itself: for the wire only.
