@@ -175,3 +175,102 @@ pub(super) fn is_safe(url: &Url) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback_are_services() {
+        for good in [
+            "https://graph.example.com",
+            "https://graph.example.com:8443/v1.0/",
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9/x",
+            "http://[::1]:1/",
+            "http://localhost:3000",
+        ] {
+            assert!(BaseUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://graph.example.com",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+            "http://[::ffff:10.0.0.1]",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "ftp://graph.example.com",
+            "file:///etc/passwd",
+            "graph.example.com",
+            "",
+            "https://",
+            "https://user@graph.example.com",
+            "https://graph.example.com/#x",
+            "https://graph.example.com/?x",
+        ] {
+            assert_eq!(BaseUrl::parse(bad).unwrap_err().kind(), ErrorKind::ConfigInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_below_the_address() {
+        let base = BaseUrl::parse("https://graph.example.com/v1.0").unwrap();
+        assert_eq!(base.join("", &[]).unwrap(), "https://graph.example.com/v1.0");
+        assert_eq!(base.join("/users/a'b(c)$x", &[]).unwrap(), "https://graph.example.com/v1.0/users/a'b(c)$x");
+        for bad in [
+            "users",
+            "/",
+            "//evil.example.com",
+            "/users/",
+            "/users//x",
+            "/./x",
+            "/../x",
+            "/%2E%2e/x",
+            "/.%2e",
+            "/a%2fb",
+            "/a%5Cb",
+            "/a\\b",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/a\nb",
+            "/\u{e4}",
+            "@evil.example.com/",
+            ":80/x",
+        ] {
+            assert_eq!(base.join(bad, &[]).unwrap_err().kind(), ErrorKind::InputInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_taken_as_it_stands_from_the_same_origin_only() {
+        let base = BaseUrl::parse("https://graph.example.com/v1.0").unwrap();
+        for good in [
+            "https://graph.example.com/v1.0/users?$skiptoken=RFNwdAIAAQ%2B%3d+x",
+            "https://graph.example.com/other/path",
+            "https://graph.example.com/users?after=00u&limit=200",
+        ] {
+            assert_eq!(base.accepts(good).unwrap().to_string(), good);
+        }
+        assert_eq!(base.accepts("https://GRAPH.example.com:443/x").unwrap(), "https://graph.example.com/x");
+        for bad in [
+            "http://graph.example.com/x",
+            "https://graph.example.com:444/x",
+            "https://graph.example.com.evil.org/x",
+            "https://evil.org/graph.example.com",
+            "https://graph.example.com@evil.org/x",
+            "https://user:pw@graph.example.com/x",
+            "https://evil.org\\@graph.example.com/x",
+            "https://graph.example.com\\.evil.org/x",
+            "//graph.example.com/x",
+            "/users?$skiptoken=x",
+            "https://graph.example.com/x#y",
+            "https://graph.exa\nmple.com/x",
+            " https://graph.example.com/x",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert_eq!(base.accepts(bad).unwrap_err().kind(), ErrorKind::Protocol, "{bad}");
+        }
+    }
+}

@@ -80,3 +80,64 @@ pub fn classify(status: StatusCode, effect: Effect, of_account: bool) -> Verdict
     };
     Verdict::new(kind, status)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ErrorKind::{
+        AccountNotFound, ConfigInvalid, Conflict, InputInvalid, InsufficientPrivilege, Protocol, RateLimited, Timeout,
+        Unauthenticated, Unavailable, Unsupported,
+    };
+    use Status::{Permanent, Temporary, Unknown};
+
+    #[test]
+    fn what_each_status_means_for_a_read_and_for_a_write() {
+        for (code, kind, read, write) in [
+            (301, Protocol, Permanent, Permanent),
+            (304, Protocol, Permanent, Permanent),
+            (307, Protocol, Permanent, Permanent),
+            (400, InputInvalid, Permanent, Permanent),
+            (401, Unauthenticated, Permanent, Permanent),
+            (403, InsufficientPrivilege, Permanent, Permanent),
+            (404, InputInvalid, Permanent, Permanent),
+            (405, Unsupported, Permanent, Permanent),
+            (407, ConfigInvalid, Permanent, Permanent),
+            (408, Timeout, Temporary, Unknown),
+            (409, Conflict, Permanent, Permanent),
+            (410, Conflict, Permanent, Permanent),
+            (412, Conflict, Permanent, Permanent),
+            (413, InputInvalid, Permanent, Permanent),
+            (422, InputInvalid, Permanent, Permanent),
+            (423, Conflict, Permanent, Permanent),
+            (424, Conflict, Temporary, Temporary),
+            (425, Unavailable, Temporary, Temporary),
+            (429, RateLimited, Temporary, Temporary),
+            (500, Unavailable, Temporary, Unknown),
+            (501, Unsupported, Permanent, Permanent),
+            (502, Unavailable, Temporary, Unknown),
+            (503, Unavailable, Temporary, Temporary),
+            (504, Timeout, Temporary, Unknown),
+            (507, Unavailable, Temporary, Unknown),
+            (599, Unavailable, Temporary, Unknown),
+            (600, Protocol, Permanent, Unknown),
+            (101, Protocol, Permanent, Unknown),
+        ] {
+            let status = StatusCode::from_u16(code).unwrap();
+            for (effect, expected) in [(Effect::Read, read), (Effect::Write, write)] {
+                let verdict = classify(status, effect, false);
+                assert_eq!((verdict.kind, verdict.status), (kind, expected), "{code} {effect:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_there_is_not_a_bad_request() {
+        for code in [404, 410] {
+            let status = StatusCode::from_u16(code).unwrap();
+            for effect in [Effect::Read, Effect::Write] {
+                assert_eq!(classify(status, effect, true), Verdict::new(AccountNotFound, Permanent));
+            }
+        }
+        assert_eq!(classify(StatusCode::FORBIDDEN, Effect::Read, true).kind, InsufficientPrivilege);
+    }
+}

@@ -10,7 +10,7 @@ use oauth2::basic::BasicTokenResponse;
 use oauth2::{AuthType, ClientId, ClientSecret, RequestTokenError, Scope, TokenResponse, TokenUrl};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::grant::{GrantClient, GrantFault, GrantWire, Refused, refusal};
+use super::grant::{AdviceOf, GrantClient, GrantFault, GrantWire, Refused, refusal};
 use super::{AccessToken, Assertions, BaseUrl, SignIn, TokenSource, Transport};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,10 +27,8 @@ pub struct ClientCredentials {
     scopes: Vec<String>,
     parameters: Vec<(String, String)>,
     signer: Option<Arc<dyn SignIn>>,
-    advice: Option<AdviceOf>,
+    advice: Option<Arc<AdviceOf>>,
 }
-
-type AdviceOf = Arc<dyn Fn(&GrantFault) -> Option<String> + Send + Sync>;
 
 enum Proof {
     Secret(SecretString),

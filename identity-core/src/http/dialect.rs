@@ -106,3 +106,25 @@ pub(super) fn capped(text: &str) -> String {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_text_is_capped_and_of_one_line() {
+        let fault =
+            ServerFault::new("Denied\r\n", &"ä\n".repeat(1000)).with_inner_code("x\u{7}y").with_request_id(" r ");
+        assert_eq!(fault.message.chars().count(), ServerFault::LONGEST_TEXT);
+        assert!(fault.message.starts_with("ä ä ") && fault.message.ends_with('…'));
+        assert_eq!((fault.code.as_str(), fault.inner_code.as_deref()), ("Denied", Some("x y")));
+        assert_eq!(fault.request_id.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn a_fault_without_words_still_says_something() {
+        let texts =
+            [("", ""), ("Code", ""), ("", "why"), ("Code", "why")].map(|(c, m)| ServerFault::new(c, m).to_string());
+        assert_eq!(texts, ["no reason given", "Code", "why", "Code: why"]);
+    }
+}

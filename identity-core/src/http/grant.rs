@@ -44,6 +44,9 @@ pub struct GrantFault {
     pub correlation_id: Option<String>,
 }
 
+/// What the user can do about a fault, where the caller knows.
+pub(super) type AdviceOf = dyn Fn(&GrantFault) -> Option<String> + Send + Sync;
+
 /// A refusal as it is on the wire.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Wire {
@@ -123,11 +126,7 @@ impl<'c> AsyncHttpClient<'c> for GrantWire {
 }
 
 /// What it means that no token came. The library's own error can hold the body and is dropped.
-pub(super) fn refusal(
-    error: Refused,
-    answer: Option<&Response>,
-    advice: Option<&(dyn Fn(&GrantFault) -> Option<String> + Send + Sync)>,
-) -> Error {
+pub(super) fn refusal(error: Refused, answer: Option<&Response>, advice: Option<&AdviceOf>) -> Error {
     let of = |kind: ErrorKind, status: Status| Error::new(kind, "sign in").with_status(status);
     let http = answer.map(|answer| answer.status);
     let fault = match error {

@@ -106,3 +106,71 @@ fn http_date(text: &str) -> Option<Timestamp> {
     let date = FORMS.iter().find_map(|form| DateTime::strptime(form, text).ok())?;
     TimeZone::UTC.to_timestamp(date).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn asked(retry_after: &[&'static str], date: Option<&'static str>) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        for value in retry_after {
+            headers.append(header::RETRY_AFTER, HeaderValue::from_static(value));
+        }
+        if let Some(date) = date {
+            headers.insert(header::DATE, HeaderValue::from_static(date));
+        }
+        super::retry_after(&headers)
+    }
+
+    #[test]
+    fn seconds_and_dates_are_read() {
+        let now = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        let seconds = |number| Some(Duration::from_secs(number));
+        for (text, date, expected) in [
+            ("0", None, seconds(0)),
+            ("120", None, seconds(120)),
+            (" 7 ", now, seconds(7)),
+            ("99999999999999999999", None, seconds(u32::MAX.into())),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", now, seconds(30)),
+            ("Sunday, 06-Nov-94 08:50:07 GMT", now, seconds(30)),
+            ("Sun Nov  6 08:50:07 1994", now, seconds(30)),
+            ("Sun, 06 Nov 1994 08:49:30 GMT", now, seconds(0)),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", None, seconds(0)),
+            ("soon", None, None),
+            ("-5", None, None),
+            ("1.5", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(asked(&[text], date), expected, "{text} at {date:?}");
+        }
+        assert_eq!(asked(&[], None), None);
+        assert_eq!(asked(&["5", "soon", "9"], None), seconds(9));
+    }
+
+    #[test]
+    fn a_date_is_by_the_servers_clock_however_wrong_that_is() {
+        // A century ahead of ours.
+        let date = Some("Wed, 01 Jan 2126 00:00:00 GMT");
+        let shown = server_date(&HeaderMap::from_iter([(header::DATE, HeaderValue::from_static(date.unwrap()))]));
+        assert_eq!(shown, Some("2126-01-01T00:00:00Z".parse().unwrap()), "the test's own date is right");
+        assert_eq!(asked(&["Wed, 01 Jan 2126 00:01:30 GMT"], date), Some(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn only_refusals_for_pace_and_load_slow_us() {
+        for (code, signal) in [
+            (200, Signal::Ok),
+            (403, Signal::Ok),
+            (408, Signal::Busy),
+            (429, Signal::Throttled),
+            (500, Signal::Ok),
+            (502, Signal::Busy),
+            (503, Signal::Busy),
+            (504, Signal::Busy),
+        ] {
+            let status = StatusCode::from_u16(code).unwrap();
+            assert_eq!(Pace::of(status, &HeaderMap::new()), Pace::new(signal), "{code}");
+        }
+    }
+}

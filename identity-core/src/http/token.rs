@@ -20,6 +20,13 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     async fn token(&self) -> Result<AccessToken>;
 }
 
+#[async_trait]
+impl<T: TokenSource + ?Sized> TokenSource for Arc<T> {
+    async fn token(&self) -> Result<AccessToken> {
+        (**self).token().await
+    }
+}
+
 /// A token and how long it lives. Wiped when dropped; `Debug` shows the lifetime only.
 #[derive(Clone)]
 pub struct AccessToken {
