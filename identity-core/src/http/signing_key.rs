@@ -54,9 +54,6 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// The fewest bytes of an RSA modulus: 2048 bits, the least that RFC 7518 (section 3.3) allows.
-    const SMALLEST_MODULUS: usize = 256;
-
     /// Reads a key from PEM: PKCS#8, PKCS#1 (RSA) or SEC1 (EC), not encrypted. Of the certificates
     /// in the same text, the one of this key gives the `x5t#S256` header field.
     ///
@@ -140,11 +137,7 @@ impl SigningKey {
     fn new(key: EncodingKey, algorithm: SigningAlgorithm) -> Result<Self> {
         let mut public = Jwk::from_encoding_key(&key, algorithm.of_library()).map_err(|_| unfitting(algorithm))?;
         public.common = CommonParameters::default();
-        let key = Self { key, public, algorithm, kid: None, thumbprint: None };
-        if algorithm.is_rsa() && key.public_number().len() < Self::SMALLEST_MODULUS {
-            return Err(unusable("the RSA key has less than 2048 bits"));
-        }
-        Ok(key)
+        Ok(Self { key, public, algorithm, kid: None, thumbprint: None })
     }
 
     /// Names the key in the header of what it signs.
@@ -267,6 +260,7 @@ fn unusable(detail: &str) -> Error {
 }
 
 fn unfitting(algorithm: SigningAlgorithm) -> Error {
-    let wanted = if algorithm.is_rsa() { "an RSA key" } else { "an EC key on P-256" };
+    // The least that RFC 7518 (section 3.3) allows, and that the library takes.
+    let wanted = if algorithm.is_rsa() { "an RSA key of 2048 bits or more" } else { "an EC key on P-256" };
     unusable(&format!("it is not {wanted}, which {algorithm:?} needs, or it is damaged"))
 }
