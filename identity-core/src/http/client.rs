@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::echo::without_echo;
 use super::exchange::Exchange;
 use super::{BaseUrl, Dialect, Effect, Pace, Request, Response, SignIn, Transport, classify};
 use crate::account::DirectoryId;
@@ -157,7 +158,7 @@ impl Client {
             return Ok(response);
         }
         let dialect = &self.0.dialect;
-        let fault = dialect.fault(&response);
+        let fault = without_echo(dialect.fault(&response), request);
         let verdict = classify(response.status, request.effect(), request.is_of_account());
         let verdict = dialect.refine(&response, &fault, verdict);
         let mut error = Error::new(verdict.kind, operation)

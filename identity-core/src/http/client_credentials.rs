@@ -155,7 +155,11 @@ impl ClientCredentials {
         {
             return Ok(Granted::Again);
         }
-        Err(refusal(error, answer.as_ref(), self.advice.as_deref()))
+        let sent = match &self.proof {
+            Proof::Secret(secret) => Some(secret),
+            Proof::Assertion(_) => assertion.as_ref(),
+        };
+        Err(refusal(error, answer.as_ref(), self.advice.as_deref(), sent))
     }
 
     async fn ask(&self, wire: &GrantWire, assertion: Option<&SecretString>) -> Result<BasicTokenResponse, Refused> {

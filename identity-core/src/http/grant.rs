@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenResponse};
 use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError, StandardRevocableToken};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -126,7 +127,12 @@ impl<'c> AsyncHttpClient<'c> for GrantWire {
 }
 
 /// What it means that no token came. The library's own error can hold the body and is dropped.
-pub(super) fn refusal(error: Refused, answer: Option<&Response>, advice: Option<&AdviceOf>) -> Error {
+pub(super) fn refusal(
+    error: Refused,
+    answer: Option<&Response>,
+    advice: Option<&AdviceOf>,
+    sent: Option<&SecretString>,
+) -> Error {
     let of = |kind: ErrorKind, status: Status| Error::new(kind, "sign in").with_status(status);
     let http = answer.map(|answer| answer.status);
     let fault = match error {
@@ -138,7 +144,14 @@ pub(super) fn refusal(error: Refused, answer: Option<&Response>, advice: Option<
             };
             return of(kind, status).with_detail(fault.to_string()).with_source(fault);
         }
-        RequestTokenError::ServerResponse(wire) => Some(GrantFault::from(wire)),
+        RequestTokenError::ServerResponse(mut wire) => {
+            // A server that repeats what it refuses must not put it into our logs.
+            let sent = sent.map_or("", |sent| sent.expose_secret());
+            if let Some(text) = wire.error_description.as_mut().filter(|text| !sent.is_empty() && text.contains(sent)) {
+                *text = text.replace(sent, "[as sent]");
+            }
+            Some(GrantFault::from(wire))
+        }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => None,
     };
     let code = fault.as_ref().map_or("", |fault| fault.error.as_str());

@@ -10,6 +10,46 @@
 //!    └─Response, Error──┴──judged with the Dialect◀──┘   (Feedback to the Governor)
 //! ```
 //!
+//! ```
+//! use std::{num::NonZeroU32, sync::Arc};
+//!
+//! use identity_core::error::Result;
+//! use identity_core::http::*;
+//! use identity_core::limits::{Governor, Limits, OperationClass};
+//! use secrecy::SecretString;
+//!
+//! /// A service whose errors are `{"code":…,"message":…}`.
+//! #[derive(Debug)]
+//! struct Example;
+//!
+//! impl Dialect for Example {
+//!     fn request_id(&self, headers: &http::HeaderMap) -> Option<String> {
+//!         Some(headers.get("x-request-id")?.to_str().ok()?.to_owned())
+//!     }
+//!
+//!     fn fault(&self, response: &Response) -> ServerFault {
+//!         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+//!         let text = |member: &str| body.get(member).and_then(|text| text.as_str()).unwrap_or_default();
+//!         ServerFault::new(text("code"), text("message"))
+//!     }
+//! }
+//!
+//! fn connect(secret: SecretString) -> Result<Client> {
+//!     let transport = HttpTransport::shared(&TransportSettings::default())?;
+//!     let token_url = BaseUrl::parse("https://login.example.com/oauth2/token")?;
+//!     let source = ClientCredentials::by_secret(transport.clone(), token_url, "app", secret).with_scope("users");
+//!     let settings = ClientSettings::new(BaseUrl::parse("https://api.example.com/v1")?);
+//!     let governor = Governor::new(&Limits::new(NonZeroU32::MIN, NonZeroU32::MIN));
+//!     Ok(Client::new(settings, transport, Arc::new(Example), Arc::new(TokenCache::new(source)), governor))
+//! }
+//!
+//! async fn is_enabled(client: &Client, id: &str) -> Result<bool> {
+//!     let request = Request::get("/users").segment(id).query("fields", "enabled").of_account();
+//!     let response = client.read("look up", OperationClass::Read, &request).await?;
+//!     Ok(response.json::<serde_json::Value>("look up")?["enabled"] == true)
+//! }
+//! ```
+//!
 //! # Behavior
 //! * A token goes to the origin of the [`BaseUrl`] and nowhere else: redirects are not followed,
 //!   and a link to another origin is refused. Plain HTTP only to loopback.
@@ -26,6 +66,7 @@ mod client;
 mod client_credentials;
 mod der;
 mod dialect;
+mod echo;
 mod exchange;
 mod grant;
 mod pace;

@@ -22,8 +22,8 @@ use crate::limits::{RetryPolicy, clock};
 /// * Renewed 300 seconds before its end, or when a tenth of a shorter life is left. Whoever comes
 ///   meanwhile is served with the token that is still valid, also when renewing fails.
 /// * Of all who need a token at the same time, one fetches it and the others wait for that.
-/// * A temporary failure is repeated by the policy; when that is used up, everybody is told so
-///   until the next pause is over.
+/// * A temporary failure is repeated by the policy; when that is used up, or the server asks for a
+///   wait beyond the policy's cap, everybody is told so until the pause is over.
 /// * A permanent failure is remembered and the source is never asked again: repeated failures can
 ///   lock the account that we sign in with. To try other credentials, make another cache.
 /// * When a token that replaced a refused one is refused too before it was ever taken, it is not
@@ -47,6 +47,8 @@ struct State {
     failure: Option<Failure>,
     /// Until when the failure holds; `None` for ever.
     pause_until: Option<Instant>,
+    /// Before when no token may be asked for.
+    not_before: Option<Instant>,
     rng: StdRng,
 }
 
@@ -78,7 +80,7 @@ impl<S: TokenSource> TokenCache<S> {
     #[must_use]
     pub fn new(source: S) -> Self {
         let rng = StdRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| StdRng::seed_from_u64(0));
-        let state = State { current: None, count: 0, failure: None, pause_until: None, rng };
+        let state = State { current: None, count: 0, failure: None, pause_until: None, not_before: None, rng };
         Self {
             source,
             policy: RetryPolicy::default(),
@@ -185,20 +187,30 @@ impl<S: TokenSource> TokenCache<S> {
         }
     }
 
-    /// Fetches, and again by the policy while the failure is temporary. The caller has the turn.
+    /// Fetches, and again by the policy while the failure is temporary and the wait is short: who is
+    /// asked to wait for longer tells the callers, who have a deadline. The caller has the turn.
     async fn fetch(&self, replaces_refused: bool) -> Result<(AccessToken, u64)> {
         let mut attempts = 0;
         loop {
+            // Also what somebody was to wait for who gave up waiting.
+            let not_before = self.state().not_before;
+            if let Some(then) = not_before {
+                clock::sleep_until(then).await;
+            }
             attempts += 1;
             let error = match self.fetch_once(replaces_refused).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error.with_attempts(attempts),
             };
-            let asked = error.retry_after();
-            let delay = error.is_temporary().then(|| self.policy.delay(attempts, asked, &mut self.state().rng));
-            match delay.flatten() {
-                Some(delay) => clock::sleep(delay).await,
+            let mut state = self.state();
+            let delay = match error.is_temporary() {
+                true => self.policy.delay(attempts, error.retry_after(), &mut state.rng),
+                false => None,
+            };
+            match delay.filter(|delay| *delay <= self.policy.cap) {
+                Some(delay) => state.not_before = Some(clock::instant() + delay),
                 None => {
+                    drop(state);
                     self.give_up(&error);
                     return Err(error);
                 }

@@ -1,14 +1,18 @@
 //! One attempt: what is sent, what its answer means, what the governor hears of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use identity_core::error::{ErrorKind, Status};
-use identity_core::http::{Effect, Request, Response, ServerFault, TransportFault};
+use identity_core::http::{
+    BaseUrl, Client, ClientSettings, Dialect, Effect, Request, Response, ServerFault, TokenCache, TransportFault,
+    Verdict,
+};
 use identity_core::limits::OperationClass::{Read, Write};
 use identity_core::limits::clock;
 
-use crate::support::{InProcess, answer, in_process, status, with_header};
+use crate::support::{InProcess, Plain, Tokens, answer, governor, in_process, status, with_header};
 
 #[tokio::test(start_paused = true)]
 async fn a_request_is_sent_as_it_was_built_and_signed() {
@@ -78,6 +82,57 @@ async fn each_attempt_has_an_id_of_its_own_and_errors_carry_the_servers() {
     assert_ne!(service.header(0, "x-client-request"), service.header(1, "x-client-request"));
     let error = client.attempt("revoke", Write, &request).await.unwrap_err();
     assert_eq!(error.request_id(), Some(service.header(2, "x-client-request").as_str()), "then ours");
+}
+
+/// A service that has words of its own for a sign-in that it refuses.
+#[derive(Debug)]
+struct Fussy;
+
+impl Dialect for Fussy {
+    fn request_id(&self, _headers: &HeaderMap) -> Option<String> {
+        None
+    }
+
+    fn fault(&self, response: &Response) -> ServerFault {
+        Plain.fault(response)
+    }
+
+    fn refine(&self, _response: &Response, fault: &ServerFault, verdict: Verdict) -> Verdict {
+        match fault.code.as_str() {
+            "NoLicence" => Verdict::new(ErrorKind::Unsupported, verdict.status).with_advice("buy it"),
+            _ => verdict,
+        }
+    }
+
+    fn refuses_sign_in(&self, _response: &Response, fault: &ServerFault) -> bool {
+        fault.code == "use_nonce"
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_dialect_says_what_a_code_means_and_whether_it_is_about_the_sign_in() {
+    let service = InProcess::script([
+        Ok(answer(401, r#"{"code":"NoLicence"}"#)),
+        Ok(answer(400, r#"{"code":"use_nonce"}"#)),
+        Ok(answer(204, "")),
+    ]);
+    let sign_in = Arc::new(TokenCache::new(Tokens::living(Duration::from_secs(3600))));
+    let settings = ClientSettings::new(BaseUrl::parse("https://service.test").unwrap());
+    let client = Client::new(settings, service.clone(), Arc::new(Fussy), sign_in, governor());
+    let write = Request::post("/x");
+    let error = client.attempt("block", Write, &write).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice()), (ErrorKind::Unsupported, Some("buy it")));
+    assert_eq!(service.count(), 1, "this 401 is not about the sign-in");
+    client.attempt("block", Write, &write).await.unwrap();
+    assert_eq!((service.count(), service.header(2, "authorization")), (3, "Bearer token-2".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_without_an_answer_is_unknown() {
+    let cut = Err(TransportFault::NoAnswer("cut".to_owned()));
+    let service = InProcess::script([Ok(answer(401, "")), cut]);
+    let error = in_process(service.clone()).attempt("set password", Write, &Request::post("/x")).await.unwrap_err();
+    assert_eq!((error.status(), service.count()), (Status::Unknown, 2));
 }
 
 #[tokio::test(start_paused = true)]

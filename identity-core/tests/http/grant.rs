@@ -7,14 +7,15 @@ use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::http::{
-    AssertionFile, BaseUrl, ClientCredentials, GrantFault, Response, SignIn, Signature, SignedAssertions,
+    AssertionFile, BaseUrl, ClientCredentials, GrantFault, Request, Response, SignIn, Signature, SignedAssertions,
     SigningAlgorithm, TokenCache, TokenSource, TransportFault,
 };
+use identity_core::limits::OperationClass::Read;
 use identity_core::limits::clock;
 use secrecy::SecretString;
 
 use crate::keys::{decoded, pem};
-use crate::support::{InProcess, answer, with_header};
+use crate::support::{InProcess, answer, client, with_header};
 
 const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"opaque"}"#;
 
@@ -174,11 +175,26 @@ async fn each_refusal_is_what_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn the_sign_in_waits_as_long_as_it_is_asked_to() {
-    let slow = with_header(answer(429, "{}"), "retry-after", "120");
-    let service = InProcess::script([Ok(slow), Ok(answer(200, TOKEN))]);
+    let slow = |seconds| Ok(with_header(answer(429, "{}"), "retry-after", seconds));
+    let service = InProcess::script([slow("12"), Ok(answer(200, TOKEN))]);
     let begun = clock::instant();
     TokenCache::new(by_secret(&service)).token().await.unwrap();
-    assert!(begun.elapsed() >= Duration::from_secs(120));
+    assert_eq!(begun.elapsed().as_secs(), 12);
+
+    // What is longer than a request has time for is told to those who wait.
+    let service = InProcess::script([slow("120"), Ok(answer(200, TOKEN)), Ok(answer(200, "{}"))]);
+    let cache = TokenCache::new(by_secret(&service));
+    let begun = clock::instant();
+    for _ in 0..5 {
+        let error = cache.token().await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, Status::Temporary));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(120)));
+    }
+    client("https://service.test", service.clone(), Arc::new(cache))
+        .read("list", Read, &Request::get("/x"))
+        .await
+        .unwrap();
+    assert_eq!((begun.elapsed().as_secs(), service.count()), (120, 3), "a read waits for it");
 }
 
 /// A proof with a nonce that only the server knows (as of RFC 9449).

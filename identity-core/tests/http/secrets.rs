@@ -62,6 +62,8 @@ async fn errors_do_not_print_what_was_sent_or_answered() {
     for answered in [
         Ok(answer(400, &format!("{{\"unknown\":\"{PLANTED}\"}}"))),
         Ok(answer(500, PLANTED)),
+        // It repeats what it was sent.
+        Ok(answer(400, &format!(r#"{{"code":"Weak","message":"`{PLANTED}` is too weak"}}"#))),
         Ok(answer(302, PLANTED)),
         Err(TransportFault::NoAnswer("cut".to_owned())),
     ] {
@@ -72,6 +74,10 @@ async fn errors_do_not_print_what_was_sent_or_answered() {
         check(&format!("{error} {error:?}"));
         assert_eq!(service.count(), 2);
     }
+    let echo = format!(r#"{{"error":"invalid_client","error_description":"{PLANTED} is wrong"}}"#);
+    let error = TokenCache::new(credentials(&InProcess::script([Ok(answer(401, &echo))]))).token().await.unwrap_err();
+    assert_eq!(error.detail(), "invalid_client: [as sent] is wrong");
+    check(&format!("{error:?}"));
     // A token that comes with a status or in a shape that cannot be used is not printed either.
     for (code, body) in [(200, token.replace('}', "")), (201, token.clone()), (400, token.clone())] {
         let service = InProcess::script([Ok(answer(code, &body))]);

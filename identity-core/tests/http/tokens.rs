@@ -8,7 +8,7 @@ use futures::future::join_all;
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::http::{AccessToken, Request, TokenCache, TokenSource};
 use identity_core::limits::OperationClass::{Read, Write};
-use identity_core::limits::clock;
+use identity_core::limits::{RetryPolicy, clock};
 use secrecy::SecretString;
 
 use crate::support::{Answered, InProcess, Tokens, answer, client};
@@ -205,4 +205,17 @@ async fn who_gives_up_waiting_does_not_hold_up_the_others() {
     let cache = TokenCache::new(tokens);
     clock::within(Duration::from_secs(1), cache.token()).await.unwrap_err();
     assert_eq!(cache.token().await.unwrap().1, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_outlives_the_one_who_was_told_of_it() {
+    let (cache, asked) = failing(|asked| (asked == 1).then_some(ErrorKind::Unavailable));
+    let policy = RetryPolicy::default().with_backoff(Duration::from_secs(1 << 20), Duration::from_secs(1 << 20));
+    let cache = cache.with_policy(policy);
+    let begun = clock::instant();
+    clock::within(Duration::from_secs(1), cache.token()).await.unwrap_err();
+    cache.token().await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), 2);
+    // The backoff is drawn from twelve days; that it is a second by chance is not to be feared.
+    assert!(begun.elapsed() > Duration::from_secs(1));
 }
