@@ -13,7 +13,7 @@ use super::read_back::read_back;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
 use crate::limits::{OperationClass, RetryCause, clock};
-use crate::reset::{Action, Order, Outcome, Receipt, Secret};
+use crate::reset::{Action, Order, Outcome, Receipt, Secret, SecretKind};
 use crate::vault::{SealedRef, Sealing};
 
 /// One action on one account, not final yet.
@@ -146,7 +146,8 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
                     let password = lane.fresh_password(cohort.account(work.subject), work.action)?;
                     work.passwords += 1;
                     if work.action.needs_sealing() {
-                        to_seal.push((ready.len(), sealing(cohort, work.subject, password.clone())));
+                        to_seal
+                            .push((ready.len(), sealing(cohort, work.subject, SecretKind::Password, password.clone())));
                     }
                     work.password = Some(password);
                     work.sealed = None;
@@ -184,13 +185,14 @@ async fn reopened(lane: &Lane, work: &Work) -> Result<Reopened> {
     Ok(lane.vault.reopen(sealed).await?.map_or(Reopened::NoKey, Reopened::Password))
 }
 
-fn sealing(cohort: &Cohort, subject: usize, password: Secret) -> Sealing {
+fn sealing(cohort: &Cohort, subject: usize, kind: SecretKind, password: Secret) -> Sealing {
     let entry = cohort.entry(subject);
     Sealing {
         entry: entry.seq,
         directory: entry.directory.clone(),
         account: entry.id.clone(),
         name: cohort.account(subject).name.clone(),
+        kind,
         password,
     }
 }
@@ -334,8 +336,10 @@ async fn settle(
         }
     }
     if !seal_first.is_empty() {
-        let sealings =
-            seal_first.iter().map(|(work, _, secret)| sealing(cohort, work.subject, secret.clone())).collect();
+        let sealings = seal_first
+            .iter()
+            .map(|(work, _, secret)| sealing(cohort, work.subject, server_kind(work.action), secret.clone()))
+            .collect();
         let references = lane.vault.seal(sealings).await?;
         for ((work, receipt, _), reference) in seal_first.into_iter().zip(references) {
             events.push(done(&work, cohort.entry(work.subject).seq, &receipt, Some(reference)));
@@ -343,6 +347,12 @@ async fn settle(
     }
     cohort.record(lane, events).await?;
     Ok(again)
+}
+
+/// What a secret is that the server answered this action with: a password where the server sets
+/// one of its own making.
+fn server_kind(action: Action) -> SecretKind {
+    action.server_secret().unwrap_or_default()
 }
 
 fn give_up(lane: &Lane, work: &Work, entry: u64, error: Error, events: &mut Vec<Event>) {

@@ -149,8 +149,8 @@ impl Cohort {
                 lane.guard.failed(&error, &lane.teller);
                 continue;
             }
-            let mut work = Work::new(place, action, Baseline::from(&subject.account.password))
-                .uncertain(subject.may_still_be_set(step));
+            let mut work =
+                Work::new(place, action, Baseline::from(&subject.account)).uncertain(subject.may_still_be_set(step));
             if lane.resumed
                 && action.needs_sealing()
                 && let Some(sealed) = lane.vault.sealed_for(seq).await?.pop()
