@@ -365,7 +365,8 @@ async fn settle(
             let entry = cohort.entry(work.subject).seq;
             if let Some(attempt) = work.lost {
                 let (kind, newer) = (server_kind(work.action), work.attempt);
-                let note = format!("{kind}: the answer to attempt {attempt} is lost; that of attempt {newer} supersedes it");
+                let note =
+                    format!("{kind}: the answer to attempt {attempt} is lost; that of attempt {newer} supersedes it");
                 events.push(Event::Noted { entry, note });
             }
             events.push(done(&work, entry, &receipt, Some(reference)));
