@@ -26,6 +26,7 @@ mod lane;
 mod progress;
 mod read_back;
 mod recheck;
+mod rest;
 mod run;
 
 pub use guard::Guardrails;

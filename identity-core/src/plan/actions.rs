@@ -48,7 +48,7 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
 /// no grace for the previous one admits it. Verification has to tell two sets from one.
 pub(super) fn set_twice(chosen: &mut Chosen, can: Capabilities, support: &dyn Fn(Action) -> Support) {
     let Ok(Disposition::Reset { actions }) = &mut chosen.disposition else { return };
-    let Some(place) = actions.iter().position(|action| matches!(action, Action::SetPassword { .. })) else { return };
+    let Some(place) = actions.iter().position(|action| action.needs_sealing()) else { return };
     if !can.observe_version {
         chosen.notes.push("set once only: the directory keeps no version that would show two sets".to_owned());
     } else if support(Action::Scramble) == Support::Works {
@@ -111,11 +111,11 @@ fn harmless(account: &Account, action: Action) -> Option<(Action, &'static str)>
     let state = &account.password;
     let silent = Action::SetPassword { must_change: false };
     match action {
-        Action::SetPassword { .. } | Action::ExpirePassword if state.smart_card_required => Some((
+        _ if (action.needs_sealing() || action == Action::ExpirePassword) && state.smart_card_required => Some((
             Action::Scramble,
             "it signs in by smart card: a password that somebody knows would be a second way in",
         )),
-        Action::SetPassword { must_change: true } | Action::ExpirePassword => {
+        _ if action.demands_change() => {
             let because = if state.cannot_change {
                 "its owner may not change the password: must-change would lock the owner out"
             } else if state.never_expires {
@@ -188,7 +188,11 @@ pub(super) fn closes_the_door(actions: &[Action]) -> bool {
 /// [`set_twice`] has it.
 pub(super) fn contradict(actions: &[Action]) -> bool {
     let on_password: Vec<Action> = actions.iter().copied().filter(|action| action.shows_in_password_state()).collect();
-    !matches!(on_password.as_slice(), [] | [_] | [Action::Scramble, Action::SetPassword { .. }])
+    match on_password.as_slice() {
+        [] | [_] => false,
+        [Action::Scramble, second] => !second.needs_sealing(),
+        _ => true,
+    }
 }
 
 /// Where the password is mastered, in words.

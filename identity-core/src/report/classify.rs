@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Status};
 use crate::journal::{EntryProgress, ErrorRecord, Finality, Verdict};
 use crate::plan::{Disposition, Entry, LeftOutReason, PlanRow};
 use crate::reset::{Action, Containment};
-use crate::verify::{asks_for_change, can_be_read_back};
+use crate::verify::can_be_read_back;
 
 /// The row of one account. `directory_kind` is the backend's word for its directory.
 pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, directory_kind: &str) -> Row {
@@ -210,7 +210,7 @@ fn finding(row: &Row, history: &History) -> Finding {
 
 /// Every action is confirmed: what did reading back show?
 fn after_reading(row: &Row) -> Finding {
-    let demanded = row.actions.iter().any(|action| asks_for_change(action.action));
+    let demanded = row.actions.iter().any(|action| action.action.demands_change());
     if !row.actions.iter().any(|action| can_be_read_back(action.action)) {
         return Finding::new(
             RowResult::Unknown,
@@ -309,8 +309,7 @@ fn old_password(row: &Row) -> OldPassword {
     };
     // Confirmed and yet unchanged, or not read back: it may stand.
     let shown = matches!(row.verdict, Some(Verdict::Changed | Verdict::ChangedByOwner | Verdict::ChangedByOther));
-    let twice =
-        done(|action| action == Action::Scramble) && done(|action| matches!(action, Action::SetPassword { .. }));
+    let twice = done(|action| action == Action::Scramble) && done(Action::needs_sealing);
     if twice && shown {
         OldPassword::PushedOut
     } else if done(|action| action.containment() == Containment::OldPassword) && shown {

@@ -64,7 +64,7 @@ impl Expectation {
             self.sets += 1;
             self.attempts += u64::from(done.attempt.max(1));
         }
-        self.must_change |= asks_for_change(done.action);
+        self.must_change |= done.action.demands_change();
         self.disabled |= done.action == Action::Disable;
         self.unlocked |= done.action == Action::Unlock;
     }
@@ -73,11 +73,6 @@ impl Expectation {
 /// Whether looking an account up shows that this action happened.
 pub(crate) fn can_be_read_back(action: Action) -> bool {
     action.shows_in_password_state() || matches!(action, Action::Disable | Action::Unlock)
-}
-
-/// Whether this action has the owner change the password at the next sign-in.
-pub(crate) fn asks_for_change(action: Action) -> bool {
-    matches!(action, Action::SetPassword { must_change: true } | Action::ExpirePassword)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ use crate::journal::{ErrorRecord, Journal, Verdict};
 use crate::plan::{Plan, PlanRow};
 
 pub use convergence::{Convergence, ServerConvergence};
-pub(crate) use expectation::{asks_for_change, can_be_read_back};
+pub(crate) use expectation::can_be_read_back;
 use lane::{Lane, Settings};
 pub use still_old::{OldPassword, still_old};
 

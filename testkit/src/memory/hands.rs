@@ -1,7 +1,7 @@
 //! What people do while a run goes on: owners sign in, administrators change things.
 
 use identity_core::account::{Account, AccountId};
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 
 use super::MemoryDirectory;
 use super::record::digest;
@@ -109,6 +109,19 @@ impl MemoryDirectory {
     /// Cuts the connections; the next write notices before it is sent.
     pub fn cut_connections(&self) {
         self.inner().cut_connections = true;
+    }
+
+    /// From now on no read is answered, or reads are answered again.
+    pub fn leave_reads_hanging(&self, hanging: bool) {
+        self.inner().reads_hang = hanging;
+    }
+
+    /// Whether the newest secret of this kind that was issued to the account is this one: an older
+    /// one opens nothing any more.
+    #[must_use]
+    pub fn honours(&self, account: &AccountId, kind: SecretKind, secret: &Secret) -> bool {
+        let newest = self.issued(account).into_iter().rfind(|(issued, _)| *issued == kind);
+        newest.is_some_and(|(_, known)| known == digest(secret))
     }
 
     fn find(&self, account: &AccountId) -> Option<(u64, Account)> {
