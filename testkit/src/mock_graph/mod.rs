@@ -47,6 +47,7 @@ mod builder;
 mod delivery;
 mod directory;
 mod filter;
+mod harness;
 mod in_process;
 mod opaque;
 mod query;
@@ -64,6 +65,7 @@ mod users;
 mod wire;
 
 pub use builder::MockGraphBuilder;
+pub use harness::MockGraphHarness;
 pub use in_process::InProcess;
 pub use quota::{Metering, QuotaUse, TenantSize};
 pub use record::{Counts, Exchange, MARKER};

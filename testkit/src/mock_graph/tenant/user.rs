@@ -99,8 +99,11 @@ pub struct OnPrem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloudTruth {
-    /// What it is.
+    /// What it is as far as Graph shows it: v1.0 has no property that tells services and mailboxes
+    /// from persons.
     pub kind: AccountKind,
+    /// What it really is.
+    pub really: AccountKind,
     /// Where its password is mastered.
     pub authority: PasswordAuthority,
     /// The account of the organisation that it is joined with by hard anchors.
@@ -119,14 +122,19 @@ impl CloudUser {
     #[must_use]
     pub fn truth(&self) -> CloudTruth {
         let sync = self.roles.contains(&DIRECTORY_SYNCHRONIZATION_ACCOUNTS);
-        let kind = match self.sort {
+        let really = match self.sort {
             _ if sync => AccountKind::DirectorySync,
             Sort::Guest(_) => AccountKind::Guest,
             Sort::Mailbox => AccountKind::Mailbox,
-            // The user object of an agent is a program's, and a run leaves it alone.
             Sort::Agent => AccountKind::Service,
             _ if self.service => AccountKind::Service,
             _ => AccountKind::Person,
+        };
+        let kind = match (self.sort, really) {
+            // Its type is in the row itself.
+            (Sort::Agent, _) => really,
+            (_, AccountKind::Mailbox | AccountKind::Service) => AccountKind::Person,
+            _ => really,
         };
         let authority = match self.sort {
             Sort::Guest(_) => PasswordAuthority::Unknown,
@@ -141,6 +149,7 @@ impl CloudUser {
         };
         CloudTruth {
             kind,
+            really,
             authority,
             joined_with: self.account.filter(|_| self.on_prem.is_some()),
             roles: self.roles.clone(),
@@ -155,7 +164,8 @@ impl CloudUser {
     }
 
     /// Whether a password of it is checked here at all.
-    pub(crate) fn signs_in_here(&self) -> bool {
+    #[must_use]
+    pub fn signs_in_here(&self) -> bool {
         !matches!(self.sort, Sort::Guest(_) | Sort::Agent) && !self.federated
     }
 }
