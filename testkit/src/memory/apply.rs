@@ -152,7 +152,7 @@ impl MemoryDirectory {
                 Answer::Never
             }
             Fault::Swallow => Answer::Never,
-            Fault::CutAfterApply | Fault::CutMidAnswer => match self.serve(order) {
+            Fault::CutAfterApply | Fault::CutMidAnswer | Fault::GatewayTimeout => match self.serve(order) {
                 Outcome::Done(_) | Outcome::Refused(_) => Answer::Now(self.lost(order)),
                 other => Answer::Now(other),
             },
@@ -161,9 +161,11 @@ impl MemoryDirectory {
                 self.later(order, delay);
                 Answer::Now(self.lost(order))
             }
-            Fault::Busy | Fault::GarbledMessage => Answer::Now(Outcome::Throttled(self.slow_down(order, None))),
+            Fault::Busy | Fault::GarbledMessage | Fault::Conflict => {
+                Answer::Now(Outcome::Throttled(self.slow_down(order, None)))
+            }
             Fault::Throttle(wait) => Answer::Now(Outcome::Throttled(self.slow_down(order, Some(wait)))),
-            Fault::Unavailable | Fault::NoticeOfDisconnection => {
+            Fault::Unavailable | Fault::NoticeOfDisconnection | Fault::BadGateway => {
                 let error = self.of(order, ErrorKind::Unavailable).with_detail("the directory cannot serve now");
                 Answer::Now(Outcome::Temporary(error))
             }

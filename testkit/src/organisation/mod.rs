@@ -18,7 +18,7 @@
 mod account;
 mod bulk;
 mod convert;
-mod draw;
+pub(crate) mod draw;
 mod groups;
 mod ldif;
 mod names;

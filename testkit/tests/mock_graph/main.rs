@@ -1,0 +1,14 @@
+//! The mock of Microsoft Graph, asked by a plain client that shares nothing with it.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod batches;
+mod client;
+mod delta;
+mod faults;
+mod hybrid;
+mod listing;
+mod passwords;
+mod quotas;
+mod sign_in;
+mod strictness;
+mod users;
