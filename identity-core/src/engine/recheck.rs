@@ -157,6 +157,7 @@ mod tests {
             wave: "workforce-1".into(),
             disposition: Disposition::Reset { actions: vec![Action::Scramble] },
             notes: Vec::new(),
+            refusals: Vec::new(),
             expected: Expected { path: account.path.clone(), enabled: true, last_set: account.password.last_set },
         }
     }
