@@ -79,7 +79,7 @@ fn fit(
 ) -> Option<Action> {
     let mut action = asked;
     for _ in 0..MOST_REPLACEMENTS {
-        if action_on_password(action) && account.authority != PasswordAuthority::Here {
+        if action.concerns_password() && account.authority != PasswordAuthority::Here {
             notes.push(format!("{action} left out: {}", mastered(account)));
             return None;
         }
@@ -101,11 +101,6 @@ fn fit(
     }
     notes.push(format!("{asked} left out: each replacement is replaced again"));
     None
-}
-
-/// Whether the action concerns the password, so that it has to happen where that is mastered.
-fn action_on_password(action: Action) -> bool {
-    action.shows_in_password_state() || action == Action::SendRecoveryLink
 }
 
 /// What to do instead of an action that would do nothing to this account, or harm it. Backends know

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use identity_core::account::{Account, AccountId, AccountKind, DirectoryId};
 use identity_core::engine::Progress;
-use identity_core::journal::{Event, Journal, Record};
+use identity_core::journal::{Event, Finality, Journal, Record};
 use identity_core::limits::{OperationClass, Quota};
 use identity_core::plan::PlanSpec;
 use identity_core::reset::Action;
@@ -207,10 +207,16 @@ async fn faults_in_either_pass_end_in_the_promised_state() {
         for _ in 0..4 {
             assert_eq!(world.finish().await.stopped, None, "{fault:?}");
         }
+        let mut given_up = 0;
         for entry in world.resets() {
             let progress = world.progress(&entry).await;
             assert!(progress.actions.iter().all(|known| known.finality.is_final()), "{fault:?}: {progress:?}");
-            assert_eq!(world.directory.passwords_set(&entry.id).len(), 1, "{fault:?}: {}", entry.name);
+            // Four attempts in a row can meet a fault without effect: then it is called failed.
+            let failed = matches!(progress.actions[0].finality, Finality::Failed(_));
+            let set = world.directory.passwords_set(&entry.id).len();
+            assert_eq!(set, usize::from(!failed), "{fault:?}: {}", entry.name);
+            given_up += usize::from(failed);
         }
+        assert!(given_up <= 3, "{fault:?}: {given_up} passwords given up");
     }
 }
