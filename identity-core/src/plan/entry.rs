@@ -34,8 +34,27 @@ pub struct Entry {
     /// What was replaced, dropped or noticed for this account while planning, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The asked actions that are not planned because the directory would refuse them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
     /// What the account looked like, to notice between plan and touch that it changed.
     pub expected: Expected,
+}
+
+/// A refusal foretold: an action that was asked for, and why the directory would not do it to this
+/// account ([`Support::Cannot`](crate::directory::Support::Cannot)).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The action.
+    pub action: Action,
+    /// Why, and what to do.
+    pub because: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.action, self.because)
+    }
 }
 
 /// What is to be done to an account of the plan.
@@ -165,6 +184,9 @@ pub enum PlanRow {
         tier: Tier,
         /// Why it is left out.
         reason: LeftOutReason,
+        /// The asked actions that the directory would refuse.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refusals: Vec<Refusal>,
     },
 }
 

@@ -112,6 +112,12 @@ impl Action {
         matches!(self, Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa)
     }
 
+    /// Whether it has to happen where the password is mastered.
+    #[must_use]
+    pub fn concerns_password(self) -> bool {
+        self.shows_in_password_state() || self == Self::SendRecoveryLink
+    }
+
     /// Whether the owner has to choose another password at the next sign-in afterwards.
     #[must_use]
     pub fn demands_change(self) -> bool {

@@ -53,6 +53,7 @@ pub(crate) fn entry(seq: u64, directory: &DirectoryId, actions: &[Action]) -> En
         wave: "workforce-1".into(),
         disposition: Disposition::Reset { actions: actions.to_vec() },
         notes: Vec::new(),
+        refusals: Vec::new(),
         expected: Expected { path: None, enabled: true, last_set: None },
     }
 }

@@ -208,6 +208,11 @@ impl MemoryDirectory {
         if let Some(error) = self.refused(order, &row) {
             return Outcome::Refused(error);
         }
+        let early = self.inner().early.remove(&order.account);
+        if let Some(behind) = early {
+            self.later(order, behind);
+            return Outcome::Done(Receipt::default().with_time(self.now()));
+        }
         let mut inner = self.inner();
         inner.states.know(index, &row);
         self.take_effect(&mut inner, index, &row, order.action, order.password.as_ref());

@@ -56,6 +56,8 @@ pub(super) struct Inner {
     pub(super) born: HashMap<AccountId, u64>,
     pub(super) windows: Vec<Window>,
     pub(super) late: Vec<Late>,
+    /// Whose next write is confirmed before it takes effect, and how long before.
+    pub(super) early: HashMap<AccountId, Duration>,
     in_flight: u32,
     pub(super) greatest_in_flight: u32,
     pub(super) largest_batch: usize,
@@ -82,6 +84,7 @@ impl Inner {
             born: HashMap::new(),
             windows,
             late: Vec::new(),
+            early: HashMap::new(),
             in_flight: 0,
             greatest_in_flight: 0,
             largest_batch: 0,

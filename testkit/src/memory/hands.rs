@@ -1,5 +1,7 @@
 //! What people do while a run goes on: owners sign in, administrators change things.
 
+use std::time::Duration;
+
 use identity_core::account::{Account, AccountId};
 use identity_core::reset::{Secret, SecretKind};
 
@@ -94,6 +96,18 @@ impl MemoryDirectory {
     /// The next writes to this account go wrong, this many of them.
     pub fn break_next(&self, account: &AccountId, fault: Fault, times: u64) {
         self.world.faults.prepend(When::write().on(account.as_str()).times(times), fault);
+    }
+
+    /// The nth write to this account from now on goes wrong, counted from 1.
+    pub fn break_nth(&self, account: &AccountId, fault: Fault, nth: u64) {
+        self.break_next(account, fault, 1);
+        self.break_next(account, Fault::Slow(Duration::ZERO), nth.saturating_sub(1));
+    }
+
+    /// The next write to this account is confirmed at once and takes effect this much later, as it
+    /// looks to whoever reads from a replica that is behind.
+    pub fn confirm_early(&self, account: &AccountId, behind: Duration) {
+        self.inner().early.insert(account.clone(), behind);
     }
 
     /// The next page of a listing ends in the middle.

@@ -78,7 +78,10 @@ async fn each_account_gets_its_population_wave_and_actions() {
     assert!(matches!(entry(&plan, "thing").disposition, Disposition::Manual { .. }));
     assert_eq!((entry(&plan, "gone").population, reset(&plan, "gone")), (Population::Dormant, vec![SET]));
     assert!(matches!(reason(&plan, "pc"), LeftOutReason::Protected(why) if why.ends_with("; join it anew")));
-    assert!(entry(&plan, "p1").notes.iter().any(|note| note.contains("revoke_sessions left out: fake cannot")));
+    let refused: Vec<String> = entry(&plan, "p1").refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].starts_with("revoke_sessions: fake cannot"), "{refused:?}");
+    assert!(plan.summary().to_string().contains("× revoke_sessions: fake cannot"), "{}", plan.summary());
 
     let waves: Vec<(&str, WaveKind, u64)> =
         plan.waves().iter().map(|wave| (wave.name.as_str(), wave.kind, wave.accounts)).collect();
