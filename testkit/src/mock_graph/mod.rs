@@ -39,7 +39,8 @@
 //! `Connection: close`.
 //!
 //! # What it does not have
-//! Creating and deleting users through Graph, `$expand`, `$search`, other methods on users.
+//! Creating and deleting users through Graph, `$expand` of anything but the manager, `$search`, other
+//! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
 mod batch;

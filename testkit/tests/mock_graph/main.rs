@@ -5,6 +5,7 @@ mod batches;
 mod client;
 mod delta;
 mod faults;
+mod harness;
 mod hybrid;
 mod listing;
 mod passwords;

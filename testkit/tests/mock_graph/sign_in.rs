@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use identity_core::limits::clock;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::PublicKeyData as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use testkit::mock_graph::{MockGraph, PERMISSIONS};

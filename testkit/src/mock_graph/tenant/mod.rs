@@ -129,6 +129,11 @@ impl Tenant {
         born.is_some_and(|then| then > clock::instant())
     }
 
+    /// The number of an object id, whoever has it or had it.
+    pub(super) fn number_of(&self, id: &Uuid) -> Option<u64> {
+        self.population.number_of(id)
+    }
+
     /// The number of who has this object id, whether or not it can be found yet.
     pub(super) fn by_id(&self, id: &Uuid) -> Option<u64> {
         let number = self.population.number_of(id)?;
