@@ -224,12 +224,9 @@ impl Tenant {
         let before = state.password.unwrap_or_else(|| fingerprint(&initial));
         let shown = state.password_set_shown(user.password_set);
         if let (true, SyncedReset::OverwrittenAfter(wait)) = (user.on_prem.is_some(), settings.synced) {
-            let keep = state.overwrite.take().map_or_else(Overwrite::default, |earlier| earlier);
-            state.overwrite = Some(Overwrite {
-                at: clock::instant() + wait,
-                password: Some(keep.password.unwrap_or((before, state.set_at.unwrap_or(user.password_set)))),
-                ..keep
-            });
+            let keep = state.overwrite.take().unwrap_or_default();
+            let on_prem = keep.password.unwrap_or_else(|| (before, state.set_at.unwrap_or(user.password_set)));
+            state.overwrite = Some(Overwrite { at: clock::instant() + wait, password: Some(on_prem), ..keep });
         }
         state.password = Some(fingerprint(password));
         state.shown_before = Some(shown);
@@ -258,7 +255,7 @@ impl Tenant {
         let state = self.touch(number);
         if let (true, SyncedReset::OverwrittenAfter(wait)) = (user.on_prem.is_some(), settings.synced) {
             let keep = state.overwrite.take().unwrap_or_default();
-            let before = keep.enabled.unwrap_or(state.enabled.unwrap_or(user.enabled));
+            let before = keep.enabled.or(state.enabled).unwrap_or(user.enabled);
             state.overwrite = Some(Overwrite { at: clock::instant() + wait, enabled: Some(before), ..keep });
         }
         state.enabled = Some(enabled);
