@@ -212,10 +212,9 @@ fn unsupported(name: &str) -> Refusal {
 fn select(value: &str, entity: Option<&'static Entity>) -> Result<Vec<String>, Refusal> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     for name in &names {
-        if entity.is_some_and(|entity| entity.property(name).is_none()) {
-            return Err(Refusal::bad_request(format!(
-                "Could not find a property named '{name}' on type 'microsoft.graph.user'."
-            )));
+        if let Some(entity) = entity.filter(|entity| entity.property(name).is_none()) {
+            let message = format!("Could not find a property named '{name}' on the type of '{}'.", entity.set);
+            return Err(Refusal::bad_request(message));
         }
     }
     Ok(names)

@@ -54,6 +54,22 @@ async fn who_is_made_during_a_round_is_in_the_next() {
 }
 
 #[tokio::test]
+async fn a_change_during_a_round_of_changes_loses_nobody() {
+    let (mock, client) = connect(described().without_quotas()).await;
+    let (_, link) = round(&client, "/users/delta?$select=id").await;
+    let users: Vec<_> = mock.users().map(|user| user.id).collect();
+    for user in &users {
+        mock.change(user, |user| user.department = Some("Moved".into())).unwrap();
+    }
+    let first = client.get(&link).await;
+    let again = mock.user(fixed::ORDINARY).unwrap().id;
+    mock.change(&again, |user| user.department = None).unwrap();
+    let (rest, link) = round(&client, first.body["@odata.nextLink"].as_str().unwrap()).await;
+    assert_eq!(first.rows().len() + rest.len(), users.len());
+    assert_eq!(round(&client, &link).await.0[0]["id"], again.to_string());
+}
+
+#[tokio::test]
 async fn the_latest_link_begins_now() {
     let (mock, client) = started().await;
     let (rows, link) = round(&client, "/users/delta?$deltatoken=latest").await;

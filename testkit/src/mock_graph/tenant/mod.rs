@@ -16,7 +16,7 @@ pub(super) use state::State;
 
 use population::object_id;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use identity_core::limits::clock;
@@ -82,14 +82,12 @@ impl Tenant {
         self.log.len() as u64
     }
 
-    /// Who changed since a place in the log, each once, in the order of the last change.
-    pub(super) fn changed_since(&self, mark: u64) -> Option<Vec<u64>> {
-        let mut changed = Vec::new();
-        for number in self.log.get(usize::try_from(mark).ok()?..)? {
-            changed.retain(|known| known != number);
-            changed.push(*number);
-        }
-        Some(changed)
+    /// Who changed between two places in the log, each once.
+    pub(super) fn changed_between(&self, since: u64, mark: u64) -> Option<Vec<u64>> {
+        let range = usize::try_from(since).ok()?..usize::try_from(mark).ok()?;
+        let mut seen = HashSet::new();
+        let changes = self.log.get(range)?.iter().copied();
+        Some(changes.filter(|number| seen.insert(*number)).collect())
     }
 
     /// How many users there are.

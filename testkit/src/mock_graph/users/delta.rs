@@ -107,7 +107,7 @@ fn rows(
         (Some(wanted), u64::MAX) => wanted,
         (None, u64::MAX) => (0..tenant.end()).collect(),
         (wanted, since) => {
-            let mut changed = tenant.changed_since(since).ok_or_else(Refusal::resync)?;
+            let mut changed = tenant.changed_between(since, place.mark).ok_or_else(Refusal::resync)?;
             changed.retain(|number| wanted.as_ref().is_none_or(|wanted| wanted.contains(number)));
             changed
         }
