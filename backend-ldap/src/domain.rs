@@ -1,7 +1,7 @@
 //! A domain as it is read: listings, single objects, values that come in parts. All reads go through
 //! here, so that each one takes its permit and tells the governor how it went.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -10,6 +10,7 @@ use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::limits::Governor;
 use uuid::Uuid;
 
+use crate::account::Surroundings;
 use crate::controllers::Controllers;
 use crate::listing::{self, Paged};
 use crate::pace;
@@ -34,6 +35,7 @@ pub(crate) struct Domain {
     pub(crate) descriptors: bool,
     /// Whether sets are to respect the history, and the controller can make them.
     pub(crate) policy_hints: bool,
+    pub(crate) surroundings: RwLock<Arc<Surroundings>>,
 }
 
 /// Where something is read.
@@ -58,6 +60,18 @@ impl Domain {
     /// As [`list`](Self::list), at the place given.
     pub(crate) fn list_at(self: &Arc<Self>, search: Search, place: Place) -> BoxStream<'static, Result<Entry>> {
         listing::list(Arc::new(At { domain: Arc::clone(self), place }), search)
+    }
+
+    /// What accounts are read against, as it was last read.
+    pub(crate) fn surroundings(&self) -> Arc<Surroundings> {
+        Arc::clone(&self.surroundings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads it anew.
+    pub(crate) async fn look_around(&self) -> Result<Arc<Surroundings>> {
+        let now = Arc::new(Surroundings::read(self).await?);
+        *self.surroundings.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&now);
+        Ok(now)
     }
 
     /// A connection to read on at a place.

@@ -97,9 +97,14 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(organisation: Organisation, policy: DomainPolicy, delegated: bool, most_entries: usize) -> Self {
+    /// With the policy of the domain, and the fine-grained one.
+    pub(super) fn new(
+        organisation: Organisation,
+        (policy, administrators_policy): (DomainPolicy, DomainPolicy),
+        delegated: bool,
+        most_entries: usize,
+    ) -> Self {
         let base = organisation.base_dn();
-        let administrators_policy = DomainPolicy { min_length: 20, ..policy.clone() };
         let mut store = Self {
             base_normal: base.to_lowercase(),
             fixed: fixed::entries(&organisation, &base, &policy, &administrators_policy, most_entries),
@@ -150,13 +155,18 @@ impl Store {
 
     pub(super) fn row(&self, entry: EntryRef) -> Option<Row<'_>> {
         Some(match entry {
-            EntryRef::Fixed(at) => Row::Fixed(self.fixed.get(at as usize)?),
+            EntryRef::Fixed(at) => Row::Fixed(self.fixed.get(at as usize).filter(|entry| self.shows(entry))?),
             EntryRef::Group(at) => {
                 let (group, state) = self.group(at)?;
                 Row::Group(group, state)
             }
             EntryRef::Account(at) => Row::Account(self.view(at).filter(|view| !view.state.hidden)?),
         })
+    }
+
+    /// By default only Domain Admins may read the fine-grained policies and their container.
+    fn shows(&self, entry: &FixedEntry) -> bool {
+        !(self.delegated && entry.dn.contains("CN=Password Settings Container,"))
     }
 
     pub(super) fn bucket(&self, bucket: Bucket) -> &[u32] {
