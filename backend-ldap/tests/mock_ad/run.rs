@@ -7,7 +7,6 @@ use std::time::Duration;
 use identity_core::account::AccountId;
 use identity_core::directory::{AccountEnumerator, Backend, ForcedReset};
 use identity_core::error::ErrorKind;
-use identity_core::journal::StopReason;
 use identity_core::limits::clock;
 use identity_core::plan::{Disposition, PlanRow, PlanSpec, Population};
 use identity_core::report::{Report, RowResult, Survivor};
@@ -15,7 +14,7 @@ use identity_core::reset::{Action, Order, Outcome, Secret};
 use identity_core::verify::Verifier;
 use testkit::fault::{Fault, FaultScript, When};
 use testkit::mock_ad::MockAd;
-use testkit::organisation::{SPECIAL, special};
+use testkit::organisation::SPECIAL;
 
 use crate::stage::{Journey, builder, config, connect, id};
 
@@ -157,25 +156,6 @@ async fn policy_hints_make_a_set_respect_the_history_where_the_controller_has_th
             other => panic!("hints {hints}, known {known}: {other:?}"),
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_is_refused_stops_the_run_at_once_and_is_not_repeated() {
-    let mock = builder().start().await.expect("starts");
-    let directory = connect(config(&mock, &[]).connections(2)).await;
-    let people = people(&mock, 60);
-    let journey = Journey::plan(&directory, &people, PlanSpec::default()).await;
-    // From here on the password that the run signs in with is wrong, and it has to sign in again.
-    let runner = mock.organisation().account(special::RUNNER).guid;
-    mock.add_fault(When::write().nth(10).times(1), Fault::CutBeforeApply);
-    mock.add_fault(When::write().nth(11).times(1), Fault::CutBeforeApply);
-    mock.set_password(&runner, "Changed-by-0thers!");
-    let end = journey.run(&directory).await;
-    let Some(StopReason::Fatal { error }) = end.stopped else { panic!("{:?}", end.stopped) };
-    assert_eq!(error.kind, ErrorKind::Unauthenticated, "{}", error.text);
-    assert_eq!(mock.counts().failed_binds, 1, "one refused sign-in is enough to know");
-    let touched = people.iter().filter(|id| !mock.untouched(&id.as_str().parse().expect("a GUID"))).count();
-    assert!(touched < people.len(), "it stopped before the end");
 }
 
 #[tokio::test(flavor = "multi_thread")]
