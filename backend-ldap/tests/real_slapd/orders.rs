@@ -149,7 +149,7 @@ async fn a_name_that_goes_to_another_entry_in_between_hits_nobody_in_silence() {
         let swapping = tokio::spawn(async move {
             let mut swaps = 0_u32;
             loop {
-                for (from, to) in [(&first, "swap"), (&second, meant), (&Population::dn("swap"), other)] {
+                for (from, to) in [(&first, "pswap"), (&second, meant), (&Population::dn("pswap"), other)] {
                     let renamed = root.modifydn(from, &format!("uid={to}"), true, None).await;
                     renamed.expect("answer").success().expect("renamed");
                 }
