@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
+mod fault;
 #[cfg(feature = "gssapi")]
 mod kerberos;
 mod password_policy;
@@ -12,8 +13,9 @@ mod request;
 mod shared;
 mod tls;
 
-pub(crate) use connection::{Connection, Fault, Page};
-pub(crate) use password_policy::{PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
+pub(crate) use connection::{Connection, Page};
+pub(crate) use fault::Fault;
+pub(crate) use password_policy::{ASSERTION, PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
 pub(crate) use pool::Pool;
 pub(crate) use request::{Change, Search, Within};
 pub(crate) use shared::Shared;

@@ -2,17 +2,23 @@
 //! reason that the server gives when it refuses; and the Password Modify operation (RFC 3062).
 
 use ldap3::asn1::{PL, parse_tag};
-use ldap3::controls::{Control, RawControl};
+use ldap3::controls::{Assertion, Control, RawControl};
 use ldap3::exop::PasswordModify;
 use ldap3::{LdapResult, Mod};
 
-use super::connection::{Connection, Fault};
+use uuid::Uuid;
+
+use super::connection::Connection;
+use super::fault::Fault;
 use super::request::{Change, Wiped};
 
 /// The Password Modify operation (RFC 3062 section 2).
 pub(crate) const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 /// The control that asks for the policy's word, and carries it (draft-behera section 6).
 pub(crate) const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+
+/// The Assertion control (RFC 4528): a change is made only if the entry matches a filter.
+pub(crate) const ASSERTION: &str = "1.3.6.1.1.12";
 
 /// What a server answered to a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +44,20 @@ impl Connection {
         Ok(Reply::of(&answer.await?.1))
     }
 
-    /// Changes one object, all steps or none; as [`set_password`](Self::set_password).
+    /// Changes one object, all steps or none; as [`set_password`](Self::set_password). With `only_if`
+    /// nothing is changed unless the entry has this entryUUID; the server must know [`ASSERTION`].
     pub(crate) async fn modify_under_policy(
         &self,
         dn: &str,
         changes: Vec<Change>,
         policy: bool,
+        only_if: Option<Uuid>,
     ) -> Result<Reply, Fault> {
         let steps: Vec<Mod<Wiped>> = changes.into_iter().map(Change::into_step).collect();
+        let mut controls = asking(policy);
+        controls.extend(only_if.map(is_entry));
         let answer = self.operate(move |mut ldap| async move {
-            ldap.with_controls(asking(policy));
+            ldap.with_controls(controls);
             ldap.modify(dn, steps).await
         });
         Ok(Reply::of(&answer.await?))
@@ -57,6 +67,11 @@ impl Connection {
 fn asking(policy: bool) -> Vec<RawControl> {
     let control = RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: None };
     if policy { vec![control] } else { Vec::new() }
+}
+
+/// The condition that the entry is this one, whatever its name.
+fn is_entry(uuid: Uuid) -> RawControl {
+    RawControl { crit: true, ..Assertion::new(format!("(entryUUID={})", uuid.hyphenated())) }
 }
 
 impl Reply {

@@ -42,6 +42,11 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
     if account.state.locked && actions.iter().any(|action| action.needs_password()) {
         unlock(&mut actions, support, &mut notes);
     }
+    if let Some(policy) =
+        account.password_policy.as_ref().filter(|_| actions.iter().any(|action| action.needs_password()))
+    {
+        notes.push(format!("under a password policy of its own, {policy}"));
+    }
     let disposition = settle(account, asked, in_order(actions), &mut notes, &refusals);
     Chosen { disposition, notes, refusals }
 }
@@ -340,6 +345,17 @@ mod tests {
         assert!(matches!(chosen.disposition, Ok(Disposition::Manual { .. })));
         let chosen = choose(&account(), &[Action::ExpirePassword], &cannot);
         assert!(matches!(chosen.disposition, Err(LeftOutReason::NothingWorks(_))));
+    }
+
+    #[test]
+    fn the_accounts_own_password_policy_is_told_where_a_password_is_set() {
+        let mut strict = account();
+        strict.password_policy = Some("Strict: at least 30 characters".to_owned());
+        assert_eq!(
+            choose(&strict, &[SET], &works).notes,
+            ["under a password policy of its own, Strict: at least 30 characters"]
+        );
+        assert_eq!(choose(&strict, &[Action::ExpirePassword], &works).notes, [DOES_NOT_CONTAIN]);
     }
 
     #[test]
