@@ -180,7 +180,7 @@ impl Output {
             return Ok(Self::Json(to));
         }
         let mut lines = csv::Writer::from_writer(to);
-        let header = lines.write_record(["directory", "id", "name", "kind", "password"]);
+        let header = lines.write_record(["directory", "id", "name", "password", "kind"]);
         header.map_err(|fault| input(&format!("the passwords cannot be written: {fault}")))?;
         Ok(Self::Csv(Box::new(lines)))
     }
@@ -189,7 +189,7 @@ impl Output {
         match self {
             Self::Csv(lines) => {
                 let name = harmless(&of.name);
-                let row = [of.directory.as_str(), of.account.as_str(), &name, of.kind.as_str(), of.password.expose()];
+                let row = [of.directory.as_str(), of.account.as_str(), &name, of.password.expose(), of.kind.as_str()];
                 lines.write_record(row)?;
             }
             Self::Json(to) => {

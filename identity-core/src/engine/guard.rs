@@ -201,7 +201,7 @@ impl Guard {
         while self.rails.stop_file.is_some() && !self.must_stop(teller) {
             clock::sleep(LOOK_FOR_STOP_FILE).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Why the run stopped, if it did.

@@ -81,7 +81,7 @@ async fn passes_and_links_go_to_the_vault_and_are_named_in_the_report() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_whose_answer_is_lost_is_superseded_by_a_new_one() {
     let world = world(FaultScript::new(1)).await;
-    let people: Vec<_> = world.resets().into_iter().filter(|entry| is_one_of_many(entry)).collect();
+    let people: Vec<_> = world.resets().into_iter().filter(is_one_of_many).collect();
     let [cut, never, ..] = people.as_slice() else { panic!("two people") };
     // The fourth write of each is the pass.
     for (entry, fault) in [(cut, Fault::CutAfterApply), (never, Fault::CutBeforeApply)] {
@@ -125,7 +125,7 @@ async fn a_pass_that_a_crash_lost_is_superseded_on_resume() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_after_a_lost_answer_says_that_there_may_be_a_pass() {
     let world = world(FaultScript::new(1)).await;
-    let one = world.resets().into_iter().find(|entry| is_one_of_many(entry)).unwrap();
+    let one = world.resets().into_iter().find(is_one_of_many).unwrap();
     world.directory.break_next(&one.id, Fault::Forbid, 1);
     world.directory.break_nth(&one.id, Fault::CutAfterApply, 4);
     assert_eq!(world.finish().await.stopped, None);

@@ -109,9 +109,9 @@ async fn a_directory_that_does_not_answer_keeps_no_run_from_stopping() {
             world.directory.leave_reads_hanging(true);
             clock::sleep(Duration::from_secs(600)).await;
             if by_file {
-                std::fs::write(&stop, "").unwrap()
+                std::fs::write(&stop, "").unwrap();
             } else {
-                running.cancel()
+                running.cancel();
             }
             let end = clock::within(Duration::from_secs(60), running.finish()).await.unwrap().unwrap();
             match end.stopped {
