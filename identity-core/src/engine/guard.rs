@@ -88,7 +88,11 @@ impl Guard {
     pub(super) fn wave(&self, wave: &Wave) {
         let budget = match wave.kind {
             WaveKind::Canary => self.rails.canary_failures,
-            WaveKind::Privileged | WaveKind::Workforce | WaveKind::Others => {
+            WaveKind::Privileged
+            | WaveKind::Workforce
+            | WaveKind::Others
+            | WaveKind::PrivilegedElsewhere
+            | WaveKind::Elsewhere => {
                 #[expect(
                     clippy::cast_precision_loss,
                     clippy::cast_possible_truncation,

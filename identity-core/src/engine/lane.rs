@@ -178,9 +178,10 @@ impl Lane {
         let looked = clock::instant();
         let read = retried_read(self.backend.governor(), &self.policy, || self.backend.privileges());
         let index = self.guard.unless_stopped(read).await?;
-        if self.wave.kind != WaveKind::Privileged
-            && let Some(gap) = index.incomplete().first()
-        {
+        // Whoever was planned as privileged, or only loses sessions here, is looked at one by one.
+        let one_by_one =
+            matches!(self.wave.kind, WaveKind::Privileged | WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
+        if !one_by_one && let Some(gap) = index.incomplete().first() {
             // Anybody may be privileged now. To hold each account would end them all for good.
             return Err(Error::new(ErrorKind::InsufficientPrivilege, "classify privilege")
                 .with_directory(self.backend.info().id.clone())

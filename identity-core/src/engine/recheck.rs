@@ -156,6 +156,7 @@ mod tests {
             id: account.id.clone(),
             name: account.name.clone(),
             kind: account.kind,
+            authority: account.authority.clone(),
             tier: Tier::User,
             grounds: Vec::new(),
             population: Population::Workforce,

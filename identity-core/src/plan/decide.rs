@@ -261,6 +261,7 @@ fn entry(
         id: account.id.clone(),
         name: account.name.clone(),
         kind: account.kind,
+        authority: account.authority.clone(),
         tier: class.tier,
         grounds,
         population,

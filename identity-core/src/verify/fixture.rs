@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use crate::account::{Account, AccountId, AccountKind, DirectoryId};
+use crate::account::{Account, AccountId, AccountKind, DirectoryId, PasswordAuthority};
 use crate::directory::{
     AccountEnumerator, AccountQuery, AccountStream, Capabilities, Directory, DirectoryInfo, ForcedReset, Preflight,
     PrivilegeClassifier, RateLimitedBatching,
@@ -47,6 +47,7 @@ pub(crate) fn entry(seq: u64, directory: &DirectoryId, actions: &[Action]) -> En
         id: id(seq),
         name: format!("user{seq}"),
         kind: AccountKind::Person,
+        authority: PasswordAuthority::Here,
         tier: Tier::User,
         grounds: Vec::new(),
         population: Population::Workforce,
