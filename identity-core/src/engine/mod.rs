@@ -33,6 +33,7 @@ mod read_back;
 mod recheck;
 mod rest;
 mod run;
+mod send;
 
 pub use guard::Guardrails;
 pub use progress::{EntryResult, Progress, Tally};

@@ -13,7 +13,7 @@ const SET: Action = Action::SetPassword { must_change: false };
 /// Neither the passwords of orders nor what the backend signs in with show in any text.
 ///
 /// # Errors
-/// [`Halt`](super::Halt), as every case.
+/// [`Halt`], as every case.
 pub async fn nowhere_in_text(stage: &Stage<'_>) -> Check {
     let directory = stage.directory();
     let mut planted = stage.harness().planted_secrets();
@@ -67,7 +67,7 @@ pub async fn nowhere_in_text(stage: &Stage<'_>) -> Check {
 /// the directory honours it, and after a second one the first no more.
 ///
 /// # Errors
-/// [`Halt`](super::Halt), as every case.
+/// [`Halt`], as every case.
 pub async fn server_secret(stage: &Stage<'_>) -> Check {
     let directory = stage.directory();
     let actions = [Action::IssueAccessPass, Action::SendRecoveryLink];
@@ -109,7 +109,7 @@ pub async fn server_secret(stage: &Stage<'_>) -> Check {
 /// The directory can be shared between threads, and its futures move between them.
 ///
 /// # Errors
-/// [`Halt`](super::Halt), as every case.
+/// [`Halt`], as every case.
 pub async fn send_and_sync(stage: &Stage<'_>) -> Check {
     fn shared<T: Send + Sync + 'static + ?Sized>() {}
     shared::<dyn Backend>();
