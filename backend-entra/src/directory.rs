@@ -15,8 +15,9 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::privilege::Known;
 use crate::tenant::{Tenant, organization};
-use crate::{findings, limits, sign_in};
+use crate::{findings, limits, preflight, sign_in};
 
 /// A tenant of Microsoft Entra ID, worked through Microsoft Graph v1.0.
 ///
@@ -72,6 +73,8 @@ impl EntraDirectory {
                 domains,
                 sign_in_times: config.sign_in_times,
                 tokens,
+                privileged: config.privileged,
+                known: Known::default(),
             }),
         }))
     }
@@ -108,7 +111,9 @@ impl Directory for EntraDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        findings::preflight(&self.tenant).await
+        let mut preflight = findings::preflight(&self.tenant).await?;
+        preflight.findings.extend(preflight::predict(&self.tenant).await?);
+        Ok(preflight)
     }
 }
 

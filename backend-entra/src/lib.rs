@@ -10,10 +10,16 @@ mod domains;
 mod findings;
 mod graph;
 mod limits;
+mod matrix;
+mod permissions;
+mod preflight;
+mod privilege;
 mod sign_in;
+mod support;
 mod tenant;
 mod wire;
 
 pub use cloud::Cloud;
 pub use config::{EntraConfig, TenantSize};
 pub use directory::EntraDirectory;
+pub use privilege::RoleTable;

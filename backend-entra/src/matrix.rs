@@ -93,6 +93,13 @@ pub(crate) struct OwnRole {
     pub(crate) unit: Option<String>,
 }
 
+impl Target {
+    /// Whether nothing sets it apart from accounts without any role.
+    pub(crate) fn is_like_everybody(&self) -> bool {
+        self.roles.is_empty() && !self.in_role_assignable_group && !self.holds_restricted_role
+    }
+}
+
 impl Caller {
     /// The column of a role, by its template id.
     pub(crate) fn of(template: &str) -> Option<Self> {
@@ -142,9 +149,6 @@ pub(crate) enum Refusal {
 
 /// Whether an app with these roles may do that to this target.
 pub(crate) fn check(own: &BTreeSet<OwnRole>, power: Power, target: &Target) -> Result<(), Refusal> {
-    if own.is_empty() {
-        return Err(Refusal::NoRole);
-    }
     let restricted = !target.restricted_units.is_empty();
     let reaches = |role: &&OwnRole| match &role.unit {
         None => !restricted,
@@ -155,6 +159,7 @@ pub(crate) fn check(own: &BTreeSet<OwnRole>, power: Power, target: &Target) -> R
     match near.iter().any(|role| role.caller.may(power, target)) {
         true => Ok(()),
         false if restricted && near.is_empty() => Err(Refusal::Restricted),
+        false if own.is_empty() => Err(Refusal::NoRole),
         false => Err(Refusal::OutOfReach),
     }
 }

@@ -10,6 +10,7 @@ use identity_core::limits::{Governor, OperationClass};
 use crate::cloud::Cloud;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::privilege::{Known, RoleTable};
 use crate::sign_in::{Claims, Tokens};
 use crate::wire::page::Page;
 use crate::wire::tenant::{ORGANIZATION, Organization};
@@ -26,6 +27,10 @@ pub(crate) struct Tenant {
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
+    /// Which roles and permissions are privileged.
+    pub(crate) privileged: RoleTable,
+    /// What was learnt of accounts that decides what can be done to them.
+    pub(crate) known: Known,
 }
 
 impl Tenant {

@@ -2,6 +2,7 @@
 
 pub(crate) mod fault;
 pub(crate) mod page;
+pub(crate) mod role;
 pub(crate) mod tenant;
 pub(crate) mod user;
 

@@ -116,11 +116,6 @@ pub(crate) struct ServicePrincipal {
     #[serde(default)]
     pub(crate) app_id: Option<String>,
     #[serde(default)]
-    pub(crate) display_name: Option<String>,
-    /// The tenant that the application is registered in.
-    #[serde(default)]
-    pub(crate) app_owner_organization_id: Option<String>,
-    #[serde(default)]
     pub(crate) app_roles: Vec<AppRole>,
 }
 
