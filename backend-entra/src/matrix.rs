@@ -122,10 +122,15 @@ impl Caller {
         }
     }
 
+    /// Whether it does anything but set passwords.
+    pub(crate) fn is_sensitive(self) -> bool {
+        !matches!(self, Self::Password | Self::Helpdesk)
+    }
+
     /// Whether this role may do that to this target, units aside.
     pub(crate) fn may(self, power: Power, target: &Target) -> bool {
         let Some(column) = self.column() else { return true };
-        if power == Power::Sensitive && matches!(self, Self::Password | Self::Helpdesk) {
+        if power == Power::Sensitive && !self.is_sensitive() {
             return false;
         }
         let reaches = |role: &String| {

@@ -23,9 +23,6 @@ const DIRECTORY_WRITE: &str = "Directory.ReadWrite.All";
 /// Accounts, with all that decides what is done to them.
 pub(crate) const USERS: Need =
     Need { what: "the accounts", any_of: &["User.Read.All", "User.ReadWrite.All", DIRECTORY, DIRECTORY_WRITE] };
-/// Which domains are federated.
-pub(crate) const DOMAINS: Need =
-    Need { what: "the domains", any_of: &["Domain.Read.All", "Domain.ReadWrite.All", DIRECTORY, DIRECTORY_WRITE] };
 /// Roles, and who holds them.
 pub(crate) const ROLES: Need = Need {
     what: "the directory roles and who holds them",
@@ -90,30 +87,20 @@ pub(crate) const APPS: Need = Need {
     any_of: &["Application.Read.All", "Application.ReadWrite.All", DIRECTORY, DIRECTORY_WRITE],
 };
 /// Who can recover alone.
-pub(crate) const REGISTRATIONS: Need = Need { what: "who can do MFA and recover alone", any_of: &["AuditLog.Read.All"] };
+pub(crate) const REGISTRATIONS: Need =
+    Need { what: "who can do MFA and recover alone", any_of: &["AuditLog.Read.All"] };
 
 /// Without one of these, accounts or their privilege are not known.
-pub(crate) const READS: [Need; 10] = [
-    USERS,
-    DOMAINS,
-    ROLES,
-    ACTIVE_SCHEDULES,
-    ELIGIBLE_SCHEDULES,
-    GROUPS,
-    GROUP_ASSIGNMENTS,
-    GROUP_ELIGIBILITIES,
-    UNITS,
-    APPS,
-];
+pub(crate) const READS: [Need; 9] =
+    [USERS, ROLES, ACTIVE_SCHEDULES, ELIGIBLE_SCHEDULES, GROUPS, GROUP_ASSIGNMENTS, GROUP_ELIGIBILITIES, UNITS, APPS];
 
 /// What an action needs: one of each. Empty for what Entra does not do.
 pub(crate) fn of_action(action: Action) -> &'static [AnyOf] {
     const PASSWORD: &[AnyOf] = &[&["User-PasswordProfile.ReadWrite.All"]];
     match action {
-        Action::SetPassword { .. }
-        | Action::SetPasswordChangeAfterMfa
-        | Action::Scramble
-        | Action::ExpirePassword => PASSWORD,
+        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
+            PASSWORD
+        }
         Action::RevokeSessions => &[&["User.RevokeSessions.All", "User.ReadWrite.All", DIRECTORY_WRITE]],
         Action::Disable => &[
             &["User.EnableDisableAccount.All", "User.ReadWrite.All", DIRECTORY_WRITE],

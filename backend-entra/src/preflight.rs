@@ -100,6 +100,10 @@ fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
         let text = "the app's roles are over administrative units only: all other accounts will be refused";
         findings.push(finding(Severity::Warning, text.to_owned()));
     }
+    if !own.is_empty() && !own.iter().any(|role| role.caller.is_sensitive()) {
+        let text = "no account can be disabled: the app's roles set passwords only; give its service principal User Administrator";
+        findings.push(finding(Severity::Warning, text.to_owned()));
+    }
     let count = |power, refusal: &[Refusal]| {
         targets.all().filter(|(_, target)| check(own, power, target).is_err_and(|why| refusal.contains(&why))).count()
     };

@@ -15,10 +15,9 @@ const MUST: Action = Action::SetPassword { must_change: true };
 /// privileges were looked at, by whether the app's roles reach it.
 pub(crate) fn support(account: &Account, action: Action, known: &Known) -> Support {
     let by_kind = match action {
-        Action::SetPassword { .. }
-        | Action::SetPasswordChangeAfterMfa
-        | Action::Scramble
-        | Action::ExpirePassword => on_password(account, action, known),
+        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
+            on_password(account, action, known)
+        }
         Action::Disable => on_disable(account),
         Action::RevokeSessions => on_revoke(account),
         Action::ResetAuthenticators => Support::Works,
@@ -42,10 +41,9 @@ pub(crate) fn support(account: &Account, action: Action, known: &Known) -> Suppo
 /// not told by any source: those are tried.
 fn power_of(action: Action) -> Option<Power> {
     match action {
-        Action::SetPassword { .. }
-        | Action::SetPasswordChangeAfterMfa
-        | Action::Scramble
-        | Action::ExpirePassword => Some(Power::Password),
+        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
+            Some(Power::Password)
+        }
         Action::Disable => Some(Power::Sensitive),
         _ => None,
     }
@@ -78,7 +76,9 @@ fn restricted(units: &str) -> String {
 
 fn on_password(account: &Account, action: Action, known: &Known) -> Support {
     if account.kind == AccountKind::DirectorySync {
-        return cannot("the account of the directory synchronisation: its reset stops the synchronisation; run the wizard of Entra Connect");
+        return cannot(
+            "the account of the directory synchronisation: its reset stops the synchronisation; run the wizard of Entra Connect",
+        );
     }
     if let Some(because) = elsewhere(account) {
         return because;
@@ -88,15 +88,22 @@ fn on_password(account: &Account, action: Action, known: &Known) -> Support {
     }
     if account.kind == AccountKind::Service && action.demands_change() {
         return match action {
-            Action::ExpirePassword => cannot("a program signs in with this account and cannot change a password: set a new one and tell the program"),
+            Action::ExpirePassword => cannot(
+                "a program signs in with this account and cannot change a password: set a new one and tell the program",
+            ),
             _ => instead(SET, "a program signs in with this account and cannot change a password"),
         };
     }
     if action == Action::SetPasswordChangeAfterMfa {
         return match known.can_do_mfa(&account.id) {
             Some(true) => Support::Works,
-            Some(false) => instead(MUST, "the account has no second factor that the policy allows: it could not sign in again"),
-            None => instead(MUST, "it is not known whether the account can do multifactor authentication: audit recovery first"),
+            Some(false) => {
+                instead(MUST, "the account has no second factor that the policy allows: it could not sign in again")
+            }
+            None => instead(
+                MUST,
+                "it is not known whether the account can do multifactor authentication: audit recovery first",
+            ),
         };
     }
     Support::Works
@@ -105,7 +112,9 @@ fn on_password(account: &Account, action: Action, known: &Known) -> Support {
 /// Where the password is, if it is not here.
 fn elsewhere(account: &Account) -> Option<Support> {
     if account.kind == AccountKind::Guest {
-        return Some(cannot("the password of a guest is kept by its home organisation: tell that one, and disable the guest here"));
+        return Some(cannot(
+            "the password of a guest is kept by its home organisation: tell that one, and disable the guest here",
+        ));
     }
     match &account.authority {
         PasswordAuthority::Here => None,
@@ -116,7 +125,9 @@ fn elsewhere(account: &Account) -> Option<Support> {
         PasswordAuthority::Federated(provider) => Some(cannot(&format!(
             "{provider} checks the password of this account: reset it there and revoke the sessions here"
         ))),
-        PasswordAuthority::Nowhere => Some(cannot("the account has no password: revoke its sessions and remove its authenticators")),
+        PasswordAuthority::Nowhere => {
+            Some(cannot("the account has no password: revoke its sessions and remove its authenticators"))
+        }
         _ => Some(cannot(
             "it is not known where the password of this account is mastered: grant the app Domain.Read.All and plan again",
         )),
@@ -135,9 +146,9 @@ fn on_disable(account: &Account) -> Support {
 
 fn on_revoke(account: &Account) -> Support {
     match account.kind {
-        AccountKind::Guest => {
-            cannot("a guest's sessions are issued by its home organisation and do not end by this: disable the guest here")
-        }
+        AccountKind::Guest => cannot(
+            "a guest's sessions are issued by its home organisation and do not end by this: disable the guest here",
+        ),
         _ => Support::Works,
     }
 }

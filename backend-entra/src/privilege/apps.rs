@@ -40,10 +40,11 @@ impl Reader<'_> {
         for row in self.taken(APPS, Some("permissions"), heard) {
             let is_app = row.principal_type.as_deref().is_none_or(|kind| kind == "ServicePrincipal");
             let (true, Some((name, tier))) = (is_app, privileged(&row.app_role_id)) else { continue };
-            let app = self.survey.apps.entry(row.principal_id).or_insert_with(|| App {
-                name: row.principal_display_name.unwrap_or_default(),
-                ..App::default()
-            });
+            let app = self
+                .survey
+                .apps
+                .entry(row.principal_id)
+                .or_insert_with(|| App { name: row.principal_display_name.unwrap_or_default(), ..App::default() });
             app.permissions.insert(name, tier);
         }
         Ok(())

@@ -147,12 +147,16 @@ fn restricted_members(survey: &Survey, index: &mut PrivilegeIndex) {
     for (id, unit) in survey.units.iter().filter(|(_, unit)| unit.restricted) {
         let name = survey.unit_name(id);
         for member in unit.members.iter().filter(|member| !survey.groups.contains_key(*member)) {
-            give(index, member, Ground {
-                tier: Tier::Management,
-                rule: rule::RESTRICTED_UNIT.to_owned(),
-                holds: format!("restricted {name}"),
-                evidence: vec![format!("member of {name}")],
-            });
+            give(
+                index,
+                member,
+                Ground {
+                    tier: Tier::Management,
+                    rule: rule::RESTRICTED_UNIT.to_owned(),
+                    holds: format!("restricted {name}"),
+                    evidence: vec![format!("member of {name}")],
+                },
+            );
         }
     }
 }

@@ -34,13 +34,13 @@ pub(super) const ROLES: &[(&str, &str, Tier)] = &[
     ("b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", "Conditional Access Administrator", Control), // L P: locks all others out
     ("45d8d3c5-c802-45c6-b32a-1d70b5e1e86e", "Identity Governance Administrator", Control), // L P: access packages
     ("3a2c62db-5318-420d-8d74-23affee5d9d5", "Intune Administrator", Control), // L P: code on administrators' devices
-    ("d29b2b05-8046-44ba-8758-1e26182fcf32", DIRECTORY_SYNC, Control), // S
+    ("d29b2b05-8046-44ba-8758-1e26182fcf32", DIRECTORY_SYNC, Control),         // S
     ("a92aed5d-d78a-4d16-b381-09adb37eb3b0", "On Premises Directory Sync Account", Control), // S
     // Tier 1, labelled.
     ("db506228-d27e-4b7d-95e5-295956d6615f", "Agent ID Administrator", Management), // L
-    ("d2562ede-74db-457e-a7b6-544e236ebb61", "AI Administrator", Management), // L
-    ("1fe13547-53f6-408d-ac04-7f8eed167b38", "AI Reader", Management), // L
-    ("cf1c38e5-3621-4004-a7cb-879624dced7c", "Application Developer", Management), // L
+    ("d2562ede-74db-457e-a7b6-544e236ebb61", "AI Administrator", Management),       // L
+    ("1fe13547-53f6-408d-ac04-7f8eed167b38", "AI Reader", Management),              // L
+    ("cf1c38e5-3621-4004-a7cb-879624dced7c", "Application Developer", Management),  // L
     ("ecb2c6bf-0ab6-418e-bd87-7986f8d63bbe", "Attribute Provisioning Administrator", Management), // L
     ("422218e4-db15-4ef9-bbe0-8afb41546d79", "Attribute Provisioning Reader", Management), // L
     ("c4e39bd9-1100-46d3-8c65-fb160da0071f", "Authentication Administrator", Management), // L P: passwords
@@ -48,20 +48,20 @@ pub(super) const ROLES: &[(&str, &str, Tier)] = &[
     ("0b00bede-4072-4d22-b441-e7df02a1ef63", "Authentication Extensibility Password Administrator", Management), // L
     ("aaf43236-0c0d-4d5f-883a-6955382ac081", "B2C IEF Keyset Administrator", Management), // L
     ("7698a772-787b-4ac8-901f-60d6b08affd2", "Cloud Device Administrator", Management), // L
-    ("9360feb5-f418-4baa-8175-e2a00bac4301", "Directory Writers", Management), // L P: groups
-    ("f2ef992c-3afb-46b9-b7cf-a126ee74c451", "Global Reader", Management), // L
+    ("9360feb5-f418-4baa-8175-e2a00bac4301", "Directory Writers", Management),      // L P: groups
+    ("f2ef992c-3afb-46b9-b7cf-a126ee74c451", "Global Reader", Management),          // L
     ("729827e3-9c14-49f7-bb1b-9608f156bbb8", "Helpdesk Administrator", Management), // L P: passwords
     ("59d46f88-662b-457b-bceb-5c3809e5908f", "Lifecycle Workflows Administrator", Management), // L P: groups
     ("966707d0-3269-4727-9be2-8c3a10f19b9d", "Password Administrator", Management), // L P: passwords
-    ("5f2222b1-57c3-48ba-8ad5-d4759f1fde6f", "Security Operator", Management), // L
-    ("5d6b6bb7-de71-4623-b4af-96380a352509", "Security Reader", Management), // L
+    ("5f2222b1-57c3-48ba-8ad5-d4759f1fde6f", "Security Operator", Management),      // L
+    ("5d6b6bb7-de71-4623-b4af-96380a352509", "Security Reader", Management),        // L
     ("1981f584-96e9-4a6f-95b0-f522373f8fae", "Tenant Governance Administrator", Management), // L
-    ("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator", Management), // L P: passwords, groups
+    ("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator", Management),     // L P: passwords, groups
     // Tier 1, not labelled: whoever holds one holds the mail, the files or the way of signing in.
     ("29232cdf-9323-42fd-ade2-1d097af3e4de", "Exchange Administrator", Management), // P: groups
     ("f28a1f50-f6e7-4571-818b-6a12f2af6b6c", "SharePoint Administrator", Management), // P: groups
-    ("69091246-20e8-4a56-aa4d-066075b2a7a8", "Teams Administrator", Management), // P: groups
-    ("fdd7a751-b60b-444a-984c-02652fe8fa1c", "Groups Administrator", Management), // P: groups
+    ("69091246-20e8-4a56-aa4d-066075b2a7a8", "Teams Administrator", Management),    // P: groups
+    ("fdd7a751-b60b-444a-984c-02652fe8fa1c", "Groups Administrator", Management),   // P: groups
     ("0526716b-113d-4c15-b2c8-68e3c22b9f80", "Authentication Policy Administrator", Management),
     ("e3973bdf-4987-49ae-837a-ba8e231c7286", "Azure DevOps Administrator", Management), // P: by way of Azure
 ];
@@ -71,38 +71,38 @@ pub(super) const DIRECTORY_SYNC: &str = "Directory Synchronization Accounts";
 
 /// Application permissions of Microsoft Graph.
 pub(super) const PERMISSIONS: &[(&str, Tier)] = &[
-    ("AppRoleAssignment.ReadWrite.All", Control),                    // P
-    ("Application.ReadWrite.All", Control),                          // P
-    ("Directory.ReadWrite.All", Control),                            // P
-    ("Domain.ReadWrite.All", Control),                               // P
-    ("EntitlementManagement.ReadWrite.All", Control),                // P
-    ("OnPremDirectorySynchronization.ReadWrite.All", Control),       // P, S
-    ("Policy.ReadWrite.PermissionGrant", Control),                   // P
-    ("PrivilegedAccess.ReadWrite.AzureADGroup", Control),            // P
-    ("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup", Control), // P
+    ("AppRoleAssignment.ReadWrite.All", Control),                      // P
+    ("Application.ReadWrite.All", Control),                            // P
+    ("Directory.ReadWrite.All", Control),                              // P
+    ("Domain.ReadWrite.All", Control),                                 // P
+    ("EntitlementManagement.ReadWrite.All", Control),                  // P
+    ("OnPremDirectorySynchronization.ReadWrite.All", Control),         // P, S
+    ("Policy.ReadWrite.PermissionGrant", Control),                     // P
+    ("PrivilegedAccess.ReadWrite.AzureADGroup", Control),              // P
+    ("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup", Control),  // P
     ("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup", Control), // P
-    ("RoleAssignmentSchedule.ReadWrite.Directory", Control),         // P
-    ("RoleEligibilitySchedule.ReadWrite.Directory", Control),        // P
-    ("RoleManagement.ReadWrite.Directory", Control),                 // P
-    ("RoleManagementPolicy.ReadWrite.AzureADGroup", Control),        // P
-    ("RoleManagementPolicy.ReadWrite.Directory", Control),           // P
-    ("UserAuthenticationMethod.ReadWrite.All", Control),             // P
+    ("RoleAssignmentSchedule.ReadWrite.Directory", Control),           // P
+    ("RoleEligibilitySchedule.ReadWrite.Directory", Control),          // P
+    ("RoleManagement.ReadWrite.Directory", Control),                   // P
+    ("RoleManagementPolicy.ReadWrite.AzureADGroup", Control),          // P
+    ("RoleManagementPolicy.ReadWrite.Directory", Control),             // P
+    ("UserAuthenticationMethod.ReadWrite.All", Control),               // P
     // A pass signs in as anybody, like the permission above it.
     ("UserAuthMethod-TAP.ReadWrite.All", Control),
     // Locks all others out, like the role that may do it.
     ("Policy.ReadWrite.ConditionalAccess", Control),
-    ("AdministrativeUnit.ReadWrite.All", Management),                // P: together with another right
+    ("AdministrativeUnit.ReadWrite.All", Management), // P: together with another right
     // Over the apps that it owns, which are followed one by one.
-    ("Application.ReadWrite.OwnedBy", Management),                   // P
-    ("Group.ReadWrite.All", Management),                             // P: groups
-    ("GroupMember.ReadWrite.All", Management),                       // P: groups
-    ("Policy.ReadWrite.AuthenticationMethod", Management),           // P: together with another right
-    ("Synchronization.ReadWrite.All", Management),                   // P: untested
+    ("Application.ReadWrite.OwnedBy", Management),         // P
+    ("Group.ReadWrite.All", Management),                   // P: groups
+    ("GroupMember.ReadWrite.All", Management),             // P: groups
+    ("Policy.ReadWrite.AuthenticationMethod", Management), // P: together with another right
+    ("Synchronization.ReadWrite.All", Management),         // P: untested
     ("User-PasswordProfile.ReadWrite.All", Management),
     ("User.DeleteRestore.All", Management),
     ("User.EnableDisableAccount.All", Management),
     ("User.ManageIdentities.All", Management),
-    ("User.ReadWrite.All", Management),                              // P: dynamic groups
+    ("User.ReadWrite.All", Management), // P: dynamic groups
 ];
 
 /// Beginnings of resource actions that give a role its tier, for roles that the table does not name:

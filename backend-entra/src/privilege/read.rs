@@ -177,7 +177,8 @@ impl Reader<'_> {
         let heard = self.rows::<wire::Group>(OperationClass::Read, request).await?;
         for group in self.taken(GROUPS, None, heard) {
             let hides = group.visibility.as_deref() == Some("HiddenMembership");
-            let shown = self.granted.as_ref().is_none_or(|all| permissions::has(all, permissions::HIDDEN_MEMBERS.any_of));
+            let shown =
+                self.granted.as_ref().is_none_or(|all| permissions::has(all, permissions::HIDDEN_MEMBERS.any_of));
             let name = group.display_name.unwrap_or_else(|| group.id.clone());
             if hides && !shown {
                 let error = Error::new(ErrorKind::InsufficientPrivilege, OPERATION).with_detail("they are hidden");
@@ -214,7 +215,11 @@ impl Reader<'_> {
         for (list, access) in [("/members", Access::Member), ("/owners", Access::Owner)] {
             let lists = self
                 .rows_of_each::<wire::Object>(MEMBERS, groups, |id| {
-                    Request::get("/groups").segment(id).then(list).query("$select", "id,displayName").query("$top", "999")
+                    Request::get("/groups")
+                        .segment(id)
+                        .then(list)
+                        .query("$select", "id,displayName")
+                        .query("$top", "999")
                 })
                 .await?;
             for (id, heard) in lists {
@@ -232,7 +237,12 @@ impl Reader<'_> {
     async fn scheduled_places(&mut self, groups: &[String]) -> Result<()> {
         let lists = [
             ("assignmentScheduleInstances", permissions::GROUP_ASSIGNMENTS, Access::Member, Access::Owner),
-            ("eligibilityScheduleInstances", permissions::GROUP_ELIGIBILITIES, Access::EligibleMember, Access::EligibleOwner),
+            (
+                "eligibilityScheduleInstances",
+                permissions::GROUP_ELIGIBILITIES,
+                Access::EligibleMember,
+                Access::EligibleOwner,
+            ),
         ];
         for (list, need, member, owner) in lists {
             let of_each = self
@@ -287,7 +297,10 @@ impl Reader<'_> {
         let ids: Vec<String> = matter.map(|(id, _)| id.clone()).collect();
         let lists: Vec<(String, Heard<wire::Object>)> = self
             .rows_of_each(OperationClass::Read, &ids, |id| {
-                Request::get("/directory/administrativeUnits").segment(id).then("/members").query("$select", "id,displayName")
+                Request::get("/directory/administrativeUnits")
+                    .segment(id)
+                    .then("/members")
+                    .query("$select", "id,displayName")
             })
             .await?;
         for (id, heard) in lists {

@@ -118,7 +118,9 @@ impl Reader<'_> {
             Without::Refused(error) => error.detail().to_owned(),
         };
         let advice = match &self.granted {
-            Some(granted) if has(granted, need.any_of) => format!("although the token has a permission for it ({least})"),
+            Some(granted) if has(granted, need.any_of) => {
+                format!("although the token has a permission for it ({least})")
+            }
             _ => format!("grant the app {least}"),
         };
         let gap = format!("{}{of} could not be read: {why}; {advice}", need.what);

@@ -196,7 +196,9 @@ mod tests {
         let mut table = RoleTable::standard();
         let own = "AAAAAAAA-0000-0000-0000-000000000001";
         table
-            .override_with(&format!("[roles]\n\"{own}\" = 0\n[permissions]\n\"User.ReadWrite.All\" = 0\n\"Mail.Send\" = 1"))
+            .override_with(&format!(
+                "[roles]\n\"{own}\" = 0\n[permissions]\n\"User.ReadWrite.All\" = 0\n\"Mail.Send\" = 1"
+            ))
             .expect("a good text");
         assert_eq!(table.role(&own.to_lowercase()), Some(Tier::Control));
         assert_eq!(table.permission("User.ReadWrite.All"), Tier::Control);
@@ -221,7 +223,11 @@ mod tests {
         assert_eq!(judge(false, &["microsoft.directory/users/password/update"]), Tier::Management);
         assert_eq!(judge(false, &["microsoft.directory/applications/credentials/update"]), Tier::Control);
         assert_eq!(judge(false, &["Microsoft.Directory/RoleAssignments/allProperties/allTasks"]), Tier::Control);
-        assert_eq!(judge(false, &["microsoft.directory/contacts/create"]), Tier::Management, "a custom role that writes");
+        assert_eq!(
+            judge(false, &["microsoft.directory/contacts/create"]),
+            Tier::Management,
+            "a custom role that writes"
+        );
         assert_eq!(judge(true, &["microsoft.directory/contacts/create"]), Tier::User);
         assert_eq!(judge(false, &["microsoft.directory/roleAssignments/allProperties/read"]), Tier::User);
         assert_eq!(judge(true, &["microsoft.directory/bitlockerKeys/key/read"]), Tier::Management);

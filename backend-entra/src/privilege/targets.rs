@@ -42,6 +42,8 @@ impl Targets {
                 }
             }
         }
+        // Groups and apps hold roles, too, and are no accounts.
+        by_principal.retain(|id, _| !survey.groups.contains_key(*id) && !survey.apps.contains_key(*id));
         let by_account = by_principal.into_iter().filter_map(|(id, target)| Some((AccountId::new(id).ok()?, target)));
         let restricted = survey.units.iter().filter(|(_, unit)| unit.restricted);
         Self {
@@ -49,6 +51,12 @@ impl Targets {
             own: service_principal.map(|own| own_roles(survey, own)),
             restricted: restricted.map(|(id, unit)| (id.clone(), unit.name.clone())).collect(),
         }
+    }
+
+    /// One account of which this is known, for tests.
+    #[cfg(test)]
+    pub(crate) fn planted(account: AccountId, target: Target, own: Option<BTreeSet<OwnRole>>) -> Self {
+        Self { by_account: BTreeMap::from([(account, target)]), own, restricted: BTreeMap::new() }
     }
 
     /// What matters of one account.
@@ -121,9 +129,9 @@ fn own_roles(survey: &Survey, own: &str) -> BTreeSet<OwnRole> {
     let mut holders = BTreeMap::new();
     let mut roles = BTreeSet::new();
     for holding in survey.holdings.iter().filter(|holding| is_active(holding.how)) {
-        let holds = *holders.entry(holding.principal.as_str()).or_insert_with(|| {
-            holding.principal == own || graph.close([holding.principal.clone()]).contains_key(own)
-        });
+        let holds = *holders
+            .entry(holding.principal.as_str())
+            .or_insert_with(|| holding.principal == own || graph.close([holding.principal.clone()]).contains_key(own));
         let template = survey.roles.get(&holding.role).map_or(&holding.role, |role| &role.template);
         let unit = match &holding.scope {
             Scope::Tenant => None,

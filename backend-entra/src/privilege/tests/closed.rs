@@ -40,7 +40,8 @@ async fn each_refused_call_leaves_the_verdict_open_and_names_its_permission() {
         ("/applications(appId=", "Application.Read.All"),
         ("')/owners", "Application.Read.All"),
     ] {
-        for (status, code) in [(403, "Authorization_RequestDenied"), (403, "accessDenied"), (400, "Request_BadRequest")] {
+        for (status, code) in [(403, "Authorization_RequestDenied"), (403, "accessDenied"), (400, "Request_BadRequest")]
+        {
             let world = World { refused: vec![(call, status, code)], ..tenant() };
             let index = world.index().await.unwrap();
             let gaps = index.incomplete();

@@ -33,7 +33,8 @@ fn build(facts: &[Fact]) -> (World, Plan) {
         let (group, app) = (principal(1, to.1), principal(2, to.1));
         match what % 7 {
             0 => {
-                let (role, name) = if *flag { (GLOBAL, "Global Administrator") } else { (HELPDESK, "Helpdesk Administrator") };
+                let (role, name) =
+                    if *flag { (GLOBAL, "Global Administrator") } else { (HELPDESK, "Helpdesk Administrator") };
                 world.assign(&holder, role);
                 plan.held.insert((holder.clone(), s(name)));
                 // A group that holds a role can be given roles.
@@ -68,7 +69,8 @@ fn build(facts: &[Fact]) -> (World, Plan) {
                 plan.edges.insert((holder, group, if list == "members" { "member of" } else { "owner of" }));
             }
             5 if holder.starts_with('u') => {
-                let (access, words) = if *flag { ("member", "eligible member of") } else { ("owner", "eligible owner of") };
+                let (access, words) =
+                    if *flag { ("member", "eligible member of") } else { ("owner", "eligible owner of") };
                 world.scheduled.push((group.clone(), holder.clone(), s(access), s("eligibilityScheduleInstances")));
                 plan.edges.insert((holder, group, words));
             }

@@ -62,17 +62,19 @@ async fn every_route_by_itself() {
         ("u17", expect(1, "app_owner", hd, "owner of app a2 > Helpdesk Administrator")),
         (
             "u18",
-            expect(0, "app_owner", rm, "owner of app a4 > owner of app a1 > permission RoleManagement.ReadWrite.Directory"),
+            expect(
+                0,
+                "app_owner",
+                rm,
+                "owner of app a4 > owner of app a1 > permission RoleManagement.ReadWrite.Directory",
+            ),
         ),
         ("u19", vec![]),
         (
             "u20",
             expect(1, "restricted_unit", "restricted administrative unit vault", "member of administrative unit vault"),
         ),
-        (
-            "u21",
-            expect(1, "role", "Directory Readers", "Directory Readers over restricted administrative unit vault"),
-        ),
+        ("u21", expect(1, "role", "Directory Readers", "Directory Readers over restricted administrative unit vault")),
         (
             "u22",
             vec![
@@ -106,8 +108,8 @@ async fn the_directory_says_what_it_will_be_refused_and_for_how_many() {
     let all: Vec<String> = preflight.findings.iter().map(|one| format!("{:?}: {}", one.severity, one.text)).collect();
     let says = |words: &str| all.iter().any(|text| text.contains(words));
     assert!(says("Note: the app holds Helpdesk Administrator"), "{all:#?}");
-    // u1 and the app itself, which is in a group that can be given roles.
-    assert!(says("by their roles 2 accounts will refuse a new password and 4 to be disabled"), "{all:#?}");
+    assert!(says("by their roles 1 accounts will refuse a new password and 3 to be disabled"), "{all:#?}");
+    assert!(says("Warning: no account can be disabled: the app's roles set passwords only"), "{all:#?}");
     assert!(says("1 accounts are in restricted administrative units"), "{all:#?}");
     assert!(says("no session can be revoked: the app lacks User.RevokeSessions.All"), "{all:#?}");
     assert!(says("the app lacks PrivilegedEligibilitySchedule.Read.AzureADGroup"), "{all:#?}");

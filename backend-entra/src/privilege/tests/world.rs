@@ -240,7 +240,9 @@ impl Transport for World {
                 })
             });
             match (refusal, self.answer(&path, &query)) {
-                (Some((_, status, code)), _) => (*status, json!({"error": {"code": code, "message": "refused by the test"}})),
+                (Some((_, status, code)), _) => {
+                    (*status, json!({"error": {"code": code, "message": "refused by the test"}}))
+                }
                 (None, Some(body)) => (200, body),
                 (None, None) => (404, json!({"error": {"code": "Request_ResourceNotFound", "message": path}})),
             }
