@@ -15,7 +15,7 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
-use crate::tenant::{Tenant, organization};
+use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, sign_in};
 
 /// A tenant of Microsoft Entra ID, worked through Microsoft Graph v1.0.
@@ -65,14 +65,7 @@ impl EntraDirectory {
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
             limits,
-            tenant: Arc::new(Tenant {
-                directory: config.directory,
-                graph,
-                cloud: config.cloud,
-                domains,
-                sign_in_times: config.sign_in_times,
-                tokens,
-            }),
+            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
         }))
     }
 }

@@ -1,16 +1,22 @@
 //! Microsoft Entra ID through Microsoft Graph v1.0, as a backend of identity-reset.
 
+mod account;
 #[cfg(test)]
 mod canned;
 mod cloud;
 mod config;
+mod delta;
 mod dialect;
 mod directory;
 mod domains;
+mod enumerate;
 mod findings;
 mod graph;
+mod group;
 mod limits;
+mod lookup;
 mod sign_in;
+mod sync_accounts;
 mod tenant;
 mod wire;
 
