@@ -47,9 +47,8 @@ impl EntraDirectory {
     }
 
     async fn connect_inner(config: EntraConfig) -> Result<Arc<Self>> {
-        let places = config.check()?;
-        let limits = limits::limits(&config);
-        limits.check()?;
+        config.check()?;
+        let (places, limits) = (config.places()?, limits::limits(&config));
         let transport = config.carrier()?;
         let tokens = Arc::new(sign_in::tokens(&config, &places, Arc::clone(&transport))?);
         TokenCache::token(&tokens).await?;

@@ -98,3 +98,13 @@ pub(crate) async fn organization(graph: &Graph) -> Result<(Option<Organization>,
         None => Err(graph.named(Error::new(ErrorKind::Protocol, OPERATION).with_detail("the answer names no tenant"))),
     }
 }
+
+/// The refusal, with the permission that the request needs.
+pub(crate) fn needs(permission: &str, error: Error) -> Error {
+    if error.kind() != ErrorKind::InsufficientPrivilege {
+        return error;
+    }
+    error.with_advice(format!(
+        "grant the app the application permission {permission}, with an administrator's consent; tokens that are out keep what they had (docs/permissions-entra.md)"
+    ))
+}
