@@ -15,8 +15,7 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
-use crate::privilege::Known;
-use crate::tenant::{Tenant, organization};
+use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, preflight, sign_in};
 
 /// A tenant of Microsoft Entra ID, worked through Microsoft Graph v1.0.
@@ -48,9 +47,8 @@ impl EntraDirectory {
     }
 
     async fn connect_inner(config: EntraConfig) -> Result<Arc<Self>> {
-        let places = config.check()?;
-        let limits = limits::limits(&config);
-        limits.check()?;
+        config.check()?;
+        let (places, limits) = (config.places()?, limits::limits(&config));
         let transport = config.carrier()?;
         let tokens = Arc::new(sign_in::tokens(&config, &places, Arc::clone(&transport))?);
         TokenCache::token(&tokens).await?;
@@ -66,16 +64,7 @@ impl EntraDirectory {
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
             limits,
-            tenant: Arc::new(Tenant {
-                directory: config.directory,
-                graph,
-                cloud: config.cloud,
-                domains,
-                sign_in_times: config.sign_in_times,
-                tokens,
-                privileged: config.privileged,
-                known: Known::default(),
-            }),
+            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
         }))
     }
 }

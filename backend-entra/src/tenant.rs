@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
-use identity_core::account::DirectoryId;
+use identity_core::account::{Account, DirectoryId};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::{Request, Response, TokenCache};
 use identity_core::limits::{Governor, OperationClass};
 
+use tokio::sync::OnceCell;
+
+use crate::account::account;
 use crate::cloud::Cloud;
+use crate::config::EntraConfig;
 use crate::domains::Domains;
 use crate::graph::Graph;
 use crate::privilege::{Known, RoleTable};
 use crate::sign_in::{Claims, Tokens};
+use crate::sync_accounts::SyncAccounts;
 use crate::wire::page::Page;
 use crate::wire::tenant::{ORGANIZATION, Organization};
+use crate::wire::user::User;
 
 const OPERATION: &str = "read the tenant";
 
@@ -31,9 +37,44 @@ pub(crate) struct Tenant {
     pub(crate) privileged: RoleTable,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
+    sync: OnceCell<SyncAccounts>,
+}
+
+/// What a tenant is made of.
+pub(crate) struct Parts {
+    pub(crate) graph: Graph,
+    pub(crate) domains: Domains,
+    pub(crate) tokens: Arc<Tokens>,
 }
 
 impl Tenant {
+    pub(crate) fn new(config: &EntraConfig, parts: Parts) -> Self {
+        Self {
+            directory: config.directory.clone(),
+            graph: parts.graph,
+            cloud: config.cloud,
+            domains: parts.domains,
+            sign_in_times: config.sign_in_times,
+            tokens: parts.tokens,
+            privileged: config.privileged.clone(),
+            known: Known::default(),
+            sync: OnceCell::new(),
+        }
+    }
+
+    /// Which accounts synchronise the tenant; read once.
+    pub(crate) async fn sync_accounts(&self) -> Result<&SyncAccounts> {
+        self.sync.get_or_try_init(|| SyncAccounts::read(&self.graph)).await
+    }
+
+    /// Reads a row of a listing as an account.
+    ///
+    /// # Errors
+    /// For a row that shows less than is needed to tell what it is.
+    pub(crate) async fn account(&self, user: User) -> Result<Account> {
+        account(&self.directory, &self.domains, self.sync_accounts().await?, user)
+    }
+
     /// What the token of now says of the app; `None` where it says nothing that can be read. For
     /// findings only.
     ///
@@ -63,4 +104,14 @@ pub(crate) async fn organization(graph: &Graph) -> Result<(Option<Organization>,
         Some(organization) => Ok((Some(organization), Some(response))),
         None => Err(graph.named(Error::new(ErrorKind::Protocol, OPERATION).with_detail("the answer names no tenant"))),
     }
+}
+
+/// The refusal, with the permission that the request needs.
+pub(crate) fn needs(permission: &str, error: Error) -> Error {
+    if error.kind() != ErrorKind::InsufficientPrivilege {
+        return error;
+    }
+    error.with_advice(format!(
+        "grant the app the application permission {permission}, with an administrator's consent; tokens that are out keep what they had (docs/permissions-entra.md)"
+    ))
 }

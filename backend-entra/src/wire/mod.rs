@@ -1,6 +1,7 @@
 //! What Graph says and is told, as it stands on the wire. No meaning is read into it here.
 
 pub(crate) mod fault;
+pub(crate) mod group;
 pub(crate) mod page;
 pub(crate) mod role;
 pub(crate) mod tenant;
