@@ -1,1 +1,19 @@
 //! Microsoft Entra ID through Microsoft Graph v1.0, as a backend of identity-reset.
+
+#[cfg(test)]
+mod canned;
+mod cloud;
+mod config;
+mod dialect;
+mod directory;
+mod domains;
+mod findings;
+mod graph;
+mod limits;
+mod sign_in;
+mod tenant;
+mod wire;
+
+pub use cloud::Cloud;
+pub use config::{EntraConfig, TenantSize};
+pub use directory::EntraDirectory;

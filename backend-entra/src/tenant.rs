@@ -1,0 +1,61 @@
+//! The tenant that a directory is: its client, and what was learnt of it when it was connected.
+
+use std::sync::Arc;
+
+use identity_core::account::DirectoryId;
+use identity_core::error::{Error, ErrorKind, Result};
+use identity_core::http::{Request, Response, TokenCache};
+use identity_core::limits::{Governor, OperationClass};
+
+use crate::cloud::Cloud;
+use crate::domains::Domains;
+use crate::graph::Graph;
+use crate::sign_in::{Claims, Tokens};
+use crate::wire::page::Page;
+use crate::wire::tenant::{ORGANIZATION, Organization};
+
+const OPERATION: &str = "read the tenant";
+
+/// What every room of a directory works with.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) directory: DirectoryId,
+    pub(crate) graph: Graph,
+    pub(crate) cloud: Cloud,
+    pub(crate) domains: Domains,
+    /// Whether listings read when accounts last signed in.
+    pub(crate) sign_in_times: bool,
+    pub(crate) tokens: Arc<Tokens>,
+}
+
+impl Tenant {
+    /// What the token of now says of the app; `None` where it says nothing that can be read. For
+    /// findings only.
+    ///
+    /// # Errors
+    /// When signing in failed.
+    pub(crate) async fn claims(&self) -> Result<Option<Claims>> {
+        let (token, _) = TokenCache::token(&self.tokens).await.map_err(|error| self.graph.named(error))?;
+        Ok(Claims::of(&token))
+    }
+
+    /// The governor of all requests.
+    pub(crate) fn governor(&self) -> &Arc<Governor> {
+        self.graph.client().governor()
+    }
+}
+
+/// Reads the organisation; `None` without the permission. The response tells the server's time.
+pub(crate) async fn organization(graph: &Graph) -> Result<(Option<Organization>, Option<Response>)> {
+    let request = Request::get("/organization").query("$select", ORGANIZATION);
+    let response = match graph.client().read(OPERATION, OperationClass::Read, &request).await {
+        Ok(response) => response,
+        Err(error) if error.kind() == ErrorKind::InsufficientPrivilege => return Ok((None, None)),
+        Err(error) => return Err(error),
+    };
+    let page: Page<Organization> = response.json(OPERATION).map_err(|error| graph.named(error))?;
+    match page.value.into_iter().next() {
+        Some(organization) => Ok((Some(organization), Some(response))),
+        None => Err(graph.named(Error::new(ErrorKind::Protocol, OPERATION).with_detail("the answer names no tenant"))),
+    }
+}
