@@ -15,6 +15,8 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::newcomers::Newcomers;
+use crate::reset::Orders;
 use crate::tenant::{Tenant, organization};
 use crate::{findings, limits, sign_in};
 
@@ -23,6 +25,7 @@ use crate::{findings, limits, sign_in};
 /// Make one with [`EntraDirectory::connect`] and use it as `Arc<dyn Backend>`.
 pub struct EntraDirectory {
     pub(crate) tenant: Arc<Tenant>,
+    pub(crate) orders: Orders,
     info: DirectoryInfo,
     limits: Limits,
     capabilities: Capabilities,
@@ -61,7 +64,10 @@ impl EntraDirectory {
         let (organization, _) = organization(&graph).await?;
         let domains = Domains::read(&graph, organization.as_ref()).await?;
         let name = organization.map_or_else(|| config.tenant.clone(), |organization| organization.id);
+        let newcomers = Arc::<Newcomers>::default();
+        let client = graph.client().clone();
         Ok(Arc::new(Self {
+            orders: Orders::new(client, config.directory.clone(), &limits, Arc::clone(&newcomers)),
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
             limits,
@@ -72,6 +78,7 @@ impl EntraDirectory {
                 domains,
                 sign_in_times: config.sign_in_times,
                 tokens,
+                newcomers,
             }),
         }))
     }

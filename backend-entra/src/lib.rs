@@ -1,5 +1,6 @@
 //! Microsoft Entra ID through Microsoft Graph v1.0, as a backend of identity-reset.
 
+mod batch;
 #[cfg(test)]
 mod canned;
 mod cloud;
@@ -10,6 +11,11 @@ mod domains;
 mod findings;
 mod graph;
 mod limits;
+mod methods;
+mod newcomers;
+mod recovery;
+mod reset;
+mod retold;
 mod sign_in;
 mod tenant;
 mod wire;

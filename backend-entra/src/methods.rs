@@ -28,7 +28,11 @@ pub(crate) struct Removable {
 /// Sort, path and words of what can be removed (metadata of Graph v1.0, 2026-08-20).
 const REMOVABLE: [(&str, &str, &str); 9] = [
     ("phoneAuthenticationMethod", "/authentication/phoneMethods", "phone"),
-    ("microsoftAuthenticatorAuthenticationMethod", "/authentication/microsoftAuthenticatorMethods", "Authenticator app"),
+    (
+        "microsoftAuthenticatorAuthenticationMethod",
+        "/authentication/microsoftAuthenticatorMethods",
+        "Authenticator app",
+    ),
     ("softwareOathAuthenticationMethod", "/authentication/softwareOathMethods", "one-time code app"),
     ("fido2AuthenticationMethod", "/authentication/fido2Methods", "passkey"),
     ("windowsHelloForBusinessAuthenticationMethod", "/authentication/windowsHelloForBusinessMethods", "Windows Hello"),

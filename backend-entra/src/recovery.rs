@@ -40,10 +40,8 @@ pub(crate) fn enrolments(graph: Graph, accounts: AccountStream) -> BoxStream<'st
 }
 
 async fn begun(graph: Graph, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
-    let open: HashSet<Uuid> = accounts
-        .try_filter_map(async |account| Ok(Uuid::parse_str(account.id.as_str()).ok()))
-        .try_collect()
-        .await?;
+    let open: HashSet<Uuid> =
+        accounts.try_filter_map(async |account| Ok(Uuid::parse_str(account.id.as_str()).ok())).try_collect().await?;
     let walk = Walk { graph, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
     Ok(stream::try_unfold(walk, Walk::step).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed())
 }

@@ -10,6 +10,7 @@ use identity_core::limits::{Governor, OperationClass};
 use crate::cloud::Cloud;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::newcomers::Newcomers;
 use crate::sign_in::{Claims, Tokens};
 use crate::wire::page::Page;
 use crate::wire::tenant::{ORGANIZATION, Organization};
@@ -26,6 +27,8 @@ pub(crate) struct Tenant {
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
+    /// Accounts that are so new that a server may not have heard of them.
+    pub(crate) newcomers: Arc<Newcomers>,
 }
 
 impl Tenant {

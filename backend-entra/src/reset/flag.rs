@@ -52,8 +52,8 @@ impl Orders {
 
     async fn confirm(&self, ids: Vec<&str>) -> Result<Response> {
         let alone = ids.len() == 1;
-        let request = Request::post("/identityProtection/riskyUsers/confirmCompromised")
-            .json(&Compromised { user_ids: ids })?;
+        let request =
+            Request::post("/identityProtection/riskyUsers/confirmCompromised").json(&Compromised { user_ids: ids })?;
         let request = if alone { request.of_account() } else { request };
         self.client.attempt(operation(Action::FlagCompromised), IDENTITY_PROTECTION, &request).await
     }

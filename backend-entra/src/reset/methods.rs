@@ -116,13 +116,7 @@ impl Orders {
         Err(Error::new(ErrorKind::Protocol, name).with_detail("the listing of its methods has no end"))
     }
 
-    async fn removed(
-        &self,
-        name: &'static str,
-        id: &str,
-        method: &Removable,
-        until: Instant,
-    ) -> Result<Response> {
+    async fn removed(&self, name: &'static str, id: &str, method: &Removable, until: Instant) -> Result<Response> {
         let request = below(Request::delete("/users"), id, method.path).segment(&method.id);
         self.in_turn(name, &request, until).await
     }
@@ -149,13 +143,17 @@ impl Progress {
         if self.stuck.is_empty() {
             return Ok(self.last);
         }
-        let named: Vec<String> = self.stuck.iter().map(|(words, error)| format!("{words} ({})", error.detail())).collect();
+        let named: Vec<String> =
+            self.stuck.iter().map(|(words, error)| format!("{words} ({})", error.detail())).collect();
         let (_, first) = self.stuck.swap_remove(0);
         let detail = format!("{} removed, not removed: {}", self.removed, named.join("; "));
         let error = retold_as(&first, first.kind(), Status::Permanent).with_detail(detail);
         match first.advice() {
             Some(_) => Err(error),
-            None => Err(error.with_advice("remove them by hand in the Entra admin center: Authentication methods of the user")),
+            None => {
+                Err(error
+                    .with_advice("remove them by hand in the Entra admin center: Authentication methods of the user"))
+            }
         }
     }
 }

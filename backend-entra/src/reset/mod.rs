@@ -5,14 +5,17 @@
 
 mod flag;
 mod methods;
-mod newcomers;
 mod pace;
 mod pass;
 mod refusal;
 mod request;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use futures::join;
-use identity_core::account::{Account, DirectoryId};
+use identity_core::account::DirectoryId;
+use identity_core::directory::ForcedReset;
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::http::{Client, Response, server_date};
 use identity_core::limits::{Limits, OperationClass, clock};
@@ -20,19 +23,27 @@ use identity_core::reset::{Action, Order, Outcome, Receipt};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::EntraDirectory;
 use crate::batch;
 use crate::limits::{AUTHENTICATORS, IDENTITY_PROTECTION, METHODS, class_of};
+use crate::newcomers::{self, Newcomers};
 use crate::retold::retold_as;
-use newcomers::Newcomers;
 use pace::Turns;
 use request::operation;
+
+#[async_trait]
+impl ForcedReset for EntraDirectory {
+    async fn apply(&self, orders: &[Order]) -> Vec<Outcome> {
+        self.orders.apply(orders).await
+    }
+}
 
 /// Carries out orders on one tenant.
 #[derive(Debug)]
 pub(crate) struct Orders {
     client: Client,
     directory: DirectoryId,
-    newcomers: Newcomers,
+    newcomers: Arc<Newcomers>,
     methods: Turns,
     protection: Turns,
 }
@@ -41,19 +52,14 @@ pub(crate) struct Orders {
 type Placed<'a> = (usize, &'a Order);
 
 impl Orders {
-    pub(crate) fn new(client: Client, directory: DirectoryId, limits: &Limits) -> Self {
+    pub(crate) fn new(client: Client, directory: DirectoryId, limits: &Limits, newcomers: Arc<Newcomers>) -> Self {
         Self {
             client,
             directory,
-            newcomers: Newcomers::default(),
+            newcomers,
             methods: Turns::of(limits, AUTHENTICATORS),
             protection: Turns::of(limits, IDENTITY_PROTECTION),
         }
-    }
-
-    /// An account was read: one that was made a moment ago may not be found at once.
-    pub(crate) fn seen(&self, account: &Account) {
-        self.newcomers.seen(account);
     }
 
     /// One outcome for each order, in their order.
@@ -91,7 +97,8 @@ impl Orders {
         }
         let name = sent.first().map_or("apply", |(_, order)| operation(order.action));
         let results = batch::send(&self.client, name, OperationClass::Write, &requests).await;
-        let settled = sent.into_iter().zip(results).map(|((place, order), result)| (place, self.settled(order, result)));
+        let settled =
+            sent.into_iter().zip(results).map(|((place, order), result)| (place, self.settled(order, result)));
         outcomes.extend(settled);
         outcomes
     }

@@ -73,9 +73,9 @@ mod tests {
             turns.turn(begun + Duration::from_secs(1_000)).await.unwrap();
             taken.push(begun.elapsed());
         }
-        let most = taken.iter().map(|from| {
-            taken.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(10)).count()
-        });
+        let most = taken
+            .iter()
+            .map(|from| taken.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(10)).count());
         assert_eq!(most.max(), Some(4));
         assert!(begun.elapsed() < Duration::from_secs(40 * 10 / 4 + 1), "{:?}", begun.elapsed());
     }

@@ -53,9 +53,7 @@ pub(super) fn request(order: &Order) -> Result<Request> {
             },
         }),
         Action::Disable => patch().json(&Enablement { account_enabled: false }),
-        Action::RevokeSessions => {
-            below(Request::post("/users"), &id, "/revokeSignInSessions").json(&NoParameters {})
-        }
+        Action::RevokeSessions => below(Request::post("/users"), &id, "/revokeSignInSessions").json(&NoParameters {}),
         // How long it is good for, and whether once, is the tenant's policy.
         Action::IssueAccessPass => {
             below(Request::post("/users"), &id, "/authentication/temporaryAccessPassMethods").json(&NoParameters {})

@@ -1,7 +1,11 @@
 //! What Graph says and is told, as it stands on the wire. No meaning is read into it here.
 
+pub(crate) mod batch;
+pub(crate) mod change;
 pub(crate) mod fault;
+pub(crate) mod method;
 pub(crate) mod page;
+pub(crate) mod registration;
 pub(crate) mod tenant;
 pub(crate) mod user;
 

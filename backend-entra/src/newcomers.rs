@@ -15,13 +15,13 @@ const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// How often a new account may not be found before it counts as gone.
 const TRIES: u32 = 3;
 /// How long to wait before each.
-pub(super) const WAIT: Duration = Duration::from_secs(5);
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
 /// Above this many the old are forgotten.
 const MANY: usize = 4_096;
 
 /// The accounts that reads have shown to be new.
 #[derive(Debug, Default)]
-pub(super) struct Newcomers(Mutex<HashMap<AccountId, Newcomer>>);
+pub(crate) struct Newcomers(Mutex<HashMap<AccountId, Newcomer>>);
 
 #[derive(Debug)]
 struct Newcomer {
@@ -31,7 +31,7 @@ struct Newcomer {
 
 impl Newcomers {
     /// An account was read.
-    pub(super) fn seen(&self, account: &Account) {
+    pub(crate) fn seen(&self, account: &Account) {
         let now = clock::now();
         let Some(created) = account.created.filter(|created| is_new(*created, now)) else { return };
         let mut known = self.known();
@@ -42,7 +42,7 @@ impl Newcomers {
     }
 
     /// An account was not found; whether that may be because it is new.
-    pub(super) fn missed(&self, account: &AccountId) -> bool {
+    pub(crate) fn missed(&self, account: &AccountId) -> bool {
         let now = clock::now();
         let mut known = self.known();
         let Some(newcomer) = known.get_mut(account) else { return false };
