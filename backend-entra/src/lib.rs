@@ -3,6 +3,8 @@
 mod batch;
 #[cfg(test)]
 mod canned;
+#[cfg(test)]
+mod canned_client;
 mod cloud;
 mod config;
 mod dialect;
