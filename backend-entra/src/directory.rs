@@ -15,6 +15,8 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::newcomers::Newcomers;
+use crate::reset::Orders;
 use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, preflight, sign_in};
 
@@ -23,6 +25,7 @@ use crate::{findings, limits, preflight, sign_in};
 /// Make one with [`EntraDirectory::connect`] and use it as `Arc<dyn Backend>`.
 pub struct EntraDirectory {
     pub(crate) tenant: Arc<Tenant>,
+    pub(crate) orders: Orders,
     info: DirectoryInfo,
     limits: Limits,
     capabilities: Capabilities,
@@ -60,11 +63,14 @@ impl EntraDirectory {
         let (organization, _) = organization(&graph).await?;
         let domains = Domains::read(&graph, organization.as_ref()).await?;
         let name = organization.map_or_else(|| config.tenant.clone(), |organization| organization.id);
+        let newcomers = Arc::<Newcomers>::default();
+        let client = graph.client().clone();
         Ok(Arc::new(Self {
+            orders: Orders::new(client, config.directory.clone(), &limits, Arc::clone(&newcomers)),
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
             limits,
-            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
+            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens, newcomers })),
         }))
     }
 }

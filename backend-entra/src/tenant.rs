@@ -14,6 +14,7 @@ use crate::cloud::Cloud;
 use crate::config::EntraConfig;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::newcomers::Newcomers;
 use crate::privilege::{Known, RoleTable};
 use crate::sign_in::{Claims, Tokens};
 use crate::sync_accounts::SyncAccounts;
@@ -37,6 +38,8 @@ pub(crate) struct Tenant {
     pub(crate) privileged: RoleTable,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
+    /// Accounts that are so new that a server may not have heard of them.
+    pub(crate) newcomers: Arc<Newcomers>,
     sync: OnceCell<SyncAccounts>,
 }
 
@@ -45,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) graph: Graph,
     pub(crate) domains: Domains,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) newcomers: Arc<Newcomers>,
 }
 
 impl Tenant {
@@ -58,6 +62,7 @@ impl Tenant {
             tokens: parts.tokens,
             privileged: config.privileged.clone(),
             known: Known::default(),
+            newcomers: parts.newcomers,
             sync: OnceCell::new(),
         }
     }
