@@ -12,6 +12,7 @@ use secrecy::SecretString;
 
 use crate::cloud::Cloud;
 use crate::limits;
+use crate::privilege::RoleTable;
 
 /// How to reach a tenant: whom to sign in as, in which cloud, how fast to go.
 ///
@@ -43,6 +44,7 @@ pub struct EntraConfig {
     pub(crate) deadline: Duration,
     pub(crate) sign_in_times: bool,
     pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(crate) privileged: RoleTable,
 }
 
 /// How the app proves who it is.
@@ -94,6 +96,7 @@ impl EntraConfig {
             deadline: Duration::from_secs(60),
             sign_in_times: false,
             transport: None,
+            privileged: RoleTable::standard(),
         }
     }
 
@@ -221,6 +224,13 @@ impl EntraConfig {
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
+        self
+    }
+
+    /// Which directory roles and application permissions count as privileged.
+    #[must_use]
+    pub fn privileged(mut self, table: RoleTable) -> Self {
+        self.privileged = table;
         self
     }
 

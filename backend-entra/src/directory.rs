@@ -16,7 +16,7 @@ use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
 use crate::tenant::{Parts, Tenant, organization};
-use crate::{findings, limits, sign_in};
+use crate::{findings, limits, preflight, sign_in};
 
 /// A tenant of Microsoft Entra ID, worked through Microsoft Graph v1.0.
 ///
@@ -100,7 +100,9 @@ impl Directory for EntraDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        findings::preflight(&self.tenant).await
+        let mut preflight = findings::preflight(&self.tenant).await?;
+        preflight.findings.extend(preflight::predict(&self.tenant).await?);
+        Ok(preflight)
     }
 }
 

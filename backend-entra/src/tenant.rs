@@ -14,6 +14,7 @@ use crate::cloud::Cloud;
 use crate::config::EntraConfig;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::privilege::{Known, RoleTable};
 use crate::sign_in::{Claims, Tokens};
 use crate::sync_accounts::SyncAccounts;
 use crate::wire::page::Page;
@@ -33,6 +34,10 @@ pub(crate) struct Tenant {
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
     sync: OnceCell<SyncAccounts>,
+    /// Which roles and permissions are privileged.
+    pub(crate) privileged: RoleTable,
+    /// What was learnt of accounts that decides what can be done to them.
+    pub(crate) known: Known,
 }
 
 /// What a tenant is made of.
@@ -52,6 +57,8 @@ impl Tenant {
             sign_in_times: config.sign_in_times,
             tokens: parts.tokens,
             sync: OnceCell::new(),
+            privileged: config.privileged.clone(),
+            known: Known::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod page;
+pub(crate) mod role;
 pub(crate) mod tenant;
 pub(crate) mod user;
 
