@@ -15,8 +15,11 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
+<<<<<<< HEAD
 use crate::newcomers::Newcomers;
 use crate::reset::Orders;
+=======
+>>>>>>> h-ebase
 use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, preflight, sign_in};
 
@@ -70,7 +73,11 @@ impl EntraDirectory {
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
             limits,
+<<<<<<< HEAD
             tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens, newcomers })),
+=======
+            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
+>>>>>>> h-ebase
         }))
     }
 }

@@ -34,13 +34,13 @@ pub(crate) struct Tenant {
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
+    /// Accounts that are so new that a server may not have heard of them.
+    pub(crate) newcomers: Arc<Newcomers>,
+    sync: OnceCell<SyncAccounts>,
     /// Which roles and permissions are privileged.
     pub(crate) privileged: RoleTable,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
-    /// Accounts that are so new that a server may not have heard of them.
-    pub(crate) newcomers: Arc<Newcomers>,
-    sync: OnceCell<SyncAccounts>,
 }
 
 /// What a tenant is made of.
@@ -60,10 +60,10 @@ impl Tenant {
             domains: parts.domains,
             sign_in_times: config.sign_in_times,
             tokens: parts.tokens,
-            privileged: config.privileged.clone(),
-            known: Known::default(),
             newcomers: parts.newcomers,
             sync: OnceCell::new(),
+            privileged: config.privileged.clone(),
+            known: Known::default(),
         }
     }
 
