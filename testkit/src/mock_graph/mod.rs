@@ -33,13 +33,14 @@
 //!
 //! # Faults
 //! A fault acts on one request, or on one part of a batch; what it does to the connection it does to
-//! the whole batch. [`Fault::Busy`](crate::fault::Fault::Busy) is 503 without a word of when to come
+//! the whole batch. [`Fault::Busy`] is 503 without a word of when to come
 //! back, `Unavailable` 503 with it, `Throttle` 429 with `Retry-After` in turns in seconds and as a
 //! date, `TruncatedPage` in turns 500 and JSON without its end, `NoticeOfDisconnection` 503 with
 //! `Connection: close`.
 //!
 //! # What it does not have
-//! Creating and deleting users through Graph, `$expand`, `$search`, other methods on users.
+//! Creating and deleting users through Graph, `$expand` of anything but the manager, `$search`, other
+//! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
 mod batch;

@@ -61,13 +61,10 @@ fn body(call: &Call, rule: BodyRule, settings: &Settings) -> Result<Map<String, 
             "Unsupported media type. A supported media type is 'application/json'; Content-Type is missing or another.",
         ));
     }
-    let members = match serde_json::from_slice(&call.body) {
-        Ok(Value::Object(members)) => members,
-        _ => {
-            return Err(Refusal::bad_request(
-                "Unable to read JSON request payload. Please ensure it is in valid JSON format.",
-            ));
-        }
+    let Ok(Value::Object(members)) = serde_json::from_slice(&call.body) else {
+        return Err(Refusal::bad_request(
+            "Unable to read JSON request payload. Please ensure it is in valid JSON format.",
+        ));
     };
     match members.keys().next() {
         Some(member) if rule == BodyRule::Empty => Err(Refusal::bad_request(format!(

@@ -89,8 +89,8 @@ async fn the_record_holds_every_exchange_and_no_secret() {
     assert_eq!(exchanges[2].body["requests"][0]["body"]["passwordProfile"]["password"], MARKER);
     assert_eq!(exchanges[3].query.as_deref(), Some("$top=5&$select=id"));
     assert_eq!(exchanges[3].answer["value"].as_array().unwrap().len(), 5);
-    let everything = format!("{exchanges:?} {mock:?}");
-    for secret in [password, &client.token, &mock.client_secret().unwrap()] {
+    let everything = format!("{exchanges:?} {mock:?} {:?}", mock.in_process());
+    for secret in [password, &client.token, &mock.client_secret().unwrap(), &mock.identity_header()] {
         assert!(!everything.contains(secret));
     }
 }

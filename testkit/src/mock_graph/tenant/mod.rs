@@ -16,7 +16,7 @@ pub(super) use state::State;
 
 use population::object_id;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use identity_core::limits::clock;
@@ -82,14 +82,12 @@ impl Tenant {
         self.log.len() as u64
     }
 
-    /// Who changed since a place in the log, each once, in the order of the last change.
-    pub(super) fn changed_since(&self, mark: u64) -> Option<Vec<u64>> {
-        let mut changed = Vec::new();
-        for number in self.log.get(usize::try_from(mark).ok()?..)? {
-            changed.retain(|known| known != number);
-            changed.push(*number);
-        }
-        Some(changed)
+    /// Who changed between two places in the log, each once.
+    pub(super) fn changed_between(&self, since: u64, mark: u64) -> Option<Vec<u64>> {
+        let range = usize::try_from(since).ok()?..usize::try_from(mark).ok()?;
+        let mut seen = HashSet::new();
+        let changes = self.log.get(range)?.iter().copied();
+        Some(changes.filter(|number| seen.insert(*number)).collect())
     }
 
     /// How many users there are.
@@ -127,6 +125,11 @@ impl Tenant {
     pub(super) fn not_found_yet(&self, number: u64) -> bool {
         let born = self.states.get(&number).and_then(|state| state.found_after);
         born.is_some_and(|then| then > clock::instant())
+    }
+
+    /// The number of an object id, whoever has it or had it.
+    pub(super) fn number_of(&self, id: &Uuid) -> Option<u64> {
+        self.population.number_of(id)
     }
 
     /// The number of who has this object id, whether or not it can be found yet.
@@ -219,12 +222,9 @@ impl Tenant {
         let before = state.password.unwrap_or_else(|| fingerprint(&initial));
         let shown = state.password_set_shown(user.password_set);
         if let (true, SyncedReset::OverwrittenAfter(wait)) = (user.on_prem.is_some(), settings.synced) {
-            let keep = state.overwrite.take().map_or_else(Overwrite::default, |earlier| earlier);
-            state.overwrite = Some(Overwrite {
-                at: clock::instant() + wait,
-                password: Some(keep.password.unwrap_or((before, state.set_at.unwrap_or(user.password_set)))),
-                ..keep
-            });
+            let keep = state.overwrite.take().unwrap_or_default();
+            let on_prem = keep.password.unwrap_or_else(|| (before, state.set_at.unwrap_or(user.password_set)));
+            state.overwrite = Some(Overwrite { at: clock::instant() + wait, password: Some(on_prem), ..keep });
         }
         state.password = Some(fingerprint(password));
         state.shown_before = Some(shown);
@@ -253,7 +253,7 @@ impl Tenant {
         let state = self.touch(number);
         if let (true, SyncedReset::OverwrittenAfter(wait)) = (user.on_prem.is_some(), settings.synced) {
             let keep = state.overwrite.take().unwrap_or_default();
-            let before = keep.enabled.unwrap_or(state.enabled.unwrap_or(user.enabled));
+            let before = keep.enabled.or(state.enabled).unwrap_or(user.enabled);
             state.overwrite = Some(Overwrite { at: clock::instant() + wait, enabled: Some(before), ..keep });
         }
         state.enabled = Some(enabled);

@@ -83,7 +83,7 @@ fn token(service: &Service, call: &Call, tenant: &str) -> Result<Answer, TokenRe
         let message = format!("Application with identifier '{client_id}' was not found in the directory.");
         return Err(TokenRefusal::new("unauthorized_client", 700_016, message));
     }
-    let secret = form.value("client_secret").or(basic.as_ref().map(|(_, secret)| secret.as_str()));
+    let secret = form.value("client_secret").or_else(|| basic.as_ref().map(|(_, secret)| secret.as_str()));
     match (secret, form.value("client_assertion")) {
         (Some(_), Some(_)) => return Err(TokenRefusal::request(90_023, "More than one client credential was given.")),
         (Some(secret), None) => match &tokens.secret {

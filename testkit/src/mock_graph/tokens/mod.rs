@@ -52,7 +52,6 @@ impl Caller {
 }
 
 /// The app, how it may sign in, and the tokens that are out.
-#[derive(Debug)]
 pub(super) struct Tokens {
     pub(super) client_id: Uuid,
     /// The object id of the app's service principal.
@@ -70,6 +69,13 @@ pub(super) struct Tokens {
     assertions_seen: HashSet<String>,
     issued: HashMap<String, (Caller, Instant)>,
     count: u64,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Tokens that are out are secrets, too.
+        f.debug_struct("Tokens").field("client_id", &self.client_id).field("count", &self.count).finish_non_exhaustive()
+    }
 }
 
 /// A client secret.
