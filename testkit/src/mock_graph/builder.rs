@@ -236,7 +236,8 @@ impl MockGraphBuilder {
         self
     }
 
-    /// Answers with the other plausible error codes where the sources do not confirm one.
+    /// Answers with the other plausible codes and words where the sources do not confirm one: of a
+    /// token that is refused, a query that is not supported, a failed dependency, a removed row.
     #[must_use]
     pub fn other_codes(mut self) -> Self {
         self.settings.other_codes = true;
@@ -268,6 +269,13 @@ impl MockGraphBuilder {
     #[must_use]
     pub fn empty_page_every(mut self, pages: u64) -> Self {
         self.settings.empty_page_every = pages;
+        self
+    }
+
+    /// The most bytes that a body may have; 4 MiB without a word, as people say, and nothing documented.
+    #[must_use]
+    pub fn largest_body(mut self, bytes: usize) -> Self {
+        self.settings.largest_body = bytes;
         self
     }
 

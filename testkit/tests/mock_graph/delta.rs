@@ -39,8 +39,16 @@ async fn a_round_gives_everybody_and_the_next_only_who_changed() {
     assert_eq!(rows.len(), 3);
     assert_eq!(row(&born)["displayName"], "born");
     assert_eq!(row(&ordinary)["accountEnabled"], false);
-    assert!(row(&gone)["@removed"]["reason"].is_string());
+    assert_eq!(row(&gone)["@removed"]["reason"], "changed");
     assert!(round(&client, &link).await.0.is_empty());
+}
+
+#[tokio::test]
+async fn the_other_word_for_who_was_deleted_can_be_had() {
+    let (mock, client) = connect(described().other_codes()).await;
+    let (_, link) = round(&client, "/users/delta?$deltatoken=latest").await;
+    mock.delete(&mock.user(fixed::ORDINARY).unwrap().id).unwrap();
+    assert_eq!(round(&client, &link).await.0[0]["@removed"]["reason"], "deleted");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod delta;
 mod faults;
 mod harness;
 mod hybrid;
+mod inside;
 mod listing;
 mod passwords;
 mod quotas;

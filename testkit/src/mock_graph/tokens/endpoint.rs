@@ -48,6 +48,13 @@ pub(in crate::mock_graph) fn serve(service: &Service, call: &Call) -> Answer {
     }
 }
 
+/// The answer of a token endpoint that cannot serve now.
+pub(in crate::mock_graph) fn unavailable(service: &Service) -> Answer {
+    let refusal = TokenRefusal::new("temporarily_unavailable", 90_033, "A transient error has occurred.");
+    let (trace, correlation) = (service.next_id(), service.next_id());
+    refusal.into_answer(service.tenant().now(), trace, correlation)
+}
+
 fn token(service: &Service, call: &Call, tenant: &str) -> Result<Answer, TokenRefusal> {
     let (id, domains, now) = {
         let at = service.tenant();

@@ -5,7 +5,7 @@ mod endpoint;
 mod managed;
 mod refusal;
 
-pub(super) use endpoint::serve;
+pub(super) use endpoint::{serve, unavailable};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;

@@ -64,7 +64,9 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
             }
         }
     };
-    let (rows, next) = rows(&mut tenant, visit, place, ids.as_deref())?;
+    // The words for somebody who was deleted are not confirmed.
+    let reason = if service.settings.other_codes { "deleted" } else { "changed" };
+    let (rows, next) = rows(&mut tenant, visit, place, ids.as_deref(), reason)?;
     let mut body = json!({ "@odata.context": context(service, select.as_deref()), "value": rows });
     let (name, parameter, next) = match next {
         Some(next) => ("@odata.nextLink", "$skiptoken", next),
@@ -101,6 +103,7 @@ fn rows(
     visit: &Visit<'_>,
     place: Place,
     ids: Option<&[Uuid]>,
+    reason: &str,
 ) -> Result<(Vec<Value>, Option<u64>), Refusal> {
     let wanted: Option<Vec<u64>> = ids.map(|ids| ids.iter().filter_map(|id| tenant.number_of(id)).collect());
     let numbers: Vec<u64> = match (wanted, place.since) {
@@ -129,7 +132,7 @@ fn rows(
                 rows.push(row.into());
             }
             None if first => {}
-            None => rows.push(json!({ "id": tenant.id_of(*number), "@removed": { "reason": "changed" } })),
+            None => rows.push(json!({ "id": tenant.id_of(*number), "@removed": { "reason": reason } })),
         }
     }
     Ok((rows, None))
