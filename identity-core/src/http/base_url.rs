@@ -37,12 +37,26 @@ impl BaseUrl {
     /// [`ErrorKind::ConfigInvalid`] for anything but `https`, or `http` to loopback, and for an
     /// address with user, password, query or fragment.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_if(text, is_safe)
+    }
+
+    /// Reads an address on the machine that we run on, where clouds keep its identity: as
+    /// [`parse`](Self::parse), and plain `http` to a link-local address (169.254.0.0/16) too, which no
+    /// router passes on. Not for an address that tokens are sent to.
+    ///
+    /// # Errors
+    /// As of [`parse`](Self::parse).
+    pub fn parse_local(text: &str) -> Result<Self> {
+        Self::parse_if(text, |url| is_safe(url) || is_link_local(url))
+    }
+
+    fn parse_if(text: &str, may_be: impl FnOnce(&Url) -> bool) -> Result<Self> {
         let invalid = |detail: &str, advice: &str| {
             Error::new(ErrorKind::ConfigInvalid, "read an address").with_detail(detail).with_advice(advice)
         };
         let advice = "give an address such as https://host/path";
         let url = Url::parse(text.trim()).map_err(|error| invalid(&error.to_string(), advice))?;
-        if !is_safe(&url) {
+        if !may_be(&url) {
             return Err(invalid(
                 "the address is neither https nor http to this machine",
                 "use https; plain http goes to loopback only",
@@ -176,6 +190,11 @@ pub(super) fn is_safe(url: &Url) -> bool {
     }
 }
 
+/// Whether an address is plain `http` to what no router passes on (RFC 3927).
+pub(super) fn is_link_local(url: &Url) -> bool {
+    matches!((url.scheme(), url.host()), ("http", Some(Host::Ipv4(ip))) if ip.is_link_local())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +258,17 @@ mod tests {
             ":80/x",
         ] {
             assert_eq!(base.join(bad, &[]).unwrap_err().kind(), ErrorKind::InputInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_link_local_address_is_for_this_machine_only() {
+        for good in ["http://169.254.169.254/metadata/identity", "http://127.0.0.1/x", "https://identity.example.com"] {
+            assert!(BaseUrl::parse_local(good).is_ok(), "{good}");
+        }
+        assert!(BaseUrl::parse("http://169.254.169.254/metadata/identity").is_err());
+        for bad in ["http://169.253.1.1", "http://10.0.0.1", "http://[fe80::1]", "http://example.com"] {
+            assert_eq!(BaseUrl::parse_local(bad).unwrap_err().kind(), ErrorKind::ConfigInvalid, "{bad}");
         }
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use oauth2::url::Url;
 use zeroize::Zeroizing;
 
-use super::base_url::is_safe;
+use super::base_url::{is_link_local, is_safe};
 use super::{Transport, TransportFault};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -149,7 +149,7 @@ impl Transport for HttpTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportFault> {
         let not_sent = |detail: String| TransportFault::NotSent(detail);
         let url = Url::parse(&request.uri().to_string()).map_err(|error| not_sent(error.to_string()))?;
-        if !is_safe(&url) {
+        if !is_safe(&url) && !is_link_local(&url) {
             return Err(not_sent("plain HTTP goes to this machine only".to_owned()));
         }
         let request = reqwest::Request::try_from(request).map_err(|error| not_sent(in_words(&error)))?;

@@ -286,6 +286,35 @@ impl MockGraphBuilder {
         self
     }
 
+    /// The tenant has no Entra ID P2: no privileged identity management, no risky users.
+    #[must_use]
+    pub fn without_governance(mut self) -> Self {
+        self.settings.governance = false;
+        self
+    }
+
+    /// Every so many requests for the report on registrations, the first among them, are refused as if
+    /// there were no licence; 0 for none.
+    #[must_use]
+    pub fn licence_flaps_every(mut self, requests: u64) -> Self {
+        self.settings.licence_flaps_every = requests;
+        self
+    }
+
+    /// The policy does not allow temporary access passes.
+    #[must_use]
+    pub fn without_temporary_access_pass(mut self) -> Self {
+        self.settings.temporary_access_pass = false;
+        self
+    }
+
+    /// Takes no more than so many ids in one request about risky users; 60 is what people report.
+    #[must_use]
+    pub fn most_risky(mut self, ids: usize) -> Self {
+        self.settings.most_risky = Some(ids);
+        self
+    }
+
     fn service(self, urls: (String, String)) -> Arc<Service> {
         let mut tenant = Tenant::new(self.population);
         tenant.clock_skew = self.faults.clock_skew;

@@ -62,6 +62,8 @@ pub(super) enum Operator {
     In,
     StartsWith,
     EndsWith,
+    /// `any(x:x eq …)` of a list.
+    AnyEqual,
 }
 
 /// The options that a route knows.
@@ -76,6 +78,8 @@ pub(super) struct Options {
     pub(super) delta_token: bool,
     /// `$expand=manager`, which is all that can be expanded.
     pub(super) manager: bool,
+    /// What else can be expanded, one in a request.
+    pub(super) expand: &'static [&'static str],
     /// The answer is a count by itself.
     pub(super) counts: bool,
     /// The most rows of a page.
@@ -92,6 +96,7 @@ impl Options {
         skip_token: false,
         delta_token: false,
         manager: false,
+        expand: &[],
         counts: false,
         most: 999,
     };
@@ -122,6 +127,8 @@ pub(super) struct Query {
     pub(super) delta_token: Option<String>,
     /// The manager is to be shown: with these properties, or those that are always shown.
     pub(super) manager: Option<Option<Vec<String>>>,
+    /// Anything else that is to be shown.
+    pub(super) expand: Option<String>,
 }
 
 impl Query {
@@ -157,6 +164,12 @@ pub(super) fn read(
                 query.count = value.parse().map_err(|_| Refusal::bad_request("Invalid value for $count."))?;
             }
             "$expand" if known.manager => query.manager = Some(manager(&value, entity)?),
+            "$expand" if known.expand.contains(&value.as_str()) => query.expand = Some(value),
+            "$expand" if !known.expand.is_empty() => {
+                let one_only = value.contains(',');
+                let why = if one_only { "Only one property can be expanded." } else { "It cannot be expanded." };
+                return Err(Refusal::bad_request(format!("Invalid $expand '{value}'. {why}")));
+            }
             "$orderby" if known.order_by => query.order_by = Some(value),
             "$skiptoken" if known.skip_token => query.skip_token = Some(value),
             "$deltatoken" if known.delta_token => query.delta_token = Some(value),

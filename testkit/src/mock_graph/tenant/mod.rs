@@ -16,7 +16,7 @@ pub(super) use state::State;
 
 use population::object_id;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use identity_core::limits::clock;
@@ -24,7 +24,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::authentication::{Enrolment, drawn};
+use super::privilege::{self, RoleGraph, Standing};
+use super::risk::Risk;
 use super::settings::{Settings, SyncedReset};
+use crate::organisation::special;
 use state::Overwrite;
 
 /// The tenant: who is in it, and what was done to them.
@@ -41,6 +45,29 @@ pub(super) struct Tenant {
     count: Option<u64>,
     pub(super) sets: Vec<PasswordSet>,
     pub(super) clock_skew: SignedDuration,
+    pub(super) privilege: RoleGraph,
+    /// What was enrolled, where that is not what was drawn.
+    pub(super) enrolments: HashMap<u64, Enrolment>,
+    pub(super) passes: HashMap<u64, Pass>,
+    pub(super) risks: BTreeMap<u64, Risk>,
+}
+
+/// A temporary access pass.
+#[derive(Clone)]
+pub(super) struct Pass {
+    pub(super) id: String,
+    pub(super) text: String,
+    pub(super) created: Timestamp,
+    pub(super) start: Timestamp,
+    pub(super) minutes: i64,
+    pub(super) once: bool,
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its text signs in.
+        f.debug_struct("Pass").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A user as it is now.
@@ -53,7 +80,12 @@ pub(super) struct View<'a> {
 impl Tenant {
     pub(super) fn new(population: Population) -> Self {
         let id = crate::organisation::draw::guid(population.organisation.seed() ^ 0x7465_6E61_6E74, 0);
+        let number_of_seed = population.seed();
         Self {
+            privilege: privilege::planted(&population, |number| object_id(number_of_seed, number)),
+            enrolments: HashMap::new(),
+            passes: HashMap::new(),
+            risks: risks(&population),
             population,
             id,
             states: HashMap::new(),
@@ -176,6 +208,22 @@ impl Tenant {
         self.log.push(number);
     }
 
+    /// What decides who may reset a user.
+    pub(super) fn standing(&self, number: u64) -> Standing {
+        let mut standing = self.privilege.standing(&self.id_of(number));
+        // What a test gave the user itself counts, too.
+        if let Some(user) = self.described(number) {
+            standing.roles.extend(user.roles.iter().map(|role| (*role).to_owned()));
+        }
+        standing
+    }
+
+    /// What a user has enrolled.
+    pub(super) fn enrolment(&self, number: u64) -> Enrolment {
+        let changed = self.enrolments.get(&number).cloned();
+        changed.or_else(|| Some(drawn(&self.population, &self.described(number)?))).unwrap_or_default()
+    }
+
     /// Changes what a user is.
     pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut CloudUser)) -> Option<()> {
         let mut user = self.described(number)?;
@@ -277,6 +325,12 @@ impl Tenant {
         }
         if view.must_change() { Err(SignInRefusal::MustChange) } else { Ok(()) }
     }
+}
+
+/// Who is at risk when the mock begins.
+fn risks(population: &Population) -> BTreeMap<u64, Risk> {
+    let risk = Risk { level: "medium", state: "atRisk", detail: "none", updated: population.organisation.as_of() };
+    BTreeMap::from([(FIXED + special::CHIEF, risk), (fixed::ORDINARY, Risk { level: "low", ..risk })])
 }
 
 impl View<'_> {

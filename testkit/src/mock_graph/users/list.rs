@@ -76,7 +76,7 @@ pub(super) fn context(service: &Service, select: Option<&[String]>) -> String {
 }
 
 /// The query without its skip token: a token belongs to one query.
-fn binding(call: &Call) -> String {
+pub(in crate::mock_graph) fn binding(call: &Call) -> String {
     let query = call.query.as_deref().unwrap_or_default();
     let others = query.split('&').filter(|pair| {
         let name = pair.split('=').next().unwrap_or_default().replace("%24", "$").to_ascii_lowercase();

@@ -6,6 +6,7 @@ mod patch;
 mod properties;
 mod revoke;
 
+pub(super) use list::binding;
 pub(super) use properties::{USER, row};
 
 use http::Method;
@@ -19,7 +20,9 @@ use super::tenant::{Tenant, View};
 use super::wire::Answer;
 use crate::fault::Operation;
 
-const READ: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+/// What lets an app read users.
+pub(super) const READ: &[&str] =
+    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 
 /// What every route of users has in common.
 const READING: Route = Route {

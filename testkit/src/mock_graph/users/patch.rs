@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::access::{self, Deed};
+use super::super::objects;
 use super::super::query::Written;
 use super::super::refusal::{COMPLEXITY, ON_PREM_MASTERED, Refusal};
 use super::super::routes::Visit;
@@ -48,6 +49,7 @@ struct Profile<'a> {
 pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let (members, object_type) = members(&visit.body)?;
     may_write(visit, &members)?;
+    let app = objects::app(service);
     let mut tenant = service.tenant();
     let number = find(&mut tenant, visit.first())?;
     let user = tenant.view(number).ok_or_else(|| Refusal::not_found(visit.first()))?.user;
@@ -67,9 +69,7 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
             name if SENSITIVE.contains(&name) => Deed::Sensitive,
             _ => continue,
         };
-        if !access::role_allows(visit.caller, deed, &user, &service.settings) {
-            return Err(Refusal::forbidden());
-        }
+        access::may(&tenant, &app, visit.caller, deed, number, &service.settings)?;
     }
     let mastered = |name: &str| {
         !CLOUD_MASTERED.contains(&name)
