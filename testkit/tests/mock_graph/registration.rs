@@ -61,3 +61,20 @@ async fn the_licence_is_missing_or_seems_to_be_for_a_moment() {
     assert_eq!(client.get(REPORT).await.status, 200);
     assert_eq!(client.get(REPORT).await.refusal(), code);
 }
+
+#[tokio::test]
+async fn sign_ins_are_filtered_by_alone_with_smaller_pages_and_a_permission() {
+    let (mock, client) = connect(described()).await;
+    let filter = "$filter=signInActivity/lastSignInDateTime le 2025-06-01T00:00:00Z";
+    let found = client.get(&format!("/users?$select=id,signInActivity&{filter}&$top=500")).await;
+    let expected =
+        mock.users().filter(|user| user.last_sign_in.is_some_and(|at| at <= "2025-06-01T00:00:00Z".parse().unwrap()));
+    let expected = expected.count();
+    assert!(expected > 0);
+    assert_eq!(found.rows().len(), expected, "{}", found.text);
+    assert_eq!(client.get(&format!("/users?{filter}&$top=501")).await.status, 400);
+    assert_eq!(client.get(&format!("/users?{filter} and accountEnabled eq true")).await.status, 400);
+    assert_eq!(client.get("/users?$select=signInActivity/lastSignInDateTime").await.status, 400);
+    let (_mock, client) = connect(described().without_permission("AuditLog.Read.All")).await;
+    assert_eq!(client.get(&format!("/users?{filter}")).await.status, 403);
+}

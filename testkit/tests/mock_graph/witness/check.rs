@@ -246,7 +246,7 @@ impl Check<'_> {
             return self.mistake(format!("'{name}' is no {declared}"));
         }
         for (member, value) in members.iter().filter(|(member, _)| !member.starts_with('@')) {
-            let property = self.metadata.property(&name, member).or(self.metadata.navigation(&name, member));
+            let property = self.metadata.property(&name, member).or_else(|| self.metadata.navigation(&name, member));
             match property.map(str::to_owned) {
                 Some(declared) => self.value(&declared, member, value),
                 None => self.mistake(format!("{name} has no property '{member}'")),
