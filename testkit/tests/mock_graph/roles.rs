@@ -179,6 +179,10 @@ async fn groups_are_filtered_paged_and_nested() {
     let owners = client.get(&format!("/groups/{operators}/owners")).await;
     assert_eq!(ids(owners.rows(), "id"), BTreeSet::from([id_of(&mock, special::PRIMARY_GROUP).to_string()]));
     assert_eq!(client.get("/groups/nobody/members").await.status, 404);
+    let ids_of_both = json!({ "ids": [operators, id_of(&mock, special::CHIEF)], "types": ["group"] });
+    let found = client.post("/directoryObjects/getByIds", &ids_of_both).await;
+    assert_eq!(found.rows().len(), 1, "{}", found.text);
+    assert_eq!(found.rows()[0]["displayName"], "Tier 0 operators");
 }
 
 #[tokio::test]
@@ -248,6 +252,14 @@ async fn units_show_members_and_who_holds_roles_for_them() {
     let restricted = mock.user(fixed::RESTRICTED).unwrap().id.to_string();
     assert!(ids(members.rows(), "id").contains(&restricted));
     let scoped = client.get(&format!("/directory/administrativeUnits/{board}/scopedRoleMembers")).await;
+    for (id, expected) in [
+        (mock.user(fixed::RESTRICTED).unwrap().id, json!(true)),
+        (id_of(&mock, special::SERVER_OPERATOR), json!(true)),
+        (id_of(&mock, special::ORDINARY), Value::Null),
+    ] {
+        let user = client.get(&format!("/users/{id}?$select=isManagementRestricted")).await;
+        assert_eq!(user.body["isManagementRestricted"], expected);
+    }
     let info = &scoped.rows()[0]["roleMemberInfo"];
     assert_eq!(info["id"], id_of(&mock, special::BACKUP_OPERATOR).to_string());
     assert!(info["displayName"].is_string());

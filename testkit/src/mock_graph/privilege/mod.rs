@@ -53,7 +53,7 @@ pub struct RoleAssignment {
 pub enum Holding {
     /// Always.
     Assigned,
-    /// For now, from an eligibility.
+    /// For now, from an eligibility. The mock's clock does not end it: a test takes it away.
     Activated {
         /// When it ends.
         until: Timestamp,
@@ -232,6 +232,11 @@ impl RoleGraph {
             }
         }
         found
+    }
+
+    /// Whether an object is in a unit whose management is restricted.
+    pub(super) fn is_restricted(&self, object: &Uuid) -> bool {
+        self.units.iter().any(|unit| unit.restricted && unit.members.contains(object))
     }
 
     /// What decides who may reset a user.

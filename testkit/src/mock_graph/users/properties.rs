@@ -158,7 +158,7 @@ pub(super) fn value(view: &View<'_>, tenant: &Tenant, property: &str) -> Value {
         }
         "identities" => identities(view, tenant),
         "isManagementRestricted" => {
-            if user.restricted || !tenant.standing(user.number).restricted_units.is_empty() {
+            if user.restricted || tenant.privilege.is_restricted(&user.id) {
                 json!(true)
             } else {
                 Value::Null
