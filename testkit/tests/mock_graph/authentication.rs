@@ -69,6 +69,10 @@ async fn methods_need_their_permission_and_for_administrators_a_role() {
     let passes = |id| format!("/users/{id}/authentication/temporaryAccessPassMethods");
     assert_eq!(client.post(&passes(admin), &json!({})).await.refusal(), (403, "Authorization_RequestDenied"));
     assert_eq!(client.post(&passes(user), &json!({})).await.status, 201);
+    for (id, status) in [(admin, 403), (user, 404)] {
+        let path = format!("/users/{id}/authentication/phoneMethods/{}", Uuid::nil());
+        assert_eq!(delete(&client, &path).await.status, status);
+    }
     assert_eq!(client.set(admin, "Zq7-bcdfghjkmnp").await.status, 204);
 }
 
