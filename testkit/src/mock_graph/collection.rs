@@ -78,7 +78,7 @@ pub(super) fn answer(
         }
         next += 1;
     }
-    let set = collection.context.or(collection.entity.map(|entity| entity.set)).unwrap_or_default();
+    let set = collection.context.or_else(|| collection.entity.map(|entity| entity.set)).unwrap_or_default();
     let mut body = Row::new();
     body.insert("@odata.context".into(), context(service, set, visit).into());
     if query.count && query.skip_token.is_none() {

@@ -12,6 +12,9 @@ pub(super) struct Filter {
     text: String,
 }
 
+/// How the properties of sign-ins begin.
+const SIGN_INS: &str = "signInActivity";
+
 #[derive(Clone, Debug)]
 struct Condition {
     negated: bool,
@@ -40,6 +43,11 @@ impl Filter {
         Some(chosen)
     }
 
+    /// Whether sign-ins are filtered by, which nothing else may stand beside.
+    pub(super) fn is_about_sign_ins(&self) -> bool {
+        self.any.iter().flatten().any(|condition| condition.property.starts_with(SIGN_INS))
+    }
+
     /// Whether every alternative is about a value of a property.
     pub(super) fn names(&self, property: &str) -> bool {
         let named = |condition: &Condition| {
@@ -64,6 +72,12 @@ impl Condition {
         let equal = |wanted: &Value| same(found, wanted);
         match self.operator {
             Operator::Equal | Operator::In => self.values.iter().any(equal),
+            Operator::AtMost | Operator::AtLeast => {
+                let moment = |value: &Value| value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+                let (found, wanted) = (moment(found), self.values.first().and_then(moment));
+                let (Some(found), Some(wanted)) = (found, wanted) else { return false };
+                if self.operator == Operator::AtMost { found <= wanted } else { found >= wanted }
+            }
             Operator::AnyEqual => found
                 .as_array()
                 .is_some_and(|each| each.iter().any(|one| self.values.iter().any(|wanted| same(one, wanted)))),
@@ -99,7 +113,15 @@ pub(super) fn read(text: &str, entity: &'static Entity, other_codes: bool) -> Re
             all.push(condition);
         }
         match rest.split_first() {
-            None => return Ok(Filter { any, text: text.to_owned() }),
+            None => {
+                let filter = Filter { any, text: text.to_owned() };
+                let others = |one: &Condition| !one.property.starts_with(SIGN_INS);
+                if filter.is_about_sign_ins() && filter.any.iter().flatten().any(others) {
+                    let message = "Filter on signInActivity cannot be combined with other properties.";
+                    return Err(Refusal::unsupported_query(message, other_codes));
+                }
+                return Ok(filter);
+            }
             Some((Word::Name(and), after)) if and == "and" => rest = after,
             Some((Word::Name(or), after)) if or == "or" => {
                 rest = after;
@@ -197,6 +219,13 @@ fn condition(rest: &mut &[Word], entity: &'static Entity, other_codes: bool) -> 
             let same = lambda.split_once(':').is_some_and(|(variable, used)| variable == used);
             let list = list.strip_suffix("/any").filter(|_| same).ok_or_else(invalid)?;
             (list, Operator::AnyEqual, vec![value.clone()])
+        }
+        [Word::Name(name), Word::Name(operator), Word::Name(moment), after @ ..]
+            if ["le", "ge"].contains(&operator.as_str()) && moment.parse::<jiff::Timestamp>().is_ok() =>
+        {
+            inner = after;
+            let operator = if operator == "le" { Operator::AtMost } else { Operator::AtLeast };
+            (name.as_str(), operator, vec![moment.as_str().into()])
         }
         [Word::Name(name), Word::Name(operator), Word::Literal(value), after @ ..] => {
             inner = after;

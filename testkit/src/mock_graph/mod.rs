@@ -26,7 +26,10 @@
 //! | `delivery`, `service` | the way of a request, and of its answer back |
 //! | `routes`, `strict`, `query`, `filter` | what can be asked, and how strictly it is read |
 //! | `users`, `directory` | one file for each endpoint, one `ROUTES` for each family |
+//! | `roles`, `groups`, `units`, `service_principals` | who holds what; `collection` and `objects` are what they share |
+//! | `authentication`, `registration`, `risk` | what people sign in with, who could recover alone, who is compromised |
 //! | `tenant` | who is in it; only what was changed is stored |
+//! | `privilege` | the roles, groups, units and service principals themselves, and the truth about them |
 //! | `tokens` | the app, the token endpoint, managed identities |
 //! | `access` | who may do what to whom |
 //! | `quota`, `refusal`, `batch`, `record`, `settings` | what they say |
@@ -39,8 +42,8 @@
 //! `Connection: close`.
 //!
 //! # What it does not have
-//! Creating and deleting users through Graph, `$expand` of anything but the manager, `$search`, other
-//! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
+//! Creating and deleting users through Graph, writing to roles and groups, `$search`, other methods on
+//! users, the actions of built-in roles, groups that come from on-prem; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
 mod authentication;
@@ -56,6 +59,7 @@ mod in_process;
 mod objects;
 mod opaque;
 mod privilege;
+mod privileges;
 mod query;
 mod quota;
 mod record;
@@ -290,41 +294,6 @@ impl MockGraph {
     #[must_use]
     pub fn untouched(&self, id: &Uuid) -> bool {
         self.with(id, |tenant, number| !tenant.state(number).is_some_and(|state| state.written_to)).unwrap_or(false)
-    }
-
-    /// What a user holds of privilege, by every route: what a correct reading must find.
-    #[must_use]
-    pub fn privilege(&self, id: &Uuid) -> CloudPrivilege {
-        privilege::privilege(&self.service.tenant().privilege, id)
-    }
-
-    /// Roles, groups, units and service principals as they are now.
-    #[must_use]
-    pub fn role_graph(&self) -> RoleGraph {
-        self.service.tenant().privilege.clone()
-    }
-
-    /// Changes roles, groups, units and service principals behind the run's back.
-    pub fn change_role_graph(&self, change: impl FnOnce(&mut RoleGraph)) {
-        change(&mut self.service.tenant().privilege);
-    }
-
-    /// What a user has enrolled now, the default second factor first.
-    #[must_use]
-    pub fn enrolled(&self, id: &Uuid) -> Vec<MethodKind> {
-        let kinds = |tenant: &mut Tenant, number| {
-            let enrolment = tenant.enrolment(number);
-            let is_other = |method: &&authentication::EnrolledMethod| Some(&method.id) != enrolment.default.as_ref();
-            let (others, default): (Vec<_>, Vec<_>) = enrolment.methods.iter().partition(is_other);
-            default.into_iter().chain(others).map(|method| method.kind).collect()
-        };
-        self.with(id, kinds).unwrap_or_default()
-    }
-
-    /// What is known of a user's risk.
-    #[must_use]
-    pub fn risk(&self, id: &Uuid) -> Option<Risk> {
-        self.with(id, |tenant, number| tenant.risks.get(&number).copied()).flatten()
     }
 
     /// How much the mock was asked.

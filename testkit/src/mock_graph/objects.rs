@@ -57,7 +57,7 @@ pub(super) fn service_principals(tenant: &Tenant, app: &App) -> Vec<ServicePrinc
 
 /// The object id of Graph's own service principal.
 pub(super) fn graph_principal(tenant: &Tenant) -> Uuid {
-    crate::organisation::draw::guid(tenant.population.organisation.seed() ^ 0x6772_6170_68, 0)
+    crate::organisation::draw::guid(tenant.population.organisation.seed() ^ 0x67_7261_7068, 0)
 }
 
 pub(super) fn group_row(group: &CloudGroup) -> Row {
@@ -91,7 +91,7 @@ pub(super) fn service_row(tenant: &Tenant, service: &ServicePrincipal) -> Row {
     // What can be granted on Graph; other apps of the mock have no roles of their own.
     let names = || {
         let granted = tenant.privilege.service_principals.iter().flat_map(|other| &other.permissions);
-        let mut names: Vec<&str> = super::tokens::PERMISSIONS.iter().copied().collect();
+        let mut names: Vec<&str> = super::tokens::PERMISSIONS.to_vec();
         names.extend(granted.map(String::as_str));
         names.sort_unstable();
         names.dedup();

@@ -41,6 +41,8 @@ pub(super) enum Shown {
     Selected,
     /// When `$select` names it, but not in a listing: that is answered with 501.
     NotListed,
+    /// Never; only `$filter` names it.
+    FilteredOnly,
 }
 
 /// Whether and as what a property can be written.
@@ -64,6 +66,10 @@ pub(super) enum Operator {
     EndsWith,
     /// `any(x:x eq …)` of a list.
     AnyEqual,
+    /// `le` of moments.
+    AtMost,
+    /// `ge` of moments.
+    AtLeast,
 }
 
 /// The options that a route knows.
@@ -132,6 +138,11 @@ pub(super) struct Query {
 }
 
 impl Query {
+    /// Whether sign-ins are selected or filtered by.
+    pub(super) fn asks_for_sign_ins(&self) -> bool {
+        self.selects("signInActivity") || self.filter.as_ref().is_some_and(Filter::is_about_sign_ins)
+    }
+
     pub(super) fn selects(&self, property: &str) -> bool {
         self.select.iter().flatten().any(|name| name == property)
     }
@@ -194,7 +205,7 @@ pub(super) fn read(
 
 /// The most rows of a page: fewer where sign-ins are asked for.
 fn most(query: &Query, known: Options) -> usize {
-    if query.selects("signInActivity") { known.most.min(500) } else { known.most }
+    if query.asks_for_sign_ins() { known.most.min(500) } else { known.most }
 }
 
 /// Advanced queries need both the header and `$count=true`, and some are none at all.
@@ -225,7 +236,9 @@ fn unsupported(name: &str) -> Refusal {
 fn select(value: &str, entity: Option<&'static Entity>) -> Result<Vec<String>, Refusal> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     for name in &names {
-        if let Some(entity) = entity.filter(|entity| entity.property(name).is_none()) {
+        let known =
+            |entity: &&Entity| entity.property(name).is_some_and(|property| property.shown != Shown::FilteredOnly);
+        if let Some(entity) = entity.filter(|entity| !known(entity)) {
             let message = format!("Could not find a property named '{name}' on the type of '{}'.", entity.set);
             return Err(Refusal::bad_request(message));
         }

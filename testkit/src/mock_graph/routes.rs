@@ -60,7 +60,7 @@ impl Route {
     /// The refusal of who has none of the permissions: some families have a code of their own.
     pub(super) fn forbidden(&self) -> Refusal {
         let own = |part: &&str| ["authentication", "identityGovernance"].contains(part) || part.ends_with("Instances");
-        if self.path.iter().any(|part| own(&part)) { Refusal::access_denied() } else { Refusal::forbidden() }
+        if self.path.iter().any(own) { Refusal::access_denied() } else { Refusal::forbidden() }
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn capture<'a>(visit: &'a Visit<'_>, at: usize) -> &'a str {
 }
 
 /// Rows in their envelope.
-pub(super) fn listing(service: &Service, visit: &Visit<'_>, family: &str, rows: Vec<Row>) -> Answer {
+pub(super) fn listing(service: &Service, visit: &Visit<'_>, family: &str, rows: &[Row]) -> Answer {
     let user = visit.first();
     let context = format!("{}/v1.0/$metadata#users('{user}')/authentication/{family}", service.graph_url);
     Answer::ok(json!({ "@odata.context": context, "value": rows }))
@@ -34,7 +34,7 @@ pub(super) fn list(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refus
     let number = find(&mut tenant, visit.first())?;
     let mut rows: Vec<Row> = tenant.enrolment(number).methods.iter().map(EnrolledMethod::row).collect();
     rows.extend(passes::current(&tenant, number).map(|pass| pass.row(&tenant, false)));
-    Ok(listing(service, visit, "methods", rows))
+    Ok(listing(service, visit, "methods", &rows))
 }
 
 /// The kind of a family in a path.
@@ -52,8 +52,8 @@ pub(super) fn family(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
         row.remove("@odata.type");
         row
     };
-    let rows = enrolment.methods.iter().filter(|method| method.kind == kind).map(untyped).collect();
-    Ok(listing(service, visit, kind.family(), rows))
+    let rows: Vec<Row> = enrolment.methods.iter().filter(|method| method.kind == kind).map(untyped).collect();
+    Ok(listing(service, visit, kind.family(), &rows))
 }
 
 fn named(tenant: &Tenant, number: u64, kind: Option<MethodKind>, id: &str) -> Result<EnrolledMethod, Refusal> {

@@ -59,8 +59,8 @@ pub(super) fn current(tenant: &Tenant, number: u64) -> Option<&Pass> {
 pub(super) fn list(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let mut tenant = service.tenant();
     let number = find(&mut tenant, visit.first())?;
-    let rows = current(&tenant, number).map(|pass| pass.row(&tenant, false)).into_iter().collect();
-    Ok(listing(service, visit, "temporaryAccessPassMethods", rows))
+    let rows: Vec<Row> = current(&tenant, number).map(|pass| pass.row(&tenant, false)).into_iter().collect();
+    Ok(listing(service, visit, "temporaryAccessPassMethods", &rows))
 }
 
 pub(super) fn one(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {

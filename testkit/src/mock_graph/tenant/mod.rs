@@ -214,6 +214,10 @@ impl Tenant {
         // What a test gave the user itself counts, too.
         if let Some(user) = self.described(number) {
             standing.roles.extend(user.roles.iter().map(|role| (*role).to_owned()));
+            if user.restricted && standing.restricted_units.is_empty() {
+                // Of a unit that nobody holds a role for.
+                standing.restricted_units.push(Uuid::nil());
+            }
         }
         standing
     }

@@ -118,7 +118,8 @@ pub struct CloudTruth {
 pub(super) const DIRECTORY_SYNCHRONIZATION_ACCOUNTS: &str = "d29b2b05-8046-44ba-8758-1e26182fcf32";
 
 impl CloudUser {
-    /// What a correct reading of the user comes to. Its tier follows from its roles and groups.
+    /// What a correct reading of the user comes to. Its tier is what
+    /// [`MockGraph::privilege`](crate::mock_graph::MockGraph::privilege) says.
     #[must_use]
     pub fn truth(&self) -> CloudTruth {
         let sync = self.roles.contains(&DIRECTORY_SYNCHRONIZATION_ACCOUNTS);

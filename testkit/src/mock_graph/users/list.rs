@@ -91,7 +91,7 @@ fn may_be_listed(service: &Service, visit: &Visit<'_>) -> Result<(), Refusal> {
             return Err(Refusal::not_implemented(name));
         }
     }
-    if visit.query.selects("signInActivity") { may_see_sign_ins(service, visit) } else { Ok(()) }
+    if visit.query.asks_for_sign_ins() { may_see_sign_ins(service, visit) } else { Ok(()) }
 }
 
 /// Sign-ins need a permission of their own and a licence.

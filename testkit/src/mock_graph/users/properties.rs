@@ -5,14 +5,15 @@ use serde_json::{Map, Value, json};
 use super::super::query::{Entity, Operator, Property, Shown, Written};
 use super::super::tenant::{Sort, Tenant, View};
 
-use Operator::{EndsWith, Equal, In, NotEqual, StartsWith};
-use Shown::{Always, NotListed, Selected};
+use Operator::{AtLeast, AtMost, EndsWith, Equal, In, NotEqual, StartsWith};
+use Shown::{Always, FilteredOnly, NotListed, Selected};
 use Written::{Flag, Never, Profile, Text, Texts};
 
 const TEXT: &[Operator] = &[Equal, In, StartsWith];
 const TEXT_MORE: &[Operator] = &[NotEqual];
 const NAME_MORE: &[Operator] = &[NotEqual, EndsWith];
 const CHOICE: &[Operator] = &[Equal, In];
+const MOMENT: &[Operator] = &[AtMost, AtLeast];
 const NOTHING: &[Operator] = &[];
 
 const fn p(
@@ -71,6 +72,7 @@ pub(in crate::mock_graph) static USER: Entity = Entity {
         p("employeeType", Selected, TEXT, TEXT_MORE, Text),
         p("mailNickname", Selected, TEXT, TEXT_MORE, Text),
         p("signInActivity", Selected, NOTHING, NOTHING, Never),
+        p("signInActivity/lastSignInDateTime", FilteredOnly, MOMENT, NOTHING, Never),
         p("aboutMe", NotListed, NOTHING, NOTHING, Text),
         p("birthday", NotListed, NOTHING, NOTHING, Text),
         p("hireDate", NotListed, NOTHING, NOTHING, Text),
@@ -156,7 +158,7 @@ pub(super) fn value(view: &View<'_>, tenant: &Tenant, property: &str) -> Value {
         }
         "identities" => identities(view, tenant),
         "isManagementRestricted" => {
-            if user.restricted {
+            if user.restricted || tenant.privilege.is_restricted(&user.id) {
                 json!(true)
             } else {
                 Value::Null
@@ -165,6 +167,7 @@ pub(super) fn value(view: &View<'_>, tenant: &Tenant, property: &str) -> Value {
         "proxyAddresses" => json!(user.mail.iter().map(|mail| format!("SMTP:{mail}")).collect::<Vec<_>>()),
         "otherMails" if matches!(user.sort, Sort::Guest(_)) => json!(user.mail.iter().collect::<Vec<_>>()),
         "createdDateTime" => moment(user.created),
+        "signInActivity/lastSignInDateTime" => user.last_sign_in.map_or(Value::Null, moment),
         "signInActivity" => user.last_sign_in.map_or(Value::Null, |at| {
             json!({
                 "lastSignInDateTime": moment(at),
