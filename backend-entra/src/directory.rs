@@ -15,11 +15,8 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
-<<<<<<< HEAD
 use crate::newcomers::Newcomers;
 use crate::reset::Orders;
-=======
->>>>>>> h-ebase
 use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, preflight, sign_in};
 
@@ -73,11 +70,7 @@ impl EntraDirectory {
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
             limits,
-<<<<<<< HEAD
             tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens, newcomers })),
-=======
-            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
->>>>>>> h-ebase
         }))
     }
 }

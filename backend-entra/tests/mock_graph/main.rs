@@ -4,5 +4,6 @@
 
 mod changes;
 mod listing;
+mod privilege;
 mod sign_in;
 mod stage;

@@ -43,6 +43,7 @@
 //! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
+mod applications;
 mod authentication;
 mod batch;
 mod builder;
