@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
-use identity_core::account::DirectoryId;
+use identity_core::account::{Account, DirectoryId};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::{Request, Response, TokenCache};
 use identity_core::limits::{Governor, OperationClass};
 
+use tokio::sync::OnceCell;
+
+use crate::account::account;
 use crate::cloud::Cloud;
+use crate::config::EntraConfig;
 use crate::domains::Domains;
 use crate::graph::Graph;
 use crate::newcomers::Newcomers;
 use crate::sign_in::{Claims, Tokens};
+use crate::sync_accounts::SyncAccounts;
 use crate::wire::page::Page;
 use crate::wire::tenant::{ORGANIZATION, Organization};
+use crate::wire::user::User;
 
 const OPERATION: &str = "read the tenant";
 
@@ -27,11 +33,47 @@ pub(crate) struct Tenant {
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
+    sync: OnceCell<SyncAccounts>,
     /// Accounts that are so new that a server may not have heard of them.
-    pub(crate) newcomers: Arc<Newcomers>,
+    pub(crate) newcomers: Newcomers,
+}
+
+/// What a tenant is made of.
+pub(crate) struct Parts {
+    pub(crate) graph: Graph,
+    pub(crate) domains: Domains,
+    pub(crate) tokens: Arc<Tokens>,
 }
 
 impl Tenant {
+    pub(crate) fn new(config: &EntraConfig, parts: Parts) -> Self {
+        Self {
+            directory: config.directory.clone(),
+            graph: parts.graph,
+            cloud: config.cloud,
+            domains: parts.domains,
+            sign_in_times: config.sign_in_times,
+            tokens: parts.tokens,
+            sync: OnceCell::new(),
+            newcomers: Newcomers::default(),
+        }
+    }
+
+    /// Which accounts synchronise the tenant; read once.
+    pub(crate) async fn sync_accounts(&self) -> Result<&SyncAccounts> {
+        self.sync.get_or_try_init(|| SyncAccounts::read(&self.graph)).await
+    }
+
+    /// Reads a row of a listing as an account.
+    ///
+    /// # Errors
+    /// For a row that shows less than is needed to tell what it is.
+    pub(crate) async fn account(&self, user: User) -> Result<Account> {
+        let account = account(&self.directory, &self.domains, self.sync_accounts().await?, user)?;
+        self.newcomers.seen(&account);
+        Ok(account)
+    }
+
     /// What the token of now says of the app; `None` where it says nothing that can be read. For
     /// findings only.
     ///

@@ -89,7 +89,8 @@ async fn more_than_twenty_are_several_batches() {
 
 #[tokio::test(start_paused = true)]
 async fn shuffled_and_mixed_answers_find_their_requests() {
-    let error = |code: &str| json!({ "error": { "code": code, "message": "m", "innerError": { "request-id": "inner" } } });
+    let error =
+        |code: &str| json!({ "error": { "code": code, "message": "m", "innerError": { "request-id": "inner" } } });
     let answer = responses(&json!([
         { "id": "5", "status": 424, "body": error("FailedDependency") },
         { "id": "3", "status": 429, "headers": { "RETRY-AFTER": "7" }, "body": error("TooManyRequests") },
@@ -236,7 +237,8 @@ async fn a_password_that_the_service_repeats_is_in_no_error() {
         Request::patch("/users").segment(id).json(&body).unwrap()
     };
     let echo = json!({ "error": { "code": "Request_BadRequest", "message": format!("{PLANTED} is too common") } });
-    let answer = responses(&json!([{ "id": "1", "status": 400, "body": echo }, { "id": "2", "status": 400, "body": echo }]));
+    let answer =
+        responses(&json!([{ "id": "1", "status": 400, "body": echo }, { "id": "2", "status": 400, "body": echo }]));
     let requests = [set("a"), set("b")];
     let mut all = results(answer, &requests).await;
     all.extend(results(reply(400, &echo.to_string()), &requests).await);

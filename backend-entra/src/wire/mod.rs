@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod change;
 pub(crate) mod fault;
+pub(crate) mod group;
 pub(crate) mod method;
 pub(crate) mod page;
 pub(crate) mod registration;

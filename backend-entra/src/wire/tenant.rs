@@ -36,3 +36,10 @@ pub(crate) struct Domain {
     /// `Managed` or `Federated`.
     pub(crate) authentication_type: Option<String>,
 }
+
+/// Who holds a role, of a role assignment.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RoleHolder {
+    #[serde(rename = "principalId")]
+    pub(crate) id: String,
+}
