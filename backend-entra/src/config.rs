@@ -11,6 +11,8 @@ use identity_core::http::{BaseUrl, HttpTransport, Transport, TransportSettings};
 use secrecy::SecretString;
 
 use crate::cloud::Cloud;
+use crate::limits;
+use crate::privilege::RoleTable;
 
 /// How to reach a tenant: whom to sign in as, in which cloud, how fast to go.
 ///
@@ -42,6 +44,7 @@ pub struct EntraConfig {
     pub(crate) deadline: Duration,
     pub(crate) sign_in_times: bool,
     pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(crate) privileged: RoleTable,
 }
 
 /// How the app proves who it is.
@@ -93,6 +96,7 @@ impl EntraConfig {
             deadline: Duration::from_secs(60),
             sign_in_times: false,
             transport: None,
+            privileged: RoleTable::standard(),
         }
     }
 
@@ -223,8 +227,24 @@ impl EntraConfig {
         self
     }
 
-    /// Checks everything that can be checked without sending.
-    pub(crate) fn check(&self) -> Result<Places> {
+    /// Which directory roles and application permissions count as privileged.
+    #[must_use]
+    pub fn privileged(mut self, table: RoleTable) -> Self {
+        self.privileged = table;
+        self
+    }
+
+    /// Checks everything that can be checked without sending. Connecting does so too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] that says what is wrong.
+    pub fn check(&self) -> Result<()> {
+        self.places()?;
+        limits::limits(self).check()
+    }
+
+    /// The addresses, of a configuration that can work.
+    pub(crate) fn places(&self) -> Result<Places> {
         let graph = self.graph_url.as_deref().unwrap_or(self.cloud.graph());
         let places = Places {
             login: BaseUrl::parse(self.login_url.as_deref().unwrap_or(self.cloud.login()))?,
@@ -343,6 +363,8 @@ mod tests {
             (config().client_secret("my app", "x".into()), "client id is not a GUID"),
             (config().managed_identity(Some("x".into())), "client id is not a GUID"),
             (config().in_flight(0), "in_flight is 0"),
+            (config().share(0.0), "share"),
+            (config().share(80.0), "share"),
             (config().in_flight(65), "in_flight is 65"),
             (config().login_url("http://login.example.test"), "neither https nor http to this machine"),
             (config().graph_url("http://graph.example.test"), "neither https nor http to this machine"),
@@ -356,10 +378,10 @@ mod tests {
 
     #[test]
     fn addresses_come_from_the_cloud_unless_they_are_given() {
-        let places = config().cloud(Cloud::UsGovL5).check().unwrap();
+        let places = config().cloud(Cloud::UsGovL5).places().unwrap();
         assert_eq!(places.login.to_string(), "https://login.microsoftonline.us");
         assert_eq!(places.graph.to_string(), "https://dod-graph.microsoft.us/v1.0");
-        let places = config().graph_url("http://127.0.0.1:8080/").check().unwrap();
+        let places = config().graph_url("http://127.0.0.1:8080/").places().unwrap();
         assert_eq!(places.graph.to_string(), "http://127.0.0.1:8080/v1.0");
     }
 

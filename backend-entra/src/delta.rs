@@ -12,7 +12,7 @@ use identity_core::http::Request;
 use identity_core::limits::{OperationClass, clock};
 
 use crate::lookup;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, needs};
 use crate::wire::user::User;
 
 /// What is watched: a change of nothing else makes an account appear.
@@ -27,7 +27,7 @@ pub(crate) async fn mark(tenant: &Tenant) -> Result<ChangeMark> {
     let operation = "mark";
     let request = Request::get("/users/delta").query("$select", WATCHED).query("$deltatoken", "latest");
     let mut pages = tenant.graph.pages::<User>(operation, OperationClass::Read, request);
-    while let Some(page) = pages.try_next().await? {
+    while let Some(page) = pages.try_next().await.map_err(|error| needs("User.Read.All", error))? {
         if let Some(link) = page.delta {
             return Ok(ChangeMark(link));
         }
@@ -50,6 +50,7 @@ pub(crate) fn changed_since(tenant: &Arc<Tenant>, mark: &ChangeMark) -> AccountS
             return Err(tenant.graph.named(error));
         }
         let pages = tenant.graph.pages::<User>(operation, OperationClass::Read, Request::link(link));
+        let pages = pages.map_err(|error| needs("User.Read.All", error));
         let changed = pages.map_ok(|page| ids(page.value)).scan(HashSet::new(), |seen, page| {
             let new = page.map(|ids| ids.into_iter().filter(|id| seen.insert(id.clone())).collect::<Vec<_>>());
             std::future::ready(Some(new))

@@ -18,7 +18,7 @@ use crate::domains::Domains;
 use crate::graph::Graph;
 use crate::reset::Orders;
 use crate::tenant::{Parts, Tenant, organization};
-use crate::{findings, limits, sign_in};
+use crate::{findings, limits, preflight, sign_in};
 
 /// A tenant of Microsoft Entra ID, worked through Microsoft Graph v1.0.
 ///
@@ -50,9 +50,8 @@ impl EntraDirectory {
     }
 
     async fn connect_inner(config: EntraConfig) -> Result<Arc<Self>> {
-        let places = config.check()?;
-        let limits = limits::limits(&config);
-        limits.check()?;
+        config.check()?;
+        let (places, limits) = (config.places()?, limits::limits(&config));
         let transport = config.carrier()?;
         let tokens = Arc::new(sign_in::tokens(&config, &places, Arc::clone(&transport))?);
         TokenCache::token(&tokens).await?;
@@ -106,7 +105,9 @@ impl Directory for EntraDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        findings::preflight(&self.tenant).await
+        let mut preflight = findings::preflight(&self.tenant).await?;
+        preflight.findings.extend(preflight::predict(&self.tenant).await?);
+        Ok(preflight)
     }
 
     fn recovery(&self) -> Option<&dyn RecoveryAuditor> {

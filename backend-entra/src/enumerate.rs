@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::EntraDirectory;
 use crate::limits::SIGN_INS;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, needs};
 use crate::wire::user::{SELECT, SIGN_IN_ACTIVITY, User};
 use crate::{delta, group, lookup};
 
@@ -99,7 +99,7 @@ fn walk(tenant: Arc<Tenant>, filter: Option<String>) -> BoxStream<'static, Resul
                     walk.restarts += 1;
                     walk.rows = listing(&walk.tenant, walk.filter.as_deref());
                 }
-                Some(Err(error)) => return Err(explained(error, walk.filter.is_some())),
+                Some(Err(error)) => return Err(explained(error, walk.filter.is_some(), walk.tenant.sign_in_times)),
             }
         }
     })
@@ -123,13 +123,13 @@ fn may_begin_anew(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Protocol)
 }
 
-fn explained(error: Error, filtered: bool) -> Error {
+fn explained(error: Error, filtered: bool, sign_ins: bool) -> Error {
     if filtered && error.kind() == ErrorKind::InputInvalid {
         return error.with_advice(
             "write the filter as Graph's $filter has it, for example department eq 'Finance'; filters that need an advanced query (ne, not, endsWith) are not sent, because its index lags behind",
         );
     }
-    error
+    needs(if sign_ins { "User.Read.All and AuditLog.Read.All" } else { "User.Read.All" }, error)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::limits::TRANSITIVE_MEMBERS;
 use crate::lookup;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, needs};
 use crate::wire::group::{Group, Member};
 
 const OPERATION: &str = "list the members of a group";
@@ -22,7 +22,7 @@ const OPERATION: &str = "list the members of a group";
 /// The members are listed by id, and read as accounts one by one: a listing of users in one go is an
 /// advanced query, and its index lags behind.
 pub(crate) async fn members(tenant: &Arc<Tenant>, named: &str) -> Result<AccountStream> {
-    let group = resolve(tenant, named).await?;
+    let group = resolve(tenant, named).await.map_err(lacking)?;
     let request = Request::get("/groups")
         .segment(&group.id)
         .then("/transitiveMembers")
@@ -30,7 +30,7 @@ pub(crate) async fn members(tenant: &Arc<Tenant>, named: &str) -> Result<Account
         .query("$top", "999");
     let tenant = Arc::clone(tenant);
     let members = tenant.graph.list::<Member>(OPERATION, TRANSITIVE_MEMBERS, request);
-    let ids = members.try_filter_map(async |member: Member| {
+    let ids = members.map_err(lacking).try_filter_map(async |member: Member| {
         Ok(member.may_be_user().then(|| AccountId::new(&member.id)).transpose().unwrap_or(None))
     });
     let accounts = ids.try_chunks(lookup::AT_ONCE).map_err(|broken| broken.1).and_then(move |ids| {
@@ -69,6 +69,11 @@ async fn resolve(tenant: &Tenant, named: &str) -> Result<Group> {
             Err(invalid(tenant, format!("several groups are named {named:?}: {}", ids.join(", "))))
         }
     }
+}
+
+/// Both rights are needed: to list members and to see them.
+fn lacking(error: Error) -> Error {
+    needs("GroupMember.Read.All", error)
 }
 
 fn invalid(tenant: &Tenant, detail: String) -> Error {

@@ -85,3 +85,51 @@ pub(crate) fn limits(config: &EntraConfig) -> Limits {
 fn of(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canned::config;
+
+    fn permits(limits: &Limits, class: OperationClass) -> Vec<(&'static str, u32, u64, u32)> {
+        let priced = limits.quotas.iter().filter(|quota| quota.cost(class) > 0);
+        priced.map(|quota| (quota.name, quota.permits.get(), quota.window.as_secs(), quota.cost(class))).collect()
+    }
+
+    #[test]
+    fn each_class_pays_into_the_buckets_that_microsoft_publishes() {
+        let limits = limits(&config().tenant_size(TenantSize::Large));
+        let units = |cost| ("resource units", 8_000, 10, cost);
+        let slow = ("reports and methods", 5, 10, 1);
+        for (class, expected) in [
+            (OperationClass::Read, vec![units(1)]),
+            (OperationClass::Write, vec![("writes", 3_000, 150, 1), units(1)]),
+            (MEMBERS, vec![units(3)]),
+            (TRANSITIVE_MEMBERS, vec![units(5)]),
+            (REPORTS, vec![slow]),
+            (METHODS, vec![slow]),
+            (SIGN_INS, vec![units(1), ("sign-in activity", 10, 60, 1)]),
+            (IDENTITY_PROTECTION, vec![("identity protection", 1, 1, 1)]),
+        ] {
+            assert_eq!(permits(&limits, class), expected, "{class:?}");
+        }
+        assert!(limits.quotas.iter().all(|quota| (quota.share - 0.9).abs() < f64::EPSILON && quota.burst.get() == 1));
+        assert!(limits.check().is_ok());
+    }
+
+    #[test]
+    fn batches_are_of_twenty_but_for_what_goes_alone_or_in_one_call() {
+        let limits = limits(&config());
+        let of = |class| limits.batch_of(class).get();
+        assert_eq!((of(OperationClass::Write), of(OperationClass::Read), of(METHODS)), (20, 20, 1));
+        assert_eq!((of(IDENTITY_PROTECTION), limits.is_one_call(IDENTITY_PROTECTION)), (60, true));
+        assert_eq!(limits.batch_cost, BatchCost::OneRequest);
+    }
+
+    #[test]
+    fn a_tenant_of_unknown_size_counts_as_small_and_quotas_can_be_left_out() {
+        let units = permits(&limits(&config()), OperationClass::Read);
+        assert_eq!(units, [("resource units", 3_500, 10, 1)]);
+        assert!(limits(&config().without_quotas()).quotas.is_empty());
+    }
+}

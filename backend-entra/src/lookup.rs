@@ -15,7 +15,7 @@ use identity_core::http::Request;
 use identity_core::limits::OperationClass;
 use uuid::Uuid;
 
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, needs};
 use crate::wire::user::{SELECT, User};
 
 const OPERATION: &str = "look up accounts";
@@ -35,8 +35,12 @@ pub(crate) async fn accounts(tenant: &Arc<Tenant>, ids: &[AccountId]) -> Result<
     }
     tenant.sync_accounts().await?;
     let chunks: Vec<Vec<Uuid>> = wanted.chunks(AT_ONCE).map(<[Uuid]>::to_vec).collect();
-    let found: Vec<HashMap<Uuid, Account>> =
-        stream::iter(chunks).map(|chunk| read(tenant, chunk)).buffer_unordered(WIDTH).try_collect().await?;
+    let found: Vec<HashMap<Uuid, Account>> = stream::iter(chunks)
+        .map(|chunk| read(tenant, chunk))
+        .buffer_unordered(WIDTH)
+        .try_collect()
+        .await
+        .map_err(|error| needs("User.Read.All", error))?;
     let found: HashMap<Uuid, Account> = found.into_iter().flatten().collect();
     Ok(ids.iter().map(|id| found.get(&id_of(id)?).cloned()).collect())
 }

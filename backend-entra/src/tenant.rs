@@ -15,6 +15,7 @@ use crate::config::EntraConfig;
 use crate::domains::Domains;
 use crate::graph::Graph;
 use crate::newcomers::Newcomers;
+use crate::privilege::{Known, RoleTable};
 use crate::sign_in::{Claims, Tokens};
 use crate::sync_accounts::SyncAccounts;
 use crate::wire::page::Page;
@@ -33,6 +34,10 @@ pub(crate) struct Tenant {
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
+    /// Which roles and permissions are privileged.
+    pub(crate) privileged: RoleTable,
+    /// What was learnt of accounts that decides what can be done to them.
+    pub(crate) known: Known,
     sync: OnceCell<SyncAccounts>,
     /// Accounts that are so new that a server may not have heard of them.
     pub(crate) newcomers: Newcomers,
@@ -54,6 +59,8 @@ impl Tenant {
             domains: parts.domains,
             sign_in_times: config.sign_in_times,
             tokens: parts.tokens,
+            privileged: config.privileged.clone(),
+            known: Known::default(),
             sync: OnceCell::new(),
             newcomers: Newcomers::default(),
         }
@@ -103,4 +110,14 @@ pub(crate) async fn organization(graph: &Graph) -> Result<(Option<Organization>,
         Some(organization) => Ok((Some(organization), Some(response))),
         None => Err(graph.named(Error::new(ErrorKind::Protocol, OPERATION).with_detail("the answer names no tenant"))),
     }
+}
+
+/// The refusal, with the permission that the request needs.
+pub(crate) fn needs(permission: &str, error: Error) -> Error {
+    if error.kind() != ErrorKind::InsufficientPrivilege {
+        return error;
+    }
+    error.with_advice(format!(
+        "grant the app the application permission {permission}, with an administrator's consent; tokens that are out keep what they had (docs/permissions-entra.md)"
+    ))
 }

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::join;
-use identity_core::directory::ForcedReset;
+use identity_core::account::Account;
+use identity_core::directory::{Directory, ForcedReset, Support};
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::http::{Client, Response, server_date};
 use identity_core::limits::{Limits, OperationClass, clock};
@@ -26,13 +27,26 @@ use crate::EntraDirectory;
 use crate::batch;
 use crate::limits::{AUTHENTICATORS, IDENTITY_PROTECTION, METHODS, class_of};
 use crate::newcomers;
+use crate::permissions::Granted;
 use crate::retold::retold_as;
+use crate::support::support;
 use crate::tenant::Tenant;
 use pace::Turns;
 use request::operation;
 
 #[async_trait]
 impl ForcedReset for EntraDirectory {
+    fn support(&self, account: &Account, action: Action) -> Support {
+        if self.capabilities().can(action) {
+            return support(account, action, &self.tenant.known);
+        }
+        // What Entra never does is said with what to do instead.
+        match support(account, action, &self.tenant.known) {
+            Support::Cannot { because } => Support::Cannot { because },
+            _ => Support::Cannot { because: "this national cloud does not have it".to_owned() },
+        }
+    }
+
     async fn apply(&self, orders: &[Order]) -> Vec<Outcome> {
         self.orders.apply(orders).await
     }
@@ -89,10 +103,11 @@ impl Orders {
             return outcomes;
         }
         // The token is in the cache: an order was sent with it a moment ago.
-        let granted = self.tenant.claims().await.ok().flatten().map(|claims| claims.roles);
+        let granted =
+            self.tenant.claims().await.ok().flatten().map(|claims| claims.roles.into_iter().collect::<Granted>());
         let advised = |(outcome, order): (Outcome, &Order)| match outcome {
             Outcome::Refused(error) if refusal::is_of_privilege(&error) => {
-                Outcome::Refused(error.with_advice(refusal::privilege(order.action, granted.as_deref())))
+                Outcome::Refused(error.with_advice(refusal::privilege(order.action, granted.as_ref())))
             }
             outcome => outcome,
         };

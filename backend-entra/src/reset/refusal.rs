@@ -5,6 +5,7 @@ use identity_core::error::{Error, ErrorKind, Status};
 use identity_core::reset::Action;
 
 use crate::dialect::code;
+use crate::permissions::{Granted, missing};
 use crate::retold::{fault, retold_as};
 
 /// What to do where the policy allows no pass.
@@ -56,33 +57,21 @@ pub(super) fn is_of_privilege(error: &Error) -> bool {
     error.kind() == ErrorKind::InsufficientPrivilege && !has_code(error, code::CLAIMS)
 }
 
-/// The application permissions of which each action needs one, the least first (Microsoft's
-/// permissions reference, 2026-08-07).
-fn permissions(action: Action) -> &'static [&'static str] {
-    match action {
-        Action::Disable => &["User.EnableDisableAccount.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
-        Action::RevokeSessions => &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
-        Action::ResetAuthenticators => &["UserAuthenticationMethod.ReadWrite.All"],
-        Action::IssueAccessPass => &["UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"],
-        Action::FlagCompromised => &["IdentityRiskyUser.ReadWrite.All"],
-        _ => &["User-PasswordProfile.ReadWrite.All"],
-    }
-}
-
 /// Graph answers a missing permission and a missing role alike. What tells them apart is the
 /// token: `granted` is what it says, where it can be read.
-pub(super) fn privilege(action: Action, granted: Option<&[String]>) -> String {
+pub(super) fn privilege(action: Action, granted: Option<&Granted>) -> String {
     const ROLE: &str = "the account outranks the app: give the app's service principal the directory role Privileged \
         Authentication Administrator, or User Administrator where the account holds no role and is in no \
         role-assignable group";
-    let any_of = permissions(action);
-    let least = any_of.first().copied().unwrap_or_default();
-    match granted {
-        Some(granted) if !any_of.iter().any(|name| granted.iter().any(|granted| granted == name)) => {
-            format!("grant the app the permission {least}; a token that is out does not have it yet")
+    match granted.map(|granted| missing(granted, action)) {
+        Some(missing) if !missing.is_empty() => {
+            format!("grant the app {}; a token that is out does not have it yet", missing.join(" and "))
         }
         Some(_) if action == Action::FlagCompromised => "the tenant needs Microsoft Entra ID P2".to_owned(),
         Some(_) => format!("the app has the permission; {ROLE}"),
-        None => format!("if the app lacks the permission {least}, grant it; if it has it, {ROLE}"),
+        None => {
+            let needed = missing(&Granted::default(), action).join(" and ");
+            format!("if the app lacks {needed}, grant it; if it has it, {ROLE}")
+        }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod group;
 pub(crate) mod method;
 pub(crate) mod page;
 pub(crate) mod registration;
+pub(crate) mod role;
 pub(crate) mod tenant;
 pub(crate) mod user;
 

@@ -118,9 +118,9 @@ async fn refusals_mean_what_can_be_done_about_them() {
 
 #[test]
 fn the_token_tells_a_missing_permission_from_a_missing_role() {
-    let granted = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let granted = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<crate::permissions::Granted>();
     let advice = |names: &[&str]| crate::reset::refusal::privilege(SET, Some(&granted(names)));
-    assert!(advice(&["User.ReadWrite.All"]).starts_with("grant the app the permission User-PasswordProfile"));
+    assert!(advice(&["User.ReadWrite.All"]).starts_with("grant the app User-PasswordProfile"));
     assert!(advice(&["User-PasswordProfile.ReadWrite.All"]).contains("outranks the app"));
     assert!(crate::reset::refusal::privilege(SET, None).starts_with("if the app lacks"));
 }
