@@ -8,6 +8,7 @@ use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight
 use identity_core::error::Result;
 use identity_core::http::{Client, ClientSettings, TokenCache};
 use identity_core::limits::{Governor, Limits, OperationClass};
+use identity_core::recovery::RecoveryAuditor;
 use identity_core::reset::Action;
 
 use crate::cloud::Cloud;
@@ -15,6 +16,7 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
+use crate::reset::Orders;
 use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, preflight, sign_in};
 
@@ -23,6 +25,7 @@ use crate::{findings, limits, preflight, sign_in};
 /// Make one with [`EntraDirectory::connect`] and use it as `Arc<dyn Backend>`.
 pub struct EntraDirectory {
     pub(crate) tenant: Arc<Tenant>,
+    pub(crate) orders: Orders,
     info: DirectoryInfo,
     limits: Limits,
     capabilities: Capabilities,
@@ -60,11 +63,13 @@ impl EntraDirectory {
         let (organization, _) = organization(&graph).await?;
         let domains = Domains::read(&graph, organization.as_ref()).await?;
         let name = organization.map_or_else(|| config.tenant.clone(), |organization| organization.id);
+        let tenant = Arc::new(Tenant::new(&config, Parts { graph, domains, tokens }));
         Ok(Arc::new(Self {
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
+            orders: Orders::new(Arc::clone(&tenant), &limits),
             limits,
-            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
+            tenant,
         }))
     }
 }
@@ -103,6 +108,10 @@ impl Directory for EntraDirectory {
         let mut preflight = findings::preflight(&self.tenant).await?;
         preflight.findings.extend(preflight::predict(&self.tenant).await?);
         Ok(preflight)
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        Some(self)
     }
 }
 

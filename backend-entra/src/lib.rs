@@ -78,8 +78,11 @@
 //! `lookup`, `delta`, `findings`; `directory` is where they come together.
 
 mod account;
+mod batch;
 #[cfg(test)]
 mod canned;
+#[cfg(test)]
+mod canned_client;
 mod cloud;
 mod config;
 mod delta;
@@ -93,9 +96,14 @@ mod group;
 mod limits;
 mod lookup;
 mod matrix;
+mod methods;
+mod newcomers;
 mod permissions;
 mod preflight;
 mod privilege;
+mod recovery;
+mod reset;
+mod retold;
 mod sign_in;
 mod support;
 mod sync_accounts;

@@ -18,6 +18,11 @@ pub(crate) const TRANSITIVE_MEMBERS: OperationClass = OperationClass::Named("tra
 pub(crate) const REPORTS: OperationClass = OperationClass::Named("reports");
 /// Authentication methods: 5 requests in 10 seconds, shared with [`REPORTS`].
 pub(crate) const METHODS: OperationClass = OperationClass::Named("authentication methods");
+/// Resetting somebody's authenticators: one listing and a request for each method, of the bucket of
+/// [`METHODS`].
+pub(crate) const AUTHENTICATORS: OperationClass = OperationClass::Named("authenticators");
+/// What that usually takes: the listing, and three methods. An order that needs more waits inside.
+const REQUESTS_FOR_AUTHENTICATORS: u32 = 4;
 /// Reads of `signInActivity`: 10 a minute.
 pub(crate) const SIGN_INS: OperationClass = OperationClass::Named("sign-in activity");
 /// Risky users: one request a second for the whole tenant and all its apps, and no Retry-After.
@@ -33,7 +38,8 @@ pub(crate) const LARGEST_FLAGGING: u32 = 60;
 pub(crate) fn class_of(action: Action) -> OperationClass {
     match action {
         Action::FlagCompromised => IDENTITY_PROTECTION,
-        Action::ResetAuthenticators | Action::IssueAccessPass => METHODS,
+        Action::ResetAuthenticators => AUTHENTICATORS,
+        Action::IssueAccessPass => METHODS,
         _ => OperationClass::Write,
     }
 }
@@ -43,6 +49,7 @@ pub(crate) fn limits(config: &EntraConfig) -> Limits {
     let limits = Limits::new(of(LARGEST_BATCH), of(config.in_flight))
         .with_batch_cost(BatchCost::OneRequest)
         .with_batch_of(METHODS, NonZeroU32::MIN)
+        .with_batch_of(AUTHENTICATORS, NonZeroU32::MIN)
         .with_batch_of(SIGN_INS, NonZeroU32::MIN)
         .with_one_call_of(IDENTITY_PROTECTION, of(LARGEST_FLAGGING))
         .with_deadline(config.deadline);
@@ -66,7 +73,11 @@ pub(crate) fn limits(config: &EntraConfig) -> Limits {
                 .with_cost(TRANSITIVE_MEMBERS, 5)
                 .with_cost(SIGN_INS, 1),
         )
-        .with_quota(quota("reports and methods", 5, 10, REPORTS).with_cost(METHODS, 1))
+        .with_quota(
+            quota("reports and methods", 5, 10, REPORTS)
+                .with_cost(METHODS, 1)
+                .with_cost(AUTHENTICATORS, REQUESTS_FOR_AUTHENTICATORS),
+        )
         .with_quota(quota("sign-in activity", 10, 60, SIGN_INS))
         .with_quota(quota("identity protection", 1, 1, IDENTITY_PROTECTION))
 }

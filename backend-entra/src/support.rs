@@ -75,6 +75,9 @@ fn restricted(units: &str) -> String {
 }
 
 fn on_password(account: &Account, action: Action, known: &Known) -> Support {
+    if let Some(procedure) = &account.procedure {
+        return cannot(procedure);
+    }
     if account.kind == AccountKind::DirectorySync {
         return cannot(
             "the account of the directory synchronisation: its reset stops the synchronisation; run the wizard of Entra Connect",
@@ -82,9 +85,6 @@ fn on_password(account: &Account, action: Action, known: &Known) -> Support {
     }
     if let Some(because) = elsewhere(account) {
         return because;
-    }
-    if let Some(procedure) = &account.procedure {
-        return cannot(procedure);
     }
     if account.kind == AccountKind::Service && action.demands_change() {
         return match action {

@@ -1,8 +1,12 @@
 //! What Graph says and is told, as it stands on the wire. No meaning is read into it here.
 
+pub(crate) mod batch;
+pub(crate) mod change;
 pub(crate) mod fault;
 pub(crate) mod group;
+pub(crate) mod method;
 pub(crate) mod page;
+pub(crate) mod registration;
 pub(crate) mod role;
 pub(crate) mod tenant;
 pub(crate) mod user;
