@@ -240,4 +240,34 @@ mod tests {
         assert!(error.to_string().contains("set `client_secret_file` or `client_secret_env`"), "{error}");
         assert_eq!(error.directory().map(DirectoryId::as_str), Some("cloud"));
     }
+
+    #[tokio::test]
+    async fn a_file_leads_to_a_tenant_and_a_refusal_says_where_the_secret_came_from() {
+        use testkit::mock_graph::MockGraph;
+        use testkit::organisation::Organisation;
+
+        let mock = MockGraph::builder(Organisation::new(1, 20)).start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[[directory]]\nid = \"cloud\"\nkind = \"entra\"\ntenant = \"{}\"\nclient_id = \"{}\"\n\
+             client_secret_file = \"secret\"\nlogin_url = \"{}\"\ngraph_url = \"{}\"\nshare = 0.5\n",
+            mock.tenant_id(),
+            mock.client_id(),
+            mock.login_url(),
+            mock.graph_url(),
+        );
+        let file = folder.path().join("directories.toml");
+        std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.path().join("secret"), format!("{}\r\n", mock.client_secret().unwrap())).unwrap();
+        let directories = Directories::from_file(&file).unwrap();
+        let backends = directories.connect().await.unwrap();
+        assert_eq!(backends[0].info().tenant, mock.tenant_id().to_string());
+        assert!(backends[0].limits().quotas.iter().all(|quota| (quota.share - 0.5).abs() < f64::EPSILON));
+
+        std::fs::write(folder.path().join("secret"), "another").unwrap();
+        let error = directories.connect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        let advice = error.advice().unwrap();
+        assert!(advice.contains("secret is wrong") && advice.contains("came from `client_secret_file` "), "{advice}");
+    }
 }
