@@ -129,3 +129,37 @@ fn circle(operation: &'static str) -> Error {
         .with_detail("the service gave a link to a page that was read already: the listing goes in a circle")
         .with_advice("begin anew; if it stays so, give Microsoft the request id")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canned::{directory, reply};
+    use http::{HeaderName, HeaderValue};
+
+    #[tokio::test]
+    async fn every_page_carries_the_headers_of_the_first() {
+        let next = "https://graph.microsoft.com/v1.0/groups?$skiptoken=x";
+        let (directory, canned) = directory([
+            reply(200, &format!(r#"{{"value":[1],"@odata.nextLink":"{next}"}}"#)),
+            reply(200, r#"{"value":[2]}"#),
+        ])
+        .await;
+        let eventual = (HeaderName::from_static("consistencylevel"), HeaderValue::from_static("eventual"));
+        let request = Request::get("/groups").query("$count", "true").header(eventual.0, eventual.1);
+        let graph = &directory.tenant.graph;
+        let rows = graph.list::<u32>("list", OperationClass::Read, request).try_collect::<Vec<_>>().await.unwrap();
+        assert_eq!(rows, [1, 2]);
+        assert!(canned.sent().iter().all(|sent| sent.headers["consistencylevel"] == "eventual"));
+    }
+
+    #[tokio::test]
+    async fn a_page_without_rows_to_be_is_no_page_and_the_error_names_the_directory() {
+        let (directory, _) = directory([reply(200, "{}"), reply(200, r#"{"value":[7]}"#)]).await;
+        let graph = &directory.tenant.graph;
+        for _ in 0..2 {
+            let rows = graph.list::<String>("list", OperationClass::Read, Request::get("/users"));
+            let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
+            assert_eq!((error.kind(), error.directory().unwrap().as_str()), (ErrorKind::Protocol, "cloud"));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::domains::tests::two;
 const ID: &str = "87d349ed-44d7-43e1-9a83-5f2406dee5bd";
 
 /// The row, over that of an ordinary member.
-fn read(over: Value) -> Account {
+fn read(over: &Value) -> Account {
     let mut row = json!({
         "id": ID, "userPrincipalName": "adelev@managed.test", "displayName": "Adele Vance", "accountEnabled": true,
         "userType": "Member", "creationType": null, "externalUserState": null, "onPremisesSyncEnabled": null,
@@ -70,7 +70,7 @@ fn every_kind_is_told_apart() {
         ("agent", json!({ "@odata.type": "#microsoft.graph.agentUser" }), Service, Nowhere),
         ("sync account", json!({ "userPrincipalName": "Sync_DC01_4f2a@managed.test" }), DirectorySync, Here),
     ] {
-        let account = read(row);
+        let account = read(&row);
         assert_eq!((account.kind, account.authority), (kind, authority), "{what}");
         let by_hand = matches!(account.kind, Guest | Service | DirectorySync);
         assert_eq!(account.procedure.is_some(), by_hand, "{what}");
@@ -80,7 +80,7 @@ fn every_kind_is_told_apart() {
 #[test]
 fn anchors_join_with_active_directory() {
     // Bytes of the objectGUID 246bc01f-e470-447e-8b04-64fa0a4bbb19 as Active Directory keeps them.
-    let account = read(json!({
+    let account = read(&json!({
         "onPremisesImmutableId": "H8BrJHDkfkSLBGT6Cku7GQ==",
         "onPremisesSecurityIdentifier": "S-1-5-21-1-2-3-1104",
         "onPremisesDomainName": "corp.test",
@@ -90,14 +90,14 @@ fn anchors_join_with_active_directory() {
     assert_eq!(account.anchors.principal_name.as_deref(), Some("adelev@managed.test"));
     assert_eq!(account.attributes["onPremisesDomainName"], "corp.test");
     assert!(!account.attributes.contains_key("onPremisesImmutableId"));
-    let other = read(json!({ "onPremisesImmutableId": "employee-4711", "onPremisesSecurityIdentifier": "" }));
+    let other = read(&json!({ "onPremisesImmutableId": "employee-4711", "onPremisesSecurityIdentifier": "" }));
     assert_eq!((other.anchors.immutable_id, other.anchors.security_id), (None, None));
     assert_eq!(other.attributes["onPremisesImmutableId"], "employee-4711");
 }
 
 #[test]
 fn the_state_of_account_password_and_sessions_is_read() {
-    let account = read(json!({
+    let account = read(&json!({
         "accountEnabled": false, "lastPasswordChangeDateTime": "2026-05-01T10:00:00Z",
         "signInSessionsValidFromDateTime": "2026-05-02T10:00:00Z", "department": "Finance",
         "passwordProfile": { "password": null, "forceChangePasswordNextSignIn": false, "forceChangePasswordNextSignInWithMfa": true },
@@ -114,7 +114,7 @@ fn the_state_of_account_password_and_sessions_is_read() {
     assert_eq!(account.attributes["department"], "Finance");
     assert_eq!(account.attributes["isManagementRestricted"], "true");
     assert!(!account.attributes.contains_key("passwordPolicies"));
-    let forced = read(json!({ "passwordProfile": { "forceChangePasswordNextSignIn": true } })).password;
+    let forced = read(&json!({ "passwordProfile": { "forceChangePasswordNextSignIn": true } })).password;
     assert!(forced.must_change && !forced.change_after_mfa);
 }
 

@@ -121,11 +121,15 @@ async fn what_cannot_be_read_of_the_tenant_is_found_in_the_preflight() {
 }
 
 #[tokio::test]
-async fn a_sound_tenant_has_no_warning() {
+async fn what_a_preflight_says_of_a_sound_tenant() {
     let (mock, directory) = connect(of(50)).await;
     let preflight = directory.preflight().await.unwrap();
-    let warnings: Vec<_> = preflight.findings.iter().filter(|finding| finding.severity > Severity::Note).collect();
-    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(!preflight.is_fatal(), "{preflight:?}");
+    for trouble in ["Organization.Read.All", "Domain.Read.All", "clock", "no application permission"] {
+        assert!(!preflight.findings.iter().any(|finding| finding.text.contains(trouble)), "{trouble}: {preflight:?}");
+    }
+    let federated = &mock.domains()[3];
+    assert!(preflight.findings.iter().any(|finding| finding.text.contains(federated.as_str())), "{preflight:?}");
     assert!(preflight.server_time.is_some() && preflight.principal.is_none());
     assert!((preflight.password_policy.min_length, preflight.password_policy.complexity) == (8, true));
     let principal = mock.service_principal().to_string();
