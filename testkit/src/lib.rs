@@ -27,7 +27,7 @@
 //! | [`memory`] | a directory in memory that behaves as a real one does, up to a million accounts |
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
-//! | [`fault`] | what goes wrong, when, and how often: one script for both |
+//! | [`fault`] | what goes wrong, when, and how often: one script for all |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
 //!
 //! `samba/dc` beside the sources starts a real domain controller on a loopback address, for what a

@@ -122,7 +122,7 @@ fn answers(service: &Service, caller: &Caller, parts: &[Part], faults: &[Option<
 
 fn rendered(service: &Service, part: &Part, answer: &Answer) -> Value {
     // The spelling of header names is not the same everywhere.
-    let capital = service.next_id().as_u128() % 2 == 0;
+    let capital = (service.next_id().as_u128() >> 64).is_multiple_of(2);
     let name = |name: &str| if capital { capitals(name) } else { name.to_owned() };
     let mut headers = Map::new();
     for (header, value) in &answer.headers {

@@ -236,7 +236,8 @@ impl MockGraphBuilder {
         self
     }
 
-    /// Answers with the other plausible error codes where the sources do not confirm one.
+    /// Answers with the other plausible codes and words where the sources do not confirm one: of a
+    /// token that is refused, a query that is not supported, a failed dependency, a removed row.
     #[must_use]
     pub fn other_codes(mut self) -> Self {
         self.settings.other_codes = true;
@@ -271,10 +272,46 @@ impl MockGraphBuilder {
         self
     }
 
+    /// The most bytes that a body may have; 4 MiB without a word, as people say, and nothing documented.
+    #[must_use]
+    pub fn largest_body(mut self, bytes: usize) -> Self {
+        self.settings.largest_body = bytes;
+        self
+    }
+
     /// The tenant has no premium licence: sign-ins cannot be read.
     #[must_use]
     pub fn without_premium(mut self) -> Self {
         self.settings.premium = false;
+        self
+    }
+
+    /// The tenant has no Entra ID P2: no privileged identity management, no risky users.
+    #[must_use]
+    pub fn without_governance(mut self) -> Self {
+        self.settings.governance = false;
+        self
+    }
+
+    /// Every so many requests for the report on registrations, the first among them, are refused as if
+    /// there were no licence; 0 for none.
+    #[must_use]
+    pub fn licence_flaps_every(mut self, requests: u64) -> Self {
+        self.settings.licence_flaps_every = requests;
+        self
+    }
+
+    /// The policy does not allow temporary access passes.
+    #[must_use]
+    pub fn without_temporary_access_pass(mut self) -> Self {
+        self.settings.temporary_access_pass = false;
+        self
+    }
+
+    /// Takes no more than so many ids in one request about risky users; 60 is what people report.
+    #[must_use]
+    pub fn most_risky(mut self, ids: usize) -> Self {
+        self.settings.most_risky = Some(ids);
         self
     }
 

@@ -84,11 +84,14 @@ async fn login(service: &Arc<Service>, call: &Call) -> Ending {
     let fault = if service.faults.is_empty() { None } else { service.faults.next(Operation::SignIn, None) };
     let Some(fault) = fault else { return Ending::Answered(tokens::serve(service, call)) };
     service.counts().faults += 1;
-    let forbidden = fault == Fault::Forbid;
-    deliver(service, Some(&fault), || match service.refused_by(&fault) {
-        Some(refused) => service.finish(call, refused),
-        None if forbidden => service.finish(call, Err(Refusal::forbidden())),
-        None => tokens::serve(service, call),
+    deliver(service, Some(&fault), || match &fault {
+        Fault::Busy => tokens::unavailable(service),
+        Fault::Unavailable => tokens::unavailable(service).with("retry-after", "2"),
+        Fault::Forbid => service.finish(call, Err(Refusal::forbidden())),
+        fault => match service.refused_by(fault) {
+            Some(refused) => service.finish(call, refused),
+            None => tokens::serve(service, call),
+        },
     })
     .await
 }

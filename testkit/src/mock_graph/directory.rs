@@ -57,7 +57,7 @@ const READING: Route = Route {
     units_selected: 1,
     family: Family::Directory,
     operation: Operation::Read,
-    options: Options::ONE,
+    options: Options { select: true, ..Options::NONE },
     entity: Some(&ORGANISATION),
     body: BodyRule::None,
     user_at: None,

@@ -40,6 +40,14 @@ impl Filter {
         Some(chosen)
     }
 
+    /// Whether every alternative is about a value of a property.
+    pub(super) fn names(&self, property: &str) -> bool {
+        let named = |condition: &Condition| {
+            condition.property == property && condition.operator == Operator::Equal && !condition.negated
+        };
+        self.any.iter().all(|all| all.iter().any(named))
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -56,6 +64,9 @@ impl Condition {
         let equal = |wanted: &Value| same(found, wanted);
         match self.operator {
             Operator::Equal | Operator::In => self.values.iter().any(equal),
+            Operator::AnyEqual => found
+                .as_array()
+                .is_some_and(|each| each.iter().any(|one| self.values.iter().any(|wanted| same(one, wanted)))),
             Operator::NotEqual => !self.values.iter().any(equal),
             Operator::StartsWith | Operator::EndsWith => {
                 let (Some(found), Some(wanted)) = (found.as_str(), self.values.first().and_then(Value::as_str)) else {
@@ -171,7 +182,21 @@ fn condition(rest: &mut &[Word], entity: &'static Entity, other_codes: bool) -> 
                     return Err(Refusal::bad_request(format!("An unknown function with name '{function}' was found.")));
                 }
             };
-            (name, operator, vec![value.clone()])
+            (name.as_str(), operator, vec![value.clone()])
+        }
+        [
+            Word::Name(list),
+            Word::Open,
+            Word::Name(lambda),
+            Word::Name(eq),
+            Word::Literal(value),
+            Word::Close,
+            after @ ..,
+        ] if eq == "eq" => {
+            inner = after;
+            let same = lambda.split_once(':').is_some_and(|(variable, used)| variable == used);
+            let list = list.strip_suffix("/any").filter(|_| same).ok_or_else(invalid)?;
+            (list, Operator::AnyEqual, vec![value.clone()])
         }
         [Word::Name(name), Word::Name(operator), Word::Literal(value), after @ ..] => {
             inner = after;
@@ -182,7 +207,7 @@ fn condition(rest: &mut &[Word], entity: &'static Entity, other_codes: bool) -> 
                     return Err(Refusal::unsupported_query("Unsupported or invalid query filter clause.", other_codes));
                 }
             };
-            (name, operator, vec![value.clone()])
+            (name.as_str(), operator, vec![value.clone()])
         }
         [Word::Name(name), Word::Name(word), Word::Open, after @ ..] if word == "in" => {
             let end = after.iter().position(|word| *word == Word::Close).ok_or_else(invalid)?;
@@ -199,7 +224,7 @@ fn condition(rest: &mut &[Word], entity: &'static Entity, other_codes: bool) -> 
             if list.len().is_multiple_of(2) {
                 return Err(invalid());
             }
-            (name, Operator::In, values)
+            (name.as_str(), Operator::In, values)
         }
         _ => return Err(invalid()),
     };

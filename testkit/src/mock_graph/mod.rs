@@ -33,42 +33,59 @@
 //!
 //! # Faults
 //! A fault acts on one request, or on one part of a batch; what it does to the connection it does to
-//! the whole batch. [`Fault::Busy`](crate::fault::Fault::Busy) is 503 without a word of when to come
+//! the whole batch. [`Fault::Busy`] is 503 without a word of when to come
 //! back, `Unavailable` 503 with it, `Throttle` 429 with `Retry-After` in turns in seconds and as a
 //! date, `TruncatedPage` in turns 500 and JSON without its end, `NoticeOfDisconnection` 503 with
 //! `Connection: close`.
 //!
 //! # What it does not have
-//! Creating and deleting users through Graph, `$expand`, `$search`, other methods on users.
+//! Creating and deleting users through Graph, `$expand` of anything but the manager, `$search`, other
+//! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
+mod authentication;
 mod batch;
 mod builder;
+mod collection;
 mod delivery;
 mod directory;
 mod filter;
+mod groups;
 mod harness;
 mod in_process;
+mod objects;
 mod opaque;
+mod privilege;
 mod query;
 mod quota;
 mod record;
 mod refusal;
+mod registration;
+mod risk;
+mod roles;
 mod routes;
 mod server;
 mod service;
+mod service_principals;
 mod settings;
 mod strict;
 mod tenant;
 mod tokens;
+mod units;
 mod users;
 mod wire;
 
+pub use authentication::MethodKind;
 pub use builder::MockGraphBuilder;
 pub use harness::MockGraphHarness;
 pub use in_process::InProcess;
+pub use privilege::{
+    AdministrativeUnit, CloudGroup, CloudPrivilege, CloudRoute, CustomRole, GroupSchedule, Holding, RoleAssignment,
+    RoleGraph, RouteRule, ServicePrincipal,
+};
 pub use quota::{Metering, QuotaUse, TenantSize};
 pub use record::{Counts, Exchange, MARKER};
+pub use risk::Risk;
 pub use settings::{FederatedReset, FlagAlone, OverTop, RevokeAnswer, SyncedReset};
 pub use tenant::{CloudTruth, CloudUser, OnPrem, PasswordSet, SignInRefusal, Sort, fixed};
 pub use tokens::PERMISSIONS;
@@ -273,6 +290,41 @@ impl MockGraph {
     #[must_use]
     pub fn untouched(&self, id: &Uuid) -> bool {
         self.with(id, |tenant, number| !tenant.state(number).is_some_and(|state| state.written_to)).unwrap_or(false)
+    }
+
+    /// What a user holds of privilege, by every route: what a correct reading must find.
+    #[must_use]
+    pub fn privilege(&self, id: &Uuid) -> CloudPrivilege {
+        privilege::privilege(&self.service.tenant().privilege, id)
+    }
+
+    /// Roles, groups, units and service principals as they are now.
+    #[must_use]
+    pub fn role_graph(&self) -> RoleGraph {
+        self.service.tenant().privilege.clone()
+    }
+
+    /// Changes roles, groups, units and service principals behind the run's back.
+    pub fn change_role_graph(&self, change: impl FnOnce(&mut RoleGraph)) {
+        change(&mut self.service.tenant().privilege);
+    }
+
+    /// What a user has enrolled now, the default second factor first.
+    #[must_use]
+    pub fn enrolled(&self, id: &Uuid) -> Vec<MethodKind> {
+        let kinds = |tenant: &mut Tenant, number| {
+            let enrolment = tenant.enrolment(number);
+            let is_other = |method: &&authentication::EnrolledMethod| Some(&method.id) != enrolment.default.as_ref();
+            let (others, default): (Vec<_>, Vec<_>) = enrolment.methods.iter().partition(is_other);
+            default.into_iter().chain(others).map(|method| method.kind).collect()
+        };
+        self.with(id, kinds).unwrap_or_default()
+    }
+
+    /// What is known of a user's risk.
+    #[must_use]
+    pub fn risk(&self, id: &Uuid) -> Option<Risk> {
+        self.with(id, |tenant, number| tenant.risks.get(&number).copied()).flatten()
     }
 
     /// How much the mock was asked.

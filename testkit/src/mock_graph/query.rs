@@ -62,6 +62,8 @@ pub(super) enum Operator {
     In,
     StartsWith,
     EndsWith,
+    /// `any(x:x eq …)` of a list.
+    AnyEqual,
 }
 
 /// The options that a route knows.
@@ -74,6 +76,10 @@ pub(super) struct Options {
     pub(super) order_by: bool,
     pub(super) skip_token: bool,
     pub(super) delta_token: bool,
+    /// `$expand=manager`, which is all that can be expanded.
+    pub(super) manager: bool,
+    /// What else can be expanded, one in a request.
+    pub(super) expand: &'static [&'static str],
     /// The answer is a count by itself.
     pub(super) counts: bool,
     /// The most rows of a page.
@@ -89,14 +95,24 @@ impl Options {
         order_by: false,
         skip_token: false,
         delta_token: false,
+        manager: false,
+        expand: &[],
         counts: false,
         most: 999,
     };
     /// Of one object.
-    pub(super) const ONE: Self = Self { select: true, ..Self::NONE };
+    pub(super) const ONE: Self = Self { select: true, manager: true, ..Self::NONE };
     /// Of a listing.
-    pub(super) const LISTING: Self =
-        Self { select: true, top: true, filter: true, count: true, order_by: true, skip_token: true, ..Self::NONE };
+    pub(super) const LISTING: Self = Self {
+        select: true,
+        top: true,
+        filter: true,
+        count: true,
+        order_by: true,
+        skip_token: true,
+        manager: true,
+        ..Self::NONE
+    };
 }
 
 /// The options of a query.
@@ -109,6 +125,10 @@ pub(super) struct Query {
     pub(super) order_by: Option<String>,
     pub(super) skip_token: Option<String>,
     pub(super) delta_token: Option<String>,
+    /// The manager is to be shown: with these properties, or those that are always shown.
+    pub(super) manager: Option<Option<Vec<String>>>,
+    /// Anything else that is to be shown.
+    pub(super) expand: Option<String>,
 }
 
 impl Query {
@@ -142,6 +162,13 @@ pub(super) fn read(
             }
             "$count" if known.count => {
                 query.count = value.parse().map_err(|_| Refusal::bad_request("Invalid value for $count."))?;
+            }
+            "$expand" if known.manager => query.manager = Some(manager(&value, entity)?),
+            "$expand" if known.expand.contains(&value.as_str()) => query.expand = Some(value),
+            "$expand" if !known.expand.is_empty() => {
+                let one_only = value.contains(',');
+                let why = if one_only { "Only one property can be expanded." } else { "It cannot be expanded." };
+                return Err(Refusal::bad_request(format!("Invalid $expand '{value}'. {why}")));
             }
             "$orderby" if known.order_by => query.order_by = Some(value),
             "$skiptoken" if known.skip_token => query.skip_token = Some(value),
@@ -179,6 +206,10 @@ fn advanced(query: &Query, eventual: bool, settings: &Settings) -> Result<(), Re
         let message = "Request uses an advanced query without the ConsistencyLevel header and $count.";
         return Err(Refusal::unsupported_query(message, settings.other_codes));
     }
+    if needed && query.manager.is_some() {
+        let message = "$expand is not supported with advanced queries.";
+        return Err(Refusal::unsupported_query(message, settings.other_codes));
+    }
     match &query.order_by {
         Some(order) if order != "displayName" && order != "userPrincipalName" => {
             Err(Refusal::unsupported_query("Sort not supported for current query.", settings.other_codes))
@@ -194,10 +225,9 @@ fn unsupported(name: &str) -> Refusal {
 fn select(value: &str, entity: Option<&'static Entity>) -> Result<Vec<String>, Refusal> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     for name in &names {
-        if entity.is_some_and(|entity| entity.property(name).is_none()) {
-            return Err(Refusal::bad_request(format!(
-                "Could not find a property named '{name}' on type 'microsoft.graph.user'."
-            )));
+        if let Some(entity) = entity.filter(|entity| entity.property(name).is_none()) {
+            let message = format!("Could not find a property named '{name}' on the type of '{}'.", entity.set);
+            return Err(Refusal::bad_request(message));
         }
     }
     Ok(names)
@@ -208,4 +238,14 @@ fn top(value: &str) -> Result<usize, Refusal> {
         Ok(top) if top >= 1 => Ok(top),
         _ => Err(Refusal::bad_request(format!("Invalid value '{value}' for $top query option found."))),
     }
+}
+
+/// `manager` or `manager($select=…)`.
+fn manager(value: &str, entity: Option<&'static Entity>) -> Result<Option<Vec<String>>, Refusal> {
+    let rest = value.strip_prefix("manager").ok_or_else(|| unsupported("$expand"))?;
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    let names = rest.strip_prefix("($select=").and_then(|rest| rest.strip_suffix(')'));
+    select(names.ok_or_else(|| unsupported("$expand"))?, entity).map(Some)
 }

@@ -55,6 +55,17 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "Authorization_RequestDenied", message)
     }
 
+    /// A missing permission, as authentication methods and privileged identity management say it.
+    pub(super) fn access_denied() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "accessDenied", "Request Authorization failed")
+    }
+
+    /// A tenant without Entra ID P2, as privileged identity management says it (seen live in 2026).
+    pub(super) fn needs_governance() -> Self {
+        let message = "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.";
+        Self::new(StatusCode::BAD_REQUEST, "AadPremiumLicenseRequired", message)
+    }
+
     pub(super) fn no_licence() -> Self {
         let message = "Neither tenant is B2C or tenant doesn't have premium license";
         Self::new(StatusCode::FORBIDDEN, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", message)

@@ -9,10 +9,20 @@ use super::refusal::Refusal;
 use super::service::Service;
 use super::tokens::Caller;
 use super::wire::{Answer, Call};
-use super::{directory, users};
+use super::{authentication, directory, groups, registration, risk, roles, service_principals, units, users};
 use crate::fault::Operation;
 
-const FAMILIES: &[&[Route]] = &[users::ROUTES, directory::ROUTES];
+const FAMILIES: &[&[Route]] = &[
+    users::ROUTES,
+    directory::ROUTES,
+    roles::ROUTES,
+    groups::ROUTES,
+    units::ROUTES,
+    service_principals::ROUTES,
+    authentication::ROUTES,
+    risk::ROUTES,
+    registration::ROUTES,
+];
 
 /// One thing that can be asked.
 pub(super) struct Route {
@@ -43,6 +53,14 @@ pub(super) struct Route {
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} /{}", self.method, self.path.join("/"))
+    }
+}
+
+impl Route {
+    /// The refusal of who has none of the permissions: some families have a code of their own.
+    pub(super) fn forbidden(&self) -> Refusal {
+        let own = |part: &&str| ["authentication", "identityGovernance"].contains(part) || part.ends_with("Instances");
+        if self.path.iter().any(|part| own(&part)) { Refusal::access_denied() } else { Refusal::forbidden() }
     }
 }
 

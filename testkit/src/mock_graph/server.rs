@@ -74,43 +74,50 @@ async fn respond(service: &Arc<Service>, front: Front, request: Request<Incoming
     match delivery::serve(service, front, Request::from_parts(parts, body)).await {
         Ending::Broken(Some(answer)) => {
             let response = answer.into_response();
-            Ok(response.map(|whole| Cut {
-                length: whole.len() as u64,
-                left: Some(whole.slice(..whole.len() / 2)),
-                cut: true,
-            }))
+            Ok(response.map(|whole| Cut::new(whole.len(), whole.slice(..whole.len() / 2))))
         }
-        ending => {
-            let response = ending.whole()?;
-            Ok(response.map(|whole| Cut { length: whole.len() as u64, left: Some(whole), cut: false }))
-        }
+        ending => Ok(ending.whole()?.map(|whole| Cut::new(whole.len(), whole))),
     }
 }
 
 /// A body that may end before the length that it announced.
 struct Cut {
-    length: u64,
+    length: usize,
     left: Option<Bytes>,
-    cut: bool,
+    /// What is missing at the end; its head and beginning have to go out before it breaks.
+    missing: usize,
+    flushed: bool,
+}
+
+impl Cut {
+    fn new(length: usize, sent: Bytes) -> Self {
+        Self { length, missing: length - sent.len(), left: Some(sent).filter(|sent| !sent.is_empty()), flushed: false }
+    }
 }
 
 impl Body for Cut {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(match self.left.take() {
-            Some(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(bytes))),
-            _ if self.cut => Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "cut by a fault"))),
-            _ => None,
-        })
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(bytes) = self.left.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if self.missing == 0 {
+            return Poll::Ready(None);
+        }
+        if !std::mem::replace(&mut self.flushed, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "cut by a fault"))))
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.cut && self.left.as_ref().is_none_or(Bytes::is_empty)
+        self.missing == 0 && self.left.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
+        SizeHint::with_exact(self.length as u64)
     }
 }

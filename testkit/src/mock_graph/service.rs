@@ -47,6 +47,7 @@ pub(super) struct Service {
     quotas: Mutex<Quotas>,
     counts: Mutex<Counts>,
     ids: AtomicU64,
+    reports_asked: AtomicU64,
 }
 
 impl Service {
@@ -76,6 +77,7 @@ impl Service {
             quotas: Mutex::new(quotas),
             counts: Mutex::default(),
             ids: AtomicU64::new(0),
+            reports_asked: AtomicU64::new(0),
         }
     }
 
@@ -93,6 +95,15 @@ impl Service {
 
     pub(super) fn counts(&self) -> MutexGuard<'_, Counts> {
         lock(&self.counts)
+    }
+
+    /// Whether the report on registrations can be had: the refusal was seen to come and go in tenants
+    /// that have the licence.
+    pub(super) fn needs_report_licence(&self) -> Result<(), Refusal> {
+        let every = self.settings.licence_flaps_every;
+        let asked = self.reports_asked.fetch_add(1, Ordering::Relaxed);
+        let flaps = every > 0 && asked.is_multiple_of(every);
+        if self.settings.premium && !flaps { Ok(()) } else { Err(Refusal::no_licence()) }
     }
 
     /// An id for a request or a trace.
@@ -194,7 +205,7 @@ impl Service {
         let (route, captures) = found?;
         let (query, body) = strict::check(call, route, &self.settings)?;
         if !caller.has_any(route.permissions) || fault == Some(&Fault::Forbid) {
-            return Err(Refusal::forbidden());
+            return Err(route.forbidden());
         }
         let refuse_password = fault == Some(&Fault::RefusePassword);
         let visit = Visit { call, captures, query, body, caller, refuse_password };

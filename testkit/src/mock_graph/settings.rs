@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::refusal::Refusal;
+
 /// What becomes of a password that is set in the cloud on a synchronised user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,8 +80,28 @@ pub(super) struct Settings {
     pub(super) empty_page_every: u64,
     /// Whether the tenant has a premium licence.
     pub(super) premium: bool,
+    /// Whether the tenant has Entra ID P2: privileged identity management and risky users.
+    pub(super) governance: bool,
+    /// Every so many requests for the report on registrations are refused for the licence; 0 for none.
+    pub(super) licence_flaps_every: u64,
+    /// Whether the policy allows temporary access passes.
+    pub(super) temporary_access_pass: bool,
+    /// The most ids of one request about risky users; nothing is documented.
+    pub(super) most_risky: Option<usize>,
     /// The most bytes of a request's body; nothing is documented.
     pub(super) largest_body: usize,
+}
+
+impl Settings {
+    /// Privileged identity management needs a licence.
+    pub(super) fn needs_governance(&self) -> Result<(), Refusal> {
+        if self.governance { Ok(()) } else { Err(Refusal::needs_governance()) }
+    }
+
+    /// Risky users need a licence; how its absence is said is not confirmed.
+    pub(super) fn needs_protection(&self) -> Result<(), Refusal> {
+        if self.governance { Ok(()) } else { Err(Refusal::no_licence()) }
+    }
 }
 
 impl Default for Settings {
@@ -98,6 +120,10 @@ impl Default for Settings {
             banned: ["password", "contoso", "qwerty", "winter"].map(str::to_owned).to_vec(),
             empty_page_every: 7,
             premium: true,
+            governance: true,
+            licence_flaps_every: 0,
+            temporary_access_pass: true,
+            most_risky: None,
             largest_body: 4 << 20,
         }
     }

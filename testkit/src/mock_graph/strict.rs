@@ -14,12 +14,23 @@ pub(super) fn path(call: &Call) -> Result<Vec<String>, Refusal> {
     let mut segments =
         call.segments().ok_or_else(|| Refusal::bad_request("The request URI is not valid."))?.into_iter();
     match segments.next().as_deref() {
-        Some("v1.0") => Ok(segments.collect()),
+        Some("v1.0") => Ok(segments.flat_map(keyed).collect()),
         version => Err(Refusal::new(
             http::StatusCode::BAD_REQUEST,
             "BadRequest",
             format!("Invalid version: {}", version.unwrap_or_default()),
         )),
+    }
+}
+
+/// A key in brackets is a part by itself: `users('x')` is `users/x`; an alternate key keeps its name.
+fn keyed(segment: String) -> Vec<String> {
+    match segment.strip_suffix(')').and_then(|rest| rest.split_once('(')) {
+        Some((set, key)) if !key.is_empty() => {
+            let plain = key.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(key);
+            vec![set.to_owned(), plain.to_owned()]
+        }
+        _ => vec![segment],
     }
 }
 
@@ -61,13 +72,10 @@ fn body(call: &Call, rule: BodyRule, settings: &Settings) -> Result<Map<String, 
             "Unsupported media type. A supported media type is 'application/json'; Content-Type is missing or another.",
         ));
     }
-    let members = match serde_json::from_slice(&call.body) {
-        Ok(Value::Object(members)) => members,
-        _ => {
-            return Err(Refusal::bad_request(
-                "Unable to read JSON request payload. Please ensure it is in valid JSON format.",
-            ));
-        }
+    let Ok(Value::Object(members)) = serde_json::from_slice(&call.body) else {
+        return Err(Refusal::bad_request(
+            "Unable to read JSON request payload. Please ensure it is in valid JSON format.",
+        ));
     };
     match members.keys().next() {
         Some(member) if rule == BodyRule::Empty => Err(Refusal::bad_request(format!(

@@ -7,15 +7,15 @@ use testkit::mock_graph::{InProcess, MockGraph, MockGraphBuilder};
 use testkit::organisation::Organisation;
 
 /// A mock of 300 accounts, described further.
-pub fn described() -> MockGraphBuilder {
+pub(crate) fn described() -> MockGraphBuilder {
     MockGraph::builder(Organisation::new(1, 300))
 }
 
-pub async fn started() -> (MockGraph, Client) {
+pub(crate) async fn started() -> (MockGraph, Client) {
     connect(described()).await
 }
 
-pub async fn connect(described: MockGraphBuilder) -> (MockGraph, Client) {
+pub(crate) async fn connect(described: MockGraphBuilder) -> (MockGraph, Client) {
     let mock = described.start().await.unwrap();
     let client = Client::new(&mock).await;
     (mock, client)
@@ -23,47 +23,47 @@ pub async fn connect(described: MockGraphBuilder) -> (MockGraph, Client) {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
-    pub text: String,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Reply {
-    pub async fn of(response: reqwest::Response) -> Self {
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Self { status, headers, body, text }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     /// Status and error code.
-    pub fn refusal(&self) -> (u16, &str) {
+    pub(crate) fn refusal(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["error"]["code"].as_str().unwrap_or("(no code)"))
     }
 
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.body["error"]["message"].as_str().unwrap_or_default()
     }
 
-    pub fn rows(&self) -> &[Value] {
+    pub(crate) fn rows(&self) -> &[Value] {
         self.body["value"].as_array().map_or(&[], Vec::as_slice)
     }
 }
 
-pub struct Client {
-    pub http: reqwest::Client,
-    pub graph: String,
-    pub token: String,
+pub(crate) struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) graph: String,
+    pub(crate) token: String,
 }
 
 impl Client {
-    pub async fn new(mock: &MockGraph) -> Self {
+    pub(crate) async fn new(mock: &MockGraph) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let reply = token(&http, mock, &form(mock)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
@@ -71,45 +71,45 @@ impl Client {
         Self { http, graph: format!("{}/v1.0", mock.graph_url()), token }
     }
 
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.graph) };
         self.http.request(method, url).bearer_auth(&self.token)
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         Reply::of(self.request(Method::GET, path).send().await.unwrap()).await
     }
 
     /// With the header of advanced queries.
-    pub async fn get_eventual(&self, path: &str) -> Reply {
+    pub(crate) async fn get_eventual(&self, path: &str) -> Reply {
         let request = self.request(Method::GET, path).header("ConsistencyLevel", "eventual");
         Reply::of(request.send().await.unwrap()).await
     }
 
-    pub async fn try_patch(&self, path: &str, body: &Value) -> reqwest::Result<Reply> {
+    pub(crate) async fn try_patch(&self, path: &str, body: &Value) -> reqwest::Result<Reply> {
         Ok(Reply::of(self.request(Method::PATCH, path).json(body).send().await?).await)
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {
         self.try_patch(path, body).await.unwrap()
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         Reply::of(self.request(Method::POST, path).json(body).send().await.unwrap()).await
     }
 
-    pub async fn revoke(&self, id: impl std::fmt::Display) -> Reply {
+    pub(crate) async fn revoke(&self, id: impl std::fmt::Display) -> Reply {
         let request = self.request(Method::POST, &format!("/users/{id}/revokeSignInSessions"));
         Reply::of(request.header("content-length", "0").send().await.unwrap()).await
     }
 
     /// Sets a password that need not be changed.
-    pub async fn set(&self, id: impl std::fmt::Display, password: &str) -> Reply {
+    pub(crate) async fn set(&self, id: impl std::fmt::Display, password: &str) -> Reply {
         self.patch(&format!("/users/{id}"), &profile(password)).await
     }
 
     /// Every row of a listing, page after page, and how many pages had none.
-    pub async fn all(&self, path: &str) -> (Vec<Value>, usize) {
+    pub(crate) async fn all(&self, path: &str) -> (Vec<Value>, usize) {
         let (mut rows, mut empty, mut next) = (Vec::new(), 0, Some(path.to_owned()));
         while let Some(path) = next {
             let reply = self.get(&path).await;
@@ -122,12 +122,12 @@ impl Client {
     }
 }
 
-pub fn profile(password: &str) -> Value {
+pub(crate) fn profile(password: &str) -> Value {
     json!({ "passwordProfile": { "password": password, "forceChangePasswordNextSignIn": false } })
 }
 
 /// The form of a client that has a secret.
-pub fn form(mock: &MockGraph) -> Vec<(&'static str, String)> {
+pub(crate) fn form(mock: &MockGraph) -> Vec<(&'static str, String)> {
     vec![
         ("client_id", mock.client_id().to_string()),
         ("scope", "https://graph.microsoft.com/.default".into()),
@@ -136,20 +136,20 @@ pub fn form(mock: &MockGraph) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub async fn token(http: &reqwest::Client, mock: &MockGraph, form: &[(&'static str, String)]) -> Reply {
+pub(crate) async fn token(http: &reqwest::Client, mock: &MockGraph, form: &[(&'static str, String)]) -> Reply {
     let url = format!("{}/{}/oauth2/v2.0/token", mock.login_url(), mock.tenant_id());
     Reply::of(http.post(url).form(form).send().await.unwrap()).await
 }
 
 /// A client without sockets, for tests in virtual time.
-pub struct Inside {
+pub(crate) struct Inside {
     service: InProcess,
     graph: String,
     token: String,
 }
 
 impl Inside {
-    pub async fn new(mock: &MockGraph) -> Self {
+    pub(crate) async fn new(mock: &MockGraph) -> Self {
         let service = mock.in_process();
         let pairs: Vec<String> = form(mock).iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = Request::post(format!("{}/{}/oauth2/v2.0/token", mock.login_url(), mock.tenant_id()))
@@ -162,7 +162,7 @@ impl Inside {
         Self { service, graph: format!("{}/v1.0", mock.graph_url()), token }
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<Reply> {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<Reply> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.graph))
@@ -181,7 +181,7 @@ impl Inside {
         })
     }
 
-    pub async fn set(&self, id: impl std::fmt::Display, password: &str) -> Reply {
+    pub(crate) async fn set(&self, id: impl std::fmt::Display, password: &str) -> Reply {
         self.send("PATCH", &format!("/users/{id}"), Some(&profile(password))).await.unwrap()
     }
 }

@@ -39,8 +39,16 @@ async fn a_round_gives_everybody_and_the_next_only_who_changed() {
     assert_eq!(rows.len(), 3);
     assert_eq!(row(&born)["displayName"], "born");
     assert_eq!(row(&ordinary)["accountEnabled"], false);
-    assert!(row(&gone)["@removed"]["reason"].is_string());
+    assert_eq!(row(&gone)["@removed"]["reason"], "changed");
     assert!(round(&client, &link).await.0.is_empty());
+}
+
+#[tokio::test]
+async fn the_other_word_for_who_was_deleted_can_be_had() {
+    let (mock, client) = connect(described().other_codes()).await;
+    let (_, link) = round(&client, "/users/delta?$deltatoken=latest").await;
+    mock.delete(&mock.user(fixed::ORDINARY).unwrap().id).unwrap();
+    assert_eq!(round(&client, &link).await.0[0]["@removed"]["reason"], "deleted");
 }
 
 #[tokio::test]
@@ -51,6 +59,22 @@ async fn who_is_made_during_a_round_is_in_the_next() {
     let (_, link) = round(&client, first.body["@odata.nextLink"].as_str().unwrap()).await;
     let (rows, _) = round(&client, &link).await;
     assert_eq!(rows[0]["id"], born.to_string());
+}
+
+#[tokio::test]
+async fn a_change_during_a_round_of_changes_loses_nobody() {
+    let (mock, client) = connect(described().without_quotas()).await;
+    let (_, link) = round(&client, "/users/delta?$select=id").await;
+    let users: Vec<_> = mock.users().map(|user| user.id).collect();
+    for user in &users {
+        mock.change(user, |user| user.department = Some("Moved".into())).unwrap();
+    }
+    let first = client.get(&link).await;
+    let again = mock.user(fixed::ORDINARY).unwrap().id;
+    mock.change(&again, |user| user.department = None).unwrap();
+    let (rest, link) = round(&client, first.body["@odata.nextLink"].as_str().unwrap()).await;
+    assert_eq!(first.rows().len() + rest.len(), users.len());
+    assert_eq!(round(&client, &link).await.0[0]["id"], again.to_string());
 }
 
 #[tokio::test]
@@ -67,7 +91,8 @@ async fn the_latest_link_begins_now() {
 async fn a_link_that_is_gone_asks_for_a_new_beginning() {
     let (mock, client) = started().await;
     let (_, link) = round(&client, "/users/delta?$select=id").await;
-    assert_eq!(client.get(&format!("{link}&$filter=id eq 'x'")).await.status, 400, "a link is used as it is");
+    let id = mock.user(fixed::ORDINARY).unwrap().id;
+    assert_eq!(client.get(&format!("{link}&$filter=id eq '{id}'")).await.status, 410, "a link is used as it is");
     mock.forget_delta_links();
     assert_eq!(client.get(&link).await.refusal(), (410, "syncStateNotFound"));
     assert_eq!(client.get("/users/delta?$deltatoken=x").await.status, 410);
@@ -77,8 +102,13 @@ async fn a_link_that_is_gone_asks_for_a_new_beginning() {
 async fn a_delta_query_is_filtered_by_ids_only() {
     let (mock, client) = started().await;
     let id = mock.user(fixed::ORDINARY).unwrap().id;
-    let (rows, _) = round(&client, &format!("/users/delta?$filter=id eq '{id}'")).await;
+    let (rows, link) = round(&client, &format!("/users/delta?$filter=id eq '{id}'")).await;
     assert_eq!(rows.len(), 1);
+    mock.create("somebody-else");
+    let (rows, link) = round(&client, &link).await;
+    assert!(rows.is_empty(), "the link keeps to the filter");
+    client.revoke(id).await;
+    assert_eq!(round(&client, &link).await.0.len(), 1);
     assert_eq!(client.get("/users/delta?$filter=accountEnabled eq true").await.status, 400);
     let many: Vec<String> = (0..51).map(|_| format!("id eq '{id}'")).collect();
     assert_eq!(client.get(&format!("/users/delta?$filter={}", many.join(" or "))).await.status, 400);

@@ -154,7 +154,9 @@ async fn a_slow_answer_takes_its_time_and_an_overtaken_one_waits_for_another() {
 async fn sign_ins_have_faults_too() {
     let (mock, client) = started().await;
     mock.set_faults(FaultScript::new(1).rule(When::sign_in().times(1), Fault::Unavailable));
-    assert_eq!(token(&client.http, &mock, &form(&mock)).await.status, 503);
+    let refused = token(&client.http, &mock, &form(&mock)).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["error"]), (503, &"temporarily_unavailable".into()));
+    assert_eq!(refused.header("retry-after"), Some("2"));
     assert_eq!(token(&client.http, &mock, &form(&mock)).await.status, 200);
     mock.set_faults(FaultScript::new(1).rule(When::sign_in().times(1), Fault::CutAfterApply));
     let url = format!("{}/{}/oauth2/v2.0/token", mock.login_url(), mock.tenant_id());

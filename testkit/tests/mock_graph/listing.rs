@@ -44,7 +44,7 @@ async fn select_shows_what_it_names_and_costs_less() {
     assert_eq!(reply.header("x-ms-resource-unit"), Some("1"));
     assert_eq!(reply.rows().len(), 50);
     let first = reply.rows()[0].as_object().unwrap();
-    assert_eq!(first.keys().collect::<Vec<_>>(), ["id", "accountEnabled"].iter().collect::<Vec<_>>().as_slice());
+    assert_eq!(first.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(["id", "accountEnabled"]));
     assert!(reply.body["@odata.context"].as_str().unwrap().ends_with("#users(id,accountEnabled)"));
     let next = reply.body["@odata.nextLink"].as_str().unwrap();
     assert!(next.contains("$select=id,accountEnabled&$top=50&$skiptoken="), "{next}");
@@ -91,6 +91,8 @@ async fn what_a_listing_does_not_know_is_refused() {
         "/users?$select=nobody",
         "/users?$select=id,ID",
         "/users?$expand=registeredDevices",
+        "/users?$expand=manager($levels=max)",
+        "/users?$expand=manager($select=nobody)",
         "/users?$search=\"displayName:x\"",
         "/users?select=id",
         "/users?page=2",
@@ -221,4 +223,26 @@ async fn user_objects_of_agents_say_that_they_are_none_of_persons() {
 async fn a_listing_needs_the_permission_to_read() {
     let (_mock, client) = connect(described().without_permission("User.Read.All")).await;
     assert_eq!(client.get("/users").await.refusal(), (403, "Authorization_RequestDenied"));
+}
+
+#[tokio::test]
+async fn the_manager_is_shown_when_it_is_asked_for() {
+    let (mock, client) = started().await;
+    let path = "/users?$select=id&$expand=manager($select=id,userPrincipalName,mail)&$top=999";
+    let reply = client.get(path).await;
+    assert_eq!(reply.header("x-ms-resource-unit"), Some("2"), "one more");
+    let mut shown = 0;
+    for row in client.all(path).await.0 {
+        let user = mock.user_by_id(&row["id"].as_str().unwrap().parse().unwrap()).unwrap();
+        let manager = user.manager.and_then(|number| mock.user(number));
+        assert_eq!(row.get("manager").is_some(), manager.is_some(), "{}", user.principal_name);
+        if let Some(manager) = manager {
+            assert_eq!(row["manager"]["userPrincipalName"], manager.principal_name);
+            assert_eq!(row["manager"]["@odata.type"], "#microsoft.graph.user");
+            assert!(row["manager"].get("displayName").is_none());
+            shown += 1;
+        }
+    }
+    assert!(shown > 100, "{shown}");
+    assert_eq!(client.get_eventual(&format!("{path}&$count=true")).await.status, 400, "not with advanced queries");
 }

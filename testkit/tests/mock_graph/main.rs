@@ -1,14 +1,21 @@
 //! The mock of Microsoft Graph, asked by a plain client that shares nothing with it.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail by panicking")]
 
+mod authentication;
 mod batches;
 mod client;
 mod delta;
 mod faults;
+mod harness;
 mod hybrid;
+mod inside;
 mod listing;
 mod passwords;
 mod quotas;
+mod registration;
+mod roles;
 mod sign_in;
 mod strictness;
 mod users;
+mod who_resets;
+mod witness;

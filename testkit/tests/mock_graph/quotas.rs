@@ -41,11 +41,11 @@ async fn three_thousand_writes_in_a_hundred_and_fifty_seconds_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_writes_a_second_are_never_refused_and_half_of_it_gets_no_warning() {
+async fn twenty_writes_a_second_are_never_refused() {
     for metering in [Metering::RollingWindow, Metering::TokenBucket] {
         let mock = described().metering(metering).build();
         let (inside, user) = inside(&mock).await;
-        for at in 0..8_000 {
+        for at in 0..4_000 {
             let reply = inside.set(user, "Zq7-bcdfghjkmnp").await;
             assert_eq!(reply.status, 204, "{metering:?} {at}");
             assert_eq!(reply.header("x-ms-throttle-limit-percentage").is_some(), at + 1 >= 2_400, "{metering:?} {at}");
@@ -78,7 +78,8 @@ async fn refused_attempts_count() {
         clock::sleep(Duration::from_secs(1)).await;
         assert_eq!(inside.set(user, "Zq7-bcdfghjkmnp").await.status, 429, "whoever hammers on never gets in");
     }
-    clock::sleep(Duration::from_secs(150)).await;
+    // The tenant's own window, which the attempts used up too, is the longest.
+    clock::sleep(Duration::from_secs(300)).await;
     assert_eq!(inside.set(user, "Zq7-bcdfghjkmnp").await.status, 204);
 }
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use identity_core::limits::clock;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::PublicKeyData as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use testkit::mock_graph::{MockGraph, PERMISSIONS};
@@ -102,8 +103,14 @@ struct Signer {
 
 impl Signer {
     fn new() -> Self {
+        Self::until(4096)
+    }
+
+    fn until(year: i32) -> Self {
         let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
-        let certificate = rcgen::CertificateParams::new(vec!["app".into()]).unwrap().self_signed(&key).unwrap();
+        let mut described = rcgen::CertificateParams::new(vec!["app".into()]).unwrap();
+        described.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let certificate = described.self_signed(&key).unwrap();
         Self { certificate: certificate.der().to_vec(), key }
     }
 
@@ -181,6 +188,14 @@ async fn an_assertion_that_is_not_as_it_must_be_is_refused() {
     assert_eq!(by_assertion(&http, &mock, signer.sign(Algorithm::PS256, &right)).await.status, 200);
     let again = by_assertion(&http, &mock, signer.sign(Algorithm::PS256, &right)).await;
     assert_eq!(code(&again), (401, "invalid_client", 700_027), "the id was used before");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_gives_no_token() {
+    let (signer, http) = (Signer::until(2020), reqwest::Client::new());
+    let mock = described().certificate(signer.certificate.clone()).start().await.unwrap();
+    let assertion = signer.sign(Algorithm::PS256, &assertion_claims(&mock, "late"));
+    assert_eq!(code(&by_assertion(&http, &mock, assertion).await), (401, "invalid_client", 700_027));
 }
 
 #[tokio::test]

@@ -66,6 +66,15 @@ async fn other_methods_and_bodies_where_none_belongs_are_refused() {
 }
 
 #[tokio::test]
+async fn a_body_has_a_largest_size() {
+    let (mock, client) = connect(described().largest_body(200)).await;
+    let path = format!("/users/{}", mock.user(fixed::ORDINARY).unwrap().id);
+    let password = format!("Zq7-{}", "x".repeat(200));
+    assert_eq!(client.patch(&path, &crate::client::profile(&password)).await.status, 413);
+    assert_eq!(client.patch(&path, &crate::client::profile("Zq7-bcdfghjk")).await.status, 204);
+}
+
+#[tokio::test]
 async fn the_record_holds_every_exchange_and_no_secret() {
     let (mock, client) = connect(described().recording()).await;
     let user = mock.user(fixed::ORDINARY).unwrap();
@@ -89,8 +98,8 @@ async fn the_record_holds_every_exchange_and_no_secret() {
     assert_eq!(exchanges[2].body["requests"][0]["body"]["passwordProfile"]["password"], MARKER);
     assert_eq!(exchanges[3].query.as_deref(), Some("$top=5&$select=id"));
     assert_eq!(exchanges[3].answer["value"].as_array().unwrap().len(), 5);
-    let everything = format!("{exchanges:?} {mock:?}");
-    for secret in [password, &client.token, &mock.client_secret().unwrap()] {
+    let everything = format!("{exchanges:?} {mock:?} {:?}", mock.in_process());
+    for secret in [password, &client.token, &mock.client_secret().unwrap(), &mock.identity_header()] {
         assert!(!everything.contains(secret));
     }
 }

@@ -49,7 +49,7 @@ pub const FIXED: u64 = 16;
 
 pub(super) const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-pub(super) fn user(population: &Population, number: u64) -> CloudUser {
+pub(in crate::mock_graph) fn user(population: &Population, number: u64) -> CloudUser {
     let (local, shown) = match number {
         BREAK_GLASS_1 => ("emergency-1", "Emergency access 1"),
         BREAK_GLASS_2 => ("emergency-2", "Emergency access 2"),

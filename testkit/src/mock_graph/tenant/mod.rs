@@ -16,7 +16,7 @@ pub(super) use state::State;
 
 use population::object_id;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use identity_core::limits::clock;
@@ -24,7 +24,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::authentication::{Enrolment, drawn};
+use super::privilege::{self, RoleGraph, Standing};
+use super::risk::Risk;
 use super::settings::{Settings, SyncedReset};
+use crate::organisation::special;
 use state::Overwrite;
 
 /// The tenant: who is in it, and what was done to them.
@@ -41,6 +45,29 @@ pub(super) struct Tenant {
     count: Option<u64>,
     pub(super) sets: Vec<PasswordSet>,
     pub(super) clock_skew: SignedDuration,
+    pub(super) privilege: RoleGraph,
+    /// What was enrolled, where that is not what was drawn.
+    pub(super) enrolments: HashMap<u64, Enrolment>,
+    pub(super) passes: HashMap<u64, Pass>,
+    pub(super) risks: BTreeMap<u64, Risk>,
+}
+
+/// A temporary access pass.
+#[derive(Clone)]
+pub(super) struct Pass {
+    pub(super) id: String,
+    pub(super) text: String,
+    pub(super) created: Timestamp,
+    pub(super) start: Timestamp,
+    pub(super) minutes: i64,
+    pub(super) once: bool,
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its text signs in.
+        f.debug_struct("Pass").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A user as it is now.
@@ -53,7 +80,12 @@ pub(super) struct View<'a> {
 impl Tenant {
     pub(super) fn new(population: Population) -> Self {
         let id = crate::organisation::draw::guid(population.organisation.seed() ^ 0x7465_6E61_6E74, 0);
+        let number_of_seed = population.seed();
         Self {
+            privilege: privilege::planted(&population, |number| object_id(number_of_seed, number)),
+            enrolments: HashMap::new(),
+            passes: HashMap::new(),
+            risks: risks(&population),
             population,
             id,
             states: HashMap::new(),
@@ -82,14 +114,12 @@ impl Tenant {
         self.log.len() as u64
     }
 
-    /// Who changed since a place in the log, each once, in the order of the last change.
-    pub(super) fn changed_since(&self, mark: u64) -> Option<Vec<u64>> {
-        let mut changed = Vec::new();
-        for number in self.log.get(usize::try_from(mark).ok()?..)? {
-            changed.retain(|known| known != number);
-            changed.push(*number);
-        }
-        Some(changed)
+    /// Who changed between two places in the log, each once.
+    pub(super) fn changed_between(&self, since: u64, mark: u64) -> Option<Vec<u64>> {
+        let range = usize::try_from(since).ok()?..usize::try_from(mark).ok()?;
+        let mut seen = HashSet::new();
+        let changes = self.log.get(range)?.iter().copied();
+        Some(changes.filter(|number| seen.insert(*number)).collect())
     }
 
     /// How many users there are.
@@ -127,6 +157,11 @@ impl Tenant {
     pub(super) fn not_found_yet(&self, number: u64) -> bool {
         let born = self.states.get(&number).and_then(|state| state.found_after);
         born.is_some_and(|then| then > clock::instant())
+    }
+
+    /// The number of an object id, whoever has it or had it.
+    pub(super) fn number_of(&self, id: &Uuid) -> Option<u64> {
+        self.population.number_of(id)
     }
 
     /// The number of who has this object id, whether or not it can be found yet.
@@ -171,6 +206,22 @@ impl Tenant {
         let Some(due) = state.overwrite.take_if(|overwrite| overwrite.at <= clock::instant()) else { return };
         due.undo(state);
         self.log.push(number);
+    }
+
+    /// What decides who may reset a user.
+    pub(super) fn standing(&self, number: u64) -> Standing {
+        let mut standing = self.privilege.standing(&self.id_of(number));
+        // What a test gave the user itself counts, too.
+        if let Some(user) = self.described(number) {
+            standing.roles.extend(user.roles.iter().map(|role| (*role).to_owned()));
+        }
+        standing
+    }
+
+    /// What a user has enrolled.
+    pub(super) fn enrolment(&self, number: u64) -> Enrolment {
+        let changed = self.enrolments.get(&number).cloned();
+        changed.or_else(|| Some(drawn(&self.population, &self.described(number)?))).unwrap_or_default()
     }
 
     /// Changes what a user is.
@@ -219,12 +270,9 @@ impl Tenant {
         let before = state.password.unwrap_or_else(|| fingerprint(&initial));
         let shown = state.password_set_shown(user.password_set);
         if let (true, SyncedReset::OverwrittenAfter(wait)) = (user.on_prem.is_some(), settings.synced) {
-            let keep = state.overwrite.take().map_or_else(Overwrite::default, |earlier| earlier);
-            state.overwrite = Some(Overwrite {
-                at: clock::instant() + wait,
-                password: Some(keep.password.unwrap_or((before, state.set_at.unwrap_or(user.password_set)))),
-                ..keep
-            });
+            let keep = state.overwrite.take().unwrap_or_default();
+            let on_prem = keep.password.unwrap_or_else(|| (before, state.set_at.unwrap_or(user.password_set)));
+            state.overwrite = Some(Overwrite { at: clock::instant() + wait, password: Some(on_prem), ..keep });
         }
         state.password = Some(fingerprint(password));
         state.shown_before = Some(shown);
@@ -253,7 +301,7 @@ impl Tenant {
         let state = self.touch(number);
         if let (true, SyncedReset::OverwrittenAfter(wait)) = (user.on_prem.is_some(), settings.synced) {
             let keep = state.overwrite.take().unwrap_or_default();
-            let before = keep.enabled.unwrap_or(state.enabled.unwrap_or(user.enabled));
+            let before = keep.enabled.or(state.enabled).unwrap_or(user.enabled);
             state.overwrite = Some(Overwrite { at: clock::instant() + wait, enabled: Some(before), ..keep });
         }
         state.enabled = Some(enabled);
@@ -277,6 +325,12 @@ impl Tenant {
         }
         if view.must_change() { Err(SignInRefusal::MustChange) } else { Ok(()) }
     }
+}
+
+/// Who is at risk when the mock begins.
+fn risks(population: &Population) -> BTreeMap<u64, Risk> {
+    let risk = Risk { level: "medium", state: "atRisk", detail: "none", updated: population.organisation.as_of() };
+    BTreeMap::from([(FIXED + special::CHIEF, risk), (fixed::ORDINARY, Risk { level: "low", ..risk })])
 }
 
 impl View<'_> {

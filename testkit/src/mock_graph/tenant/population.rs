@@ -7,6 +7,7 @@ use identity_core::account::AccountKind;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+use super::super::privilege;
 use super::fixed::{self, FIXED};
 use super::user::{CloudUser, OnPrem, Sort};
 use crate::organisation::{ObjectClass, Organisation, SPECIAL, SyntheticAccount, draw, uac};
@@ -36,7 +37,7 @@ impl Population {
     }
 
     /// The first number that nobody has.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         FIXED + self.organisation.len()
     }
 
@@ -63,7 +64,7 @@ impl Population {
     }
 
     /// Who has a number.
-    pub(super) fn user(&self, number: u64) -> Option<CloudUser> {
+    pub(crate) fn user(&self, number: u64) -> Option<CloudUser> {
         if number < FIXED {
             return Some(fixed::user(self, number));
         }
@@ -141,6 +142,8 @@ impl Population {
             user.mobile_phone = Some(format!("+49 1515 {digits:07}"));
         }
         user.enabled = account.enabled();
+        user.roles = privilege::direct_roles(account.index).collect();
+        user.restricted = privilege::is_restricted(account.index);
         user.created = account.created;
         user.last_sign_in = account.last_sign_in;
         user.service = kind == AccountKind::Service;

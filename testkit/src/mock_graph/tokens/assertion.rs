@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 use super::Tokens;
 use super::refusal::TokenRefusal;
@@ -42,7 +42,7 @@ pub(super) fn check(tokens: &mut Tokens, assertion: &str, endpoint: &str, now: T
             return Err(refused(700_213, "No matching federated identity record found for presented assertion."));
         }
         Some(other) => other.key.clone(),
-        None => key_of(tokens, &head)?,
+        None => key_of(tokens, &head, now)?,
     };
     let algorithm = match head.get("alg").and_then(Value::as_str) {
         Some("PS256") => &RSA_PSS_2048_8192_SHA256,
@@ -71,7 +71,7 @@ pub(super) fn check(tokens: &mut Tokens, assertion: &str, endpoint: &str, now: T
 }
 
 /// The key of the registered certificate that the header names by its thumbprint.
-fn key_of(tokens: &Tokens, head: &Value) -> Result<Vec<u8>, TokenRefusal> {
+fn key_of(tokens: &Tokens, head: &Value, now: Timestamp) -> Result<Vec<u8>, TokenRefusal> {
     let named = |name: &str, algorithm: &'static digest::Algorithm| {
         let given = URL_SAFE_NO_PAD.decode(head.get(name)?.as_str()?).ok()?;
         tokens.certificates.iter().find(|known| digest::digest(algorithm, known).as_ref() == given.as_slice())
@@ -80,6 +80,9 @@ fn key_of(tokens: &Tokens, head: &Value) -> Result<Vec<u8>, TokenRefusal> {
     let known = known.ok_or_else(|| refused(700_027, "The certificate is not registered on the application."))?;
     let (_, certificate) =
         X509Certificate::from_der(known).map_err(|_| refused(700_027, "The registered certificate is unreadable."))?;
+    if !ASN1Time::from_timestamp(now.as_second()).is_ok_and(|now| certificate.validity().is_valid_at(now)) {
+        return Err(refused(700_027, "Client assertion failed signature validation: the key used is expired."));
+    }
     Ok(certificate.public_key().raw.to_vec())
 }
 

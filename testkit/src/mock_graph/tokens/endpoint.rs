@@ -48,6 +48,13 @@ pub(in crate::mock_graph) fn serve(service: &Service, call: &Call) -> Answer {
     }
 }
 
+/// The answer of a token endpoint that cannot serve now.
+pub(in crate::mock_graph) fn unavailable(service: &Service) -> Answer {
+    let refusal = TokenRefusal::new("temporarily_unavailable", 90_033, "A transient error has occurred.");
+    let (trace, correlation) = (service.next_id(), service.next_id());
+    refusal.into_answer(service.tenant().now(), trace, correlation)
+}
+
 fn token(service: &Service, call: &Call, tenant: &str) -> Result<Answer, TokenRefusal> {
     let (id, domains, now) = {
         let at = service.tenant();
@@ -83,7 +90,7 @@ fn token(service: &Service, call: &Call, tenant: &str) -> Result<Answer, TokenRe
         let message = format!("Application with identifier '{client_id}' was not found in the directory.");
         return Err(TokenRefusal::new("unauthorized_client", 700_016, message));
     }
-    let secret = form.value("client_secret").or(basic.as_ref().map(|(_, secret)| secret.as_str()));
+    let secret = form.value("client_secret").or_else(|| basic.as_ref().map(|(_, secret)| secret.as_str()));
     match (secret, form.value("client_assertion")) {
         (Some(_), Some(_)) => return Err(TokenRefusal::request(90_023, "More than one client credential was given.")),
         (Some(secret), None) => match &tokens.secret {

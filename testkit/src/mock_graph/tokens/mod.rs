@@ -5,7 +5,7 @@ mod endpoint;
 mod managed;
 mod refusal;
 
-pub(super) use endpoint::serve;
+pub(super) use endpoint::{serve, unavailable};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -35,7 +35,35 @@ pub const PERMISSIONS: &[&str] = &[
     "User.RevokeSessions.All",
     "User.EnableDisableAccount.All",
     "UserAuthenticationMethod.ReadWrite.All",
+    "Application.Read.All",
 ];
+
+/// The ids of application permissions that Microsoft publishes.
+const APP_ROLES: &[(&str, &str)] = &[
+    ("User.Read.All", "df021288-bdef-4463-88db-98f22de89214"),
+    ("RoleManagement.Read.Directory", "483bed4a-2ad3-4361-a73b-c83ccdbdc53c"),
+    ("RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"),
+    ("GroupMember.Read.All", "98830695-27a2-44f7-8c18-0c3ebc9698f6"),
+    ("AuditLog.Read.All", "b0afded3-3588-46d8-8b3d-9842eff778da"),
+    ("Domain.Read.All", "dbb9058a-0e50-45d7-ae91-66909b5d4664"),
+    ("Organization.Read.All", "498476ce-e0fe-48b0-b801-37ba7e2685c6"),
+    ("PrivilegedEligibilitySchedule.Read.AzureADGroup", "edb419d6-7edc-42a3-9345-509bfdf5d87c"),
+    ("PrivilegedAssignmentSchedule.Read.AzureADGroup", "cd4161cb-f098-48f8-a884-1eda9a42434c"),
+    ("AdministrativeUnit.Read.All", "134fd756-38ce-4afd-ba33-e9623dbe66c2"),
+    ("IdentityRiskyUser.Read.All", "dc5007c0-2d7d-4c42-879c-2dab87571379"),
+    ("IdentityRiskyUser.ReadWrite.All", "656f6061-f9fe-4807-9708-6a2e0934df76"),
+    ("User-PasswordProfile.ReadWrite.All", "cc117bb9-00cf-4eb8-b580-ea2a878fe8f7"),
+    ("User.RevokeSessions.All", "77f3a031-c388-4f99-b373-dc68676a979e"),
+    ("User.EnableDisableAccount.All", "3011c876-62b7-4ada-afa2-506cbbecc68c"),
+    ("UserAuthenticationMethod.Read.All", "38d9df27-64da-44fd-b7c5-a6fbac20248f"),
+    ("UserAuthenticationMethod.ReadWrite.All", "50483e42-d915-4231-9639-7fdb7fd190e5"),
+];
+
+/// The id of an application permission of Graph: the published one, or one that is made from its name.
+pub(super) fn app_role_id(name: &str) -> Uuid {
+    let known = APP_ROLES.iter().find(|(known, _)| *known == name).and_then(|(_, id)| id.parse().ok());
+    known.unwrap_or_else(|| crate::organisation::draw::guid(crate::organisation::draw::draw(0, 0, name), 0))
+}
 
 /// Who asks, by the token: what it could do when the token was given.
 #[derive(Clone, Debug)]
@@ -52,7 +80,6 @@ impl Caller {
 }
 
 /// The app, how it may sign in, and the tokens that are out.
-#[derive(Debug)]
 pub(super) struct Tokens {
     pub(super) client_id: Uuid,
     /// The object id of the app's service principal.
@@ -70,6 +97,13 @@ pub(super) struct Tokens {
     assertions_seen: HashSet<String>,
     issued: HashMap<String, (Caller, Instant)>,
     count: u64,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Tokens that are out are secrets, too.
+        f.debug_struct("Tokens").field("client_id", &self.client_id).field("count", &self.count).finish_non_exhaustive()
+    }
 }
 
 /// A client secret.

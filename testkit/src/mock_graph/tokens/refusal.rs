@@ -18,7 +18,11 @@ pub(super) struct TokenRefusal {
 
 impl TokenRefusal {
     pub(super) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
-        let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+        let status = match error {
+            "invalid_client" => StatusCode::UNAUTHORIZED,
+            "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
         Self { status, error, code, message: message.into() }
     }
 

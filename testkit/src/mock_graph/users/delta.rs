@@ -2,9 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::super::filter::Filter;
 use super::super::opaque;
 use super::super::refusal::Refusal;
 use super::super::routes::Visit;
@@ -37,14 +39,11 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
     let epoch = service.delta_epoch.load(Ordering::Relaxed);
     let mut tenant = service.tenant();
     let begun = Place { epoch, mark: tenant.mark(), since: u64::MAX, next: 0 };
-    let options = visit.call.options().unwrap_or_default();
     let (skip, delta) = (visit.query.skip_token.as_deref(), visit.query.delta_token.as_deref());
-    // A link holds the whole query; nothing is to be added to it.
-    if (skip.is_some() || delta.is_some()) && options.len() != 2 - usize::from(visit.query.select.is_none()) {
-        return Err(Refusal::bad_request("A delta link is used as it is."));
-    }
     let select = visit.query.select.clone();
-    let used_for = format!("delta {}", select.as_deref().unwrap_or_default().join(","));
+    let filter = visit.query.filter.as_ref().map(Filter::text).unwrap_or_default();
+    // A link belongs to what was asked for in the beginning.
+    let used_for = format!("delta {} {filter}", select.as_deref().unwrap_or_default().join(","));
     let place = match (skip, delta) {
         (None, None) => begun,
         (Some(_), Some(_)) => return Err(Refusal::bad_request("A skip token and a delta token do not mix.")),
@@ -65,7 +64,9 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
             }
         }
     };
-    let (rows, next) = rows(&mut tenant, visit, place, ids.as_deref())?;
+    // The words for somebody who was deleted are not confirmed.
+    let reason = if service.settings.other_codes { "deleted" } else { "changed" };
+    let (rows, next) = rows(&mut tenant, visit, place, ids.as_deref(), reason)?;
     let mut body = json!({ "@odata.context": context(service, select.as_deref()), "value": rows });
     let (name, parameter, next) = match next {
         Some(next) => ("@odata.nextLink", "$skiptoken", next),
@@ -73,7 +74,11 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
     };
     let token = opaque::write(service.seed, &used_for, [place.epoch, place.mark, place.since, next]);
     let selected = select.map(|names| format!("$select={}&", names.join(","))).unwrap_or_default();
-    let link = format!("{}/v1.0/users/delta?{selected}{parameter}={token}", service.graph_url);
+    let filtered = match filter {
+        "" => String::new(),
+        filter => format!("$filter={}&", utf8_percent_encode(filter, NON_ALPHANUMERIC)),
+    };
+    let link = format!("{}/v1.0/users/delta?{selected}{filtered}{parameter}={token}", service.graph_url);
     if let Some(members) = body.as_object_mut() {
         members.insert(name.into(), link.into());
     }
@@ -98,11 +103,17 @@ fn rows(
     visit: &Visit<'_>,
     place: Place,
     ids: Option<&[Uuid]>,
+    reason: &str,
 ) -> Result<(Vec<Value>, Option<u64>), Refusal> {
-    let numbers: Vec<u64> = match (ids, place.since) {
-        (Some(ids), _) => ids.iter().filter_map(|id| tenant.by_id(id)).collect(),
+    let wanted: Option<Vec<u64>> = ids.map(|ids| ids.iter().filter_map(|id| tenant.number_of(id)).collect());
+    let numbers: Vec<u64> = match (wanted, place.since) {
+        (Some(wanted), u64::MAX) => wanted,
         (None, u64::MAX) => (0..tenant.end()).collect(),
-        (None, since) => tenant.changed_since(since).ok_or_else(Refusal::resync)?,
+        (wanted, since) => {
+            let mut changed = tenant.changed_between(since, place.mark).ok_or_else(Refusal::resync)?;
+            changed.retain(|number| wanted.as_ref().is_none_or(|wanted| wanted.contains(number)));
+            changed
+        }
     };
     let first = place.since == u64::MAX;
     let (mut rows, mut next) = (Vec::new(), place.next);
@@ -121,7 +132,7 @@ fn rows(
                 rows.push(row.into());
             }
             None if first => {}
-            None => rows.push(json!({ "id": tenant.id_of(*number), "@removed": { "reason": "changed" } })),
+            None => rows.push(json!({ "id": tenant.id_of(*number), "@removed": { "reason": reason } })),
         }
     }
     Ok((rows, None))

@@ -9,7 +9,8 @@ use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::{Tenant, View};
 use super::super::wire::{Answer, Call};
-use super::properties::{self, USER, row};
+use super::properties::{self, USER};
+use super::shown;
 
 /// So many rows are looked at for one page; a page may end before it is full.
 const LOOKED_AT: u64 = 20_000;
@@ -75,7 +76,7 @@ pub(super) fn context(service: &Service, select: Option<&[String]>) -> String {
 }
 
 /// The query without its skip token: a token belongs to one query.
-fn binding(call: &Call) -> String {
+pub(in crate::mock_graph) fn binding(call: &Call) -> String {
     let query = call.query.as_deref().unwrap_or_default();
     let others = query.split('&').filter(|pair| {
         let name = pair.split('=').next().unwrap_or_default().replace("%24", "$").to_ascii_lowercase();
@@ -116,7 +117,7 @@ fn page(tenant: &mut Tenant, visit: &Visit<'_>, from: u64) -> (Vec<Value>, Optio
             && !tenant.not_found_yet(next)
             && fits(tenant, visit, &view)
         {
-            rows.push(row(&view, tenant, visit.query.select.as_deref()).into());
+            rows.push(shown(&view, tenant, visit).into());
         }
         next += 1;
     }
@@ -135,10 +136,9 @@ fn sorted(tenant: &mut Tenant, visit: &Visit<'_>, from: u64, property: &str) -> 
     }
     keys.sort();
     let most = visit.query.top.unwrap_or(100);
-    let shown = keys.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)).take(most);
-    let rows: Vec<Value> = shown
-        .filter_map(|(_, number)| Some(row(&tenant.view(*number)?, tenant, visit.query.select.as_deref()).into()))
-        .collect();
+    let here = keys.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)).take(most);
+    let rows: Vec<Value> =
+        here.filter_map(|(_, number)| Some(shown(&tenant.view(*number)?, tenant, visit).into())).collect();
     let next = from + rows.len() as u64;
     (rows, (next < keys.len() as u64).then_some(next))
 }

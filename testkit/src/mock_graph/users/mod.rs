@@ -6,20 +6,23 @@ mod patch;
 mod properties;
 mod revoke;
 
+pub(super) use list::binding;
 pub(super) use properties::{USER, row};
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::query::Options;
 use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
-use super::tenant::Tenant;
+use super::tenant::{Tenant, View};
 use super::wire::Answer;
 use crate::fault::Operation;
 
-const READ: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+/// What lets an app read users.
+pub(super) const READ: &[&str] =
+    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 
 /// What every route of users has in common.
 const READING: Route = Route {
@@ -86,6 +89,19 @@ pub(super) fn find(tenant: &mut Tenant, name: &str) -> Result<u64, Refusal> {
     Ok(number)
 }
 
+/// A user as a row, with its manager where that is asked for.
+fn shown(view: &View<'_>, tenant: &Tenant, visit: &Visit<'_>) -> Map<String, Value> {
+    let mut shown = row(view, tenant, visit.query.select.as_deref());
+    if let Some(select) = &visit.query.manager
+        && let Some(manager) = view.user.manager.and_then(|number| tenant.view(number))
+    {
+        let mut manager = row(&manager, tenant, select.as_deref());
+        manager.insert("@odata.type".into(), "#microsoft.graph.user".into());
+        shown.insert("manager".into(), manager.into());
+    }
+    shown
+}
+
 fn one(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let name = visit.first();
     let mut tenant = service.tenant();
@@ -97,7 +113,7 @@ fn one(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     }
     let number = find(&mut tenant, name)?;
     let view = tenant.view(number).ok_or_else(|| Refusal::not_found(name))?;
-    let mut shown = row(&view, &tenant, visit.query.select.as_deref());
+    let mut shown = shown(&view, &tenant, visit);
     let context = list::context(service, visit.query.select.as_deref());
     shown.insert("@odata.context".into(), json!(format!("{context}/$entity")));
     Ok(Answer::ok(shown.into()))

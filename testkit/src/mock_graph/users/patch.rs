@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::access::{self, Deed};
+use super::super::objects;
 use super::super::query::Written;
 use super::super::refusal::{COMPLEXITY, ON_PREM_MASTERED, Refusal};
 use super::super::routes::Visit;
@@ -34,6 +35,9 @@ const SENSITIVE: &[&str] = &[
 const CLOUD_MASTERED: &[&str] =
     &["accountEnabled", "passwordProfile", "passwordPolicies", "usageLocation", "otherMails"];
 
+/// Names of properties, with what they are to become.
+type Members<'a> = Vec<(&'static str, &'a Value)>;
+
 /// What a `passwordProfile` asks for.
 #[derive(Debug)]
 struct Profile<'a> {
@@ -45,6 +49,7 @@ struct Profile<'a> {
 pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let (members, object_type) = members(&visit.body)?;
     may_write(visit, &members)?;
+    let app = objects::app(service);
     let mut tenant = service.tenant();
     let number = find(&mut tenant, visit.first())?;
     let user = tenant.view(number).ok_or_else(|| Refusal::not_found(visit.first()))?.user;
@@ -64,9 +69,7 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
             name if SENSITIVE.contains(&name) => Deed::Sensitive,
             _ => continue,
         };
-        if !access::role_allows(visit.caller, deed, &user, &service.settings) {
-            return Err(Refusal::forbidden());
-        }
+        access::may(&tenant, &app, visit.caller, deed, number, &service.settings)?;
     }
     let mastered = |name: &str| {
         !CLOUD_MASTERED.contains(&name)
@@ -88,7 +91,7 @@ pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Ref
 }
 
 /// The members that are to be written, each of a known name and the right type, and `@odata.type`.
-fn members(body: &Map<String, Value>) -> Result<(Vec<(&'static str, &Value)>, Option<&str>), Refusal> {
+fn members(body: &Map<String, Value>) -> Result<(Members<'_>, Option<&str>), Refusal> {
     let (mut members, mut object_type) = (Vec::new(), None);
     for (name, value) in body {
         if name == "@odata.type" {
@@ -125,7 +128,7 @@ fn members(body: &Map<String, Value>) -> Result<(Vec<(&'static str, &Value)>, Op
 
 /// Whether the token's permissions cover every member. Sensitive properties do not mix: such a
 /// request is refused as a whole.
-fn may_write(visit: &Visit<'_>, members: &[(&'static str, &Value)]) -> Result<(), Refusal> {
+fn may_write(visit: &Visit<'_>, members: &Members<'_>) -> Result<(), Refusal> {
     let caller = visit.caller;
     let sensitive = members.iter().filter(|(name, _)| SENSITIVE.contains(name)).count();
     let each = members.iter().all(|(name, _)| match *name {

@@ -4,6 +4,7 @@ use identity_core::limits::clock;
 use serde_json::json;
 
 use super::super::access::{self, Deed};
+use super::super::objects;
 use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
@@ -13,12 +14,11 @@ use super::super::wire::Answer;
 use super::find;
 
 pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
+    let app = objects::app(service);
     let mut tenant = service.tenant();
     let number = find(&mut tenant, visit.first())?;
     let user = tenant.view(number).ok_or_else(|| Refusal::not_found(visit.first()))?.user;
-    if !access::role_allows(visit.caller, Deed::Revoke, &user, &service.settings) {
-        return Err(Refusal::forbidden());
-    }
+    access::may(&tenant, &app, visit.caller, Deed::Revoke, number, &service.settings)?;
     // A guest's sessions are those of another tenant: it is answered, and nothing happens.
     if !matches!(user.sort, Sort::Guest(_)) {
         let at = tenant.now();
