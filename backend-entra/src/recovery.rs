@@ -3,16 +3,18 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use identity_core::account::AccountId;
-use identity_core::directory::AccountStream;
+use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::Request;
 use identity_core::limits::clock;
-use identity_core::recovery::{Enrolment, Method};
+use identity_core::recovery::{Enrolment, Method, RecoveryAuditor};
 use uuid::Uuid;
 
+use crate::EntraDirectory;
 use crate::dialect::code;
 use crate::graph::Graph;
 use crate::limits::REPORTS;
@@ -27,6 +29,13 @@ const REPORT: &str = "/reports/authenticationMethods/userRegistrationDetails";
 /// (microsoft-graph-docs#11986): it is asked again after these.
 const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
+#[async_trait]
+impl RecoveryAuditor for EntraDirectory {
+    fn enrolments(&self, query: &AccountQuery) -> BoxStream<'static, Result<Enrolment>> {
+        enrolments(self.tenant.graph.clone(), self.accounts(query))
+    }
+}
+
 /// What each of the accounts has enrolled.
 ///
 /// # Behavior
@@ -35,7 +44,7 @@ const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts and of the report.
-pub(crate) fn enrolments(graph: Graph, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
+fn enrolments(graph: Graph, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
     stream::once(begun(graph, accounts)).try_flatten().boxed()
 }
 

@@ -1,6 +1,7 @@
 //! The mock of Microsoft Graph, asked by a plain client that shares nothing with it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail by panicking")]
 
+mod authentication;
 mod batches;
 mod client;
 mod delta;
@@ -11,6 +12,10 @@ mod inside;
 mod listing;
 mod passwords;
 mod quotas;
+mod registration;
+mod roles;
 mod sign_in;
 mod strictness;
 mod users;
+mod who_resets;
+mod witness;
