@@ -56,7 +56,7 @@ async fn read(
     let limits = Limits::new(NonZeroU32::MIN, NonZeroU32::MIN);
     let client = canned_client::client(Arc::clone(&canned) as _, &limits);
     let graph = Graph::new(client, DirectoryId::new("cloud").unwrap());
-    let rows = enrolments(graph, accounts(asked)).collect().await;
+    let rows = enrolments(graph, None, accounts(asked)).collect().await;
     assert_eq!(canned.left(), 0);
     (rows, canned.sent().len())
 }

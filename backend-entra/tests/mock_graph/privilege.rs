@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::TryStreamExt as _;
 use identity_core::account::{Account, AccountId, AccountKind, PasswordAuthority};
-use identity_core::directory::{Directory as _, ForcedReset as _, PrivilegeClassifier as _, Scope, Support};
+use identity_core::directory::{
+    AccountQuery, Directory as _, ForcedReset as _, PrivilegeClassifier as _, Scope, Support,
+};
 use identity_core::privilege::{PrivilegeIndex, Tier};
+use identity_core::recovery::RecoveryAuditor as _;
 use identity_core::reset::{Action, Order, Outcome, Secret};
 use testkit::mock_graph::{MockGraph, RouteRule};
 
@@ -12,8 +16,11 @@ use crate::stage::{account_id, connect, list, of};
 
 const MUST: Action = Action::SetPassword { must_change: true };
 
+/// How each begins, what is at its end, and the names between.
+type Routes = BTreeSet<(RouteRule, String, Vec<String>)>;
+
 /// Every user of the mock that holds something, with its tier and the ends of its routes.
-fn truth(mock: &MockGraph) -> BTreeMap<AccountId, (Tier, BTreeSet<(RouteRule, String, Vec<String>)>)> {
+fn truth(mock: &MockGraph) -> BTreeMap<AccountId, (Tier, Routes)> {
     let graph = mock.role_graph();
     let name = |id: &uuid::Uuid| {
         let groups = graph.groups.iter().map(|group| (group.id, &group.name));
@@ -47,7 +54,7 @@ fn rule(rule: RouteRule) -> &'static str {
         RouteRule::GroupOwnerEligible => "eligible_owner",
         RouteRule::ApplicationOwner => "app_owner",
         RouteRule::RestrictedUnit => "restricted_unit",
-        other => panic!("{other:?}"),
+        _ => "a rule that this test does not know",
     }
 }
 
@@ -161,4 +168,19 @@ async fn a_tenant_without_governance_has_no_eligible_roles_and_no_gap() {
     let preflight = directory.preflight().await.unwrap();
     assert!(preflight.findings.iter().any(|one| one.text.contains("no licence for Privileged Identity Management")));
     assert!(index.privileged().all(|(_, grounds)| grounds.iter().all(|ground| !ground.rule.starts_with("eligible"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_after_a_second_factor_is_for_those_who_have_one_once_that_was_audited() {
+    let (_mock, directory) = connect(of(60).without_quotas()).await;
+    let mut people = list(&directory, Scope::Everyone).await.unwrap();
+    people.retain(|account| account.authority == PasswordAuthority::Here && account.kind == AccountKind::Person);
+    let works = || {
+        let supported = people.iter().map(|one| directory.support(one, Action::SetPasswordChangeAfterMfa));
+        supported.filter(|support| *support == Support::Works).count()
+    };
+    assert_eq!(works(), 0, "nobody looked");
+    let audited = directory.enrolments(&AccountQuery::everyone()).try_collect::<Vec<_>>().await.unwrap();
+    assert!(audited.len() >= people.len());
+    assert!((1..people.len()).contains(&works()), "{} of {}", works(), people.len());
 }
