@@ -245,11 +245,7 @@ impl EntraConfig {
 
     /// The addresses, of a configuration that can work.
     pub(crate) fn places(&self) -> Result<Places> {
-<<<<<<< HEAD
-        let graph = self.graph_url.as_deref().unwrap_or(self.cloud.graph());
-=======
         let graph = self.graph_url.as_deref().unwrap_or_else(|| self.cloud.graph());
->>>>>>> h-ebase
         let places = Places {
             login: BaseUrl::parse(self.login_url.as_deref().unwrap_or_else(|| self.cloud.login()))?,
             graph: BaseUrl::parse(&format!("{}/v1.0", graph.trim_end_matches('/')))?,

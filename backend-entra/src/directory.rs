@@ -8,6 +8,7 @@ use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight
 use identity_core::error::Result;
 use identity_core::http::{Client, ClientSettings, TokenCache};
 use identity_core::limits::{Governor, Limits, OperationClass};
+use identity_core::recovery::RecoveryAuditor;
 use identity_core::reset::Action;
 
 use crate::cloud::Cloud;
@@ -15,11 +16,7 @@ use crate::config::EntraConfig;
 use crate::dialect::GraphDialect;
 use crate::domains::Domains;
 use crate::graph::Graph;
-<<<<<<< HEAD
-use crate::newcomers::Newcomers;
 use crate::reset::Orders;
-=======
->>>>>>> h-ebase
 use crate::tenant::{Parts, Tenant, organization};
 use crate::{findings, limits, preflight, sign_in};
 
@@ -66,18 +63,13 @@ impl EntraDirectory {
         let (organization, _) = organization(&graph).await?;
         let domains = Domains::read(&graph, organization.as_ref()).await?;
         let name = organization.map_or_else(|| config.tenant.clone(), |organization| organization.id);
-        let newcomers = Arc::<Newcomers>::default();
-        let client = graph.client().clone();
+        let tenant = Arc::new(Tenant::new(&config, Parts { graph, domains, tokens }));
         Ok(Arc::new(Self {
-            orders: Orders::new(client, config.directory.clone(), &limits, Arc::clone(&newcomers)),
             info: DirectoryInfo::new(config.directory.clone(), "entra", name),
             capabilities: capabilities(config.cloud),
+            orders: Orders::new(Arc::clone(&tenant), &limits),
             limits,
-<<<<<<< HEAD
-            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens, newcomers })),
-=======
-            tenant: Arc::new(Tenant::new(&config, Parts { graph, domains, tokens })),
->>>>>>> h-ebase
+            tenant,
         }))
     }
 }
@@ -116,6 +108,10 @@ impl Directory for EntraDirectory {
         let mut preflight = findings::preflight(&self.tenant).await?;
         preflight.findings.extend(preflight::predict(&self.tenant).await?);
         Ok(preflight)
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        Some(self)
     }
 }
 

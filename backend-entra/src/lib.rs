@@ -53,6 +53,7 @@
 //! | `GroupMember.Read.All` | choosing by group |
 //! | `AuditLog.Read.All` | when accounts last signed in; enrolments |
 //! | `RoleManagement.Read.Directory` | who is privileged; which accounts synchronise |
+//! | `Application.Read.All` | who owns an app that can take the tenant |
 //! | `User-PasswordProfile.ReadWrite.All` and a directory role | setting passwords |
 //! | `User.RevokeSessions.All` | revoking sessions |
 //!
@@ -75,7 +76,9 @@
 //! `config`, `cloud` → `sign_in` (tokens and their claims) → `graph` (the client: answers, pages) with
 //! `dialect` (errors, pace), `limits` and `wire` (what is on the wire) → `tenant` with `domains` and
 //! `sync_accounts` (what is known of it) → `account` (from a user to an account) → `enumerate`, `group`,
-//! `lookup`, `delta`, `findings`; `directory` is where they come together.
+//! `lookup`, `delta`, `findings`; `directory` is where they come together. `privilege` tells who is
+//! privileged and why; with `matrix` (who may reset whom), `permissions` and `preflight` it says ahead what
+//! will be refused, and `support` says so account by account.
 
 mod account;
 mod batch;

@@ -1,23 +1,27 @@
 //! Who could recover alone: the report `userRegistrationDetails`, joined with the accounts asked for.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use identity_core::account::AccountId;
-use identity_core::directory::AccountStream;
+use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::Request;
 use identity_core::limits::clock;
-use identity_core::recovery::{Enrolment, Method};
+use identity_core::recovery::{Enrolment, Method, RecoveryAuditor};
 use uuid::Uuid;
 
+use crate::EntraDirectory;
 use crate::dialect::code;
 use crate::graph::Graph;
 use crate::limits::REPORTS;
 use crate::methods::kind_of;
 use crate::retold::fault;
+use crate::tenant::Tenant;
 use crate::wire::page::Page;
 use crate::wire::registration::Registration;
 
@@ -27,6 +31,13 @@ const REPORT: &str = "/reports/authenticationMethods/userRegistrationDetails";
 /// (microsoft-graph-docs#11986): it is asked again after these.
 const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
+#[async_trait]
+impl RecoveryAuditor for EntraDirectory {
+    fn enrolments(&self, query: &AccountQuery) -> BoxStream<'static, Result<Enrolment>> {
+        enrolments(self.tenant.graph.clone(), Some(Arc::clone(&self.tenant)), self.accounts(query))
+    }
+}
+
 /// What each of the accounts has enrolled.
 ///
 /// # Behavior
@@ -35,20 +46,30 @@ const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts and of the report.
-pub(crate) fn enrolments(graph: Graph, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
-    stream::once(begun(graph, accounts)).try_flatten().boxed()
+fn enrolments(
+    graph: Graph,
+    learns: Option<Arc<Tenant>>,
+    accounts: AccountStream,
+) -> BoxStream<'static, Result<Enrolment>> {
+    stream::once(begun(graph, learns, accounts)).try_flatten().boxed()
 }
 
-async fn begun(graph: Graph, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
+async fn begun(
+    graph: Graph,
+    learns: Option<Arc<Tenant>>,
+    accounts: AccountStream,
+) -> Result<BoxStream<'static, Result<Enrolment>>> {
     let open: HashSet<Uuid> =
         accounts.try_filter_map(async |account| Ok(Uuid::parse_str(account.id.as_str()).ok())).try_collect().await?;
-    let walk = Walk { graph, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
+    let walk = Walk { graph, learns, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
     Ok(stream::try_unfold(walk, Walk::step).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed())
 }
 
 /// A walk over the pages of the report.
 struct Walk {
     graph: Graph,
+    /// Who remembers which accounts can do multifactor authentication.
+    learns: Option<Arc<Tenant>>,
     next: Option<Request>,
     /// Links that were followed.
     followed: HashSet<String>,
@@ -85,7 +106,11 @@ impl Walk {
             })?;
             // A row of somebody who was not asked for, or a second one.
             if self.open.remove(&id) {
-                rows.push(enrolment(account(id)?, row));
+                let account = account(id)?;
+                if let Some(tenant) = &self.learns {
+                    tenant.known.note_mfa(&account, row.is_mfa_capable == Some(true));
+                }
+                rows.push(enrolment(account, row));
             }
         }
         Ok(Some((rows, self)))

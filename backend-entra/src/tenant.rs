@@ -34,13 +34,13 @@ pub(crate) struct Tenant {
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
-    /// Accounts that are so new that a server may not have heard of them.
-    pub(crate) newcomers: Arc<Newcomers>,
-    sync: OnceCell<SyncAccounts>,
     /// Which roles and permissions are privileged.
     pub(crate) privileged: RoleTable,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
+    sync: OnceCell<SyncAccounts>,
+    /// Accounts that are so new that a server may not have heard of them.
+    pub(crate) newcomers: Newcomers,
 }
 
 /// What a tenant is made of.
@@ -48,7 +48,6 @@ pub(crate) struct Parts {
     pub(crate) graph: Graph,
     pub(crate) domains: Domains,
     pub(crate) tokens: Arc<Tokens>,
-    pub(crate) newcomers: Arc<Newcomers>,
 }
 
 impl Tenant {
@@ -60,10 +59,10 @@ impl Tenant {
             domains: parts.domains,
             sign_in_times: config.sign_in_times,
             tokens: parts.tokens,
-            newcomers: parts.newcomers,
-            sync: OnceCell::new(),
             privileged: config.privileged.clone(),
             known: Known::default(),
+            sync: OnceCell::new(),
+            newcomers: Newcomers::default(),
         }
     }
 
@@ -77,7 +76,9 @@ impl Tenant {
     /// # Errors
     /// For a row that shows less than is needed to tell what it is.
     pub(crate) async fn account(&self, user: User) -> Result<Account> {
-        account(&self.directory, &self.domains, self.sync_accounts().await?, user)
+        let account = account(&self.directory, &self.domains, self.sync_accounts().await?, user)?;
+        self.newcomers.seen(&account);
+        Ok(account)
     }
 
     /// What the token of now says of the app; `None` where it says nothing that can be read. For

@@ -3,20 +3,22 @@
 use std::collections::BTreeSet;
 
 use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::http::Request;
+use identity_core::http::{Effect, Request};
 use identity_core::limits::OperationClass;
 use identity_core::privilege::Tier;
 
 use super::reader::{Heard, OPERATION, Reader, Without};
 use super::survey::{Access, App, Group, Holding, How, Place, Role, Scope, Survey, Unit};
 use super::table::{RoleTable, name_of};
-use crate::limits::MEMBERS;
-use crate::permissions::{self, ACTIVE_SCHEDULES, ELIGIBLE_SCHEDULES, GROUPS, ROLES, UNITS};
+use crate::limits::{MEMBERS, TRANSITIVE_MEMBERS};
+use crate::permissions::{self, ACTIVE_SCHEDULES, APPS, ELIGIBLE_SCHEDULES, GROUPS, ROLES, UNITS};
 use crate::tenant::Tenant;
 use crate::wire::role as wire;
 
 const ROLE_PATH: &str = "/roleManagement/directory";
 const GROUP_PIM_PATH: &str = "/identityGovernance/privilegedAccess/group";
+/// Ids in one request, by the reference of getByIds, which costs what transitive members do.
+const MOST_IDS: usize = 1000;
 const NO_PIM: &str = "the tenant has no licence for Privileged Identity Management (Entra ID P2 or Governance): there are no eligible or time-limited roles";
 
 /// Reads all of it.
@@ -26,7 +28,7 @@ const NO_PIM: &str = "the tenant has no licence for Privileged Identity Manageme
 /// be read.
 pub(super) async fn read(tenant: &Tenant, table: &RoleTable) -> Result<Survey> {
     let granted = tenant.claims().await?.map(|claims| claims.roles.into_iter().collect());
-    let mut reader = Reader { graph: &tenant.graph, granted, survey: Survey::default() };
+    let mut reader = Reader { graph: &tenant.graph, granted, survey: Survey::default(), told: BTreeSet::new() };
     let defined = reader.definitions(table).await?;
     let assigned = reader.assignments().await?;
     let listed = reader.listed_members(table).await?;
@@ -161,6 +163,9 @@ impl Reader<'_> {
     /// Takes note of a group or an app that was met, so that whoever can use it is looked for.
     pub(super) fn meet(&mut self, object: &wire::Object) {
         let name = object.display_name.clone().unwrap_or_default();
+        if object.odata_type.is_some() {
+            self.told.insert(object.id.clone());
+        }
         if object.is_a("group") {
             self.survey.groups.entry(object.id.clone()).or_insert_with(|| Group { name, ..Group::default() });
         } else if object.is_a("servicePrincipal") {
@@ -194,6 +199,7 @@ impl Reader<'_> {
     async fn follow(&mut self, has_pim: bool) -> Result<()> {
         let (mut groups, mut apps) = (BTreeSet::new(), BTreeSet::new());
         loop {
+            self.resolve().await?;
             let new_groups: Vec<String> =
                 self.survey.groups.keys().filter(|id| !groups.contains(*id)).cloned().collect();
             let new_apps: Vec<String> = self.survey.apps.keys().filter(|id| !apps.contains(*id)).cloned().collect();
@@ -208,6 +214,25 @@ impl Reader<'_> {
             groups.extend(new_groups);
             apps.extend(new_apps);
         }
+    }
+
+    /// Asks what the principals are that were named by their ids only: a group or an app among them has
+    /// members or owners that hold what it holds.
+    async fn resolve(&mut self) -> Result<()> {
+        let holders = self.survey.holdings.iter().map(|holding| &holding.principal);
+        let places = self.survey.groups.values().flat_map(|group| group.places.iter().map(|place| &place.principal));
+        let open: BTreeSet<&String> = holders.chain(places).filter(|id| !self.told.contains(*id)).collect();
+        let open: Vec<String> = open.into_iter().cloned().collect();
+        for ids in open.chunks(MOST_IDS) {
+            let body = serde_json::json!({ "ids": ids, "types": ["user", "group", "servicePrincipal"] });
+            let request = Request::post("/directoryObjects/getByIds").json(&body)?.with_effect(Effect::Read);
+            let heard = self.rows::<wire::Object>(TRANSITIVE_MEMBERS, request).await?;
+            for object in self.taken(APPS, Some("what principals of roles and groups are"), heard) {
+                self.meet(&object);
+            }
+            self.told.extend(ids.iter().cloned());
+        }
+        Ok(())
     }
 
     /// Direct members and owners: nesting is followed group by group, for the path.

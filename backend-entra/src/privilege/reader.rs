@@ -1,5 +1,7 @@
 //! Reads that may be refused: what is refused leaves the survey open, and says what it needed.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::http::{Request, ServerFault};
@@ -40,6 +42,8 @@ pub(super) struct Reader<'a> {
     /// What the token says was granted; `None` where it says nothing.
     pub(super) granted: Option<Granted>,
     pub(super) survey: Survey,
+    /// Principals of which it is known what they are, or that they are gone.
+    pub(super) told: BTreeSet<String>,
 }
 
 impl Reader<'_> {

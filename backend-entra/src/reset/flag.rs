@@ -55,7 +55,7 @@ impl Orders {
         let request =
             Request::post("/identityProtection/riskyUsers/confirmCompromised").json(&Compromised { user_ids: ids })?;
         let request = if alone { request.of_account() } else { request };
-        self.client.attempt(operation(Action::FlagCompromised), IDENTITY_PROTECTION, &request).await
+        self.client().attempt(operation(Action::FlagCompromised), IDENTITY_PROTECTION, &request).await
     }
 }
 

@@ -128,7 +128,7 @@ impl Orders {
                 .with_detail("not sent: authentication methods take few requests at a time")
                 .with_retry_after(wait)
         })?;
-        self.client.attempt(name, AUTHENTICATORS, request).await
+        self.client().attempt(name, AUTHENTICATORS, request).await
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::join;
-use identity_core::account::{Account, DirectoryId};
+use identity_core::account::Account;
 use identity_core::directory::{Directory, ForcedReset, Support};
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::http::{Client, Response, server_date};
@@ -26,9 +26,11 @@ use tokio::time::Instant;
 use crate::EntraDirectory;
 use crate::batch;
 use crate::limits::{AUTHENTICATORS, IDENTITY_PROTECTION, METHODS, class_of};
-use crate::newcomers::{self, Newcomers};
+use crate::newcomers;
+use crate::permissions::Granted;
 use crate::retold::retold_as;
 use crate::support::support;
+use crate::tenant::Tenant;
 use pace::Turns;
 use request::operation;
 
@@ -53,9 +55,7 @@ impl ForcedReset for EntraDirectory {
 /// Carries out orders on one tenant.
 #[derive(Debug)]
 pub(crate) struct Orders {
-    client: Client,
-    directory: DirectoryId,
-    newcomers: Arc<Newcomers>,
+    tenant: Arc<Tenant>,
     methods: Turns,
     protection: Turns,
 }
@@ -64,14 +64,13 @@ pub(crate) struct Orders {
 type Placed<'a> = (usize, &'a Order);
 
 impl Orders {
-    pub(crate) fn new(client: Client, directory: DirectoryId, limits: &Limits, newcomers: Arc<Newcomers>) -> Self {
-        Self {
-            client,
-            directory,
-            newcomers,
-            methods: Turns::of(limits, AUTHENTICATORS),
-            protection: Turns::of(limits, IDENTITY_PROTECTION),
-        }
+    pub(crate) fn new(tenant: Arc<Tenant>, limits: &Limits) -> Self {
+        let (methods, protection) = (Turns::of(limits, AUTHENTICATORS), Turns::of(limits, IDENTITY_PROTECTION));
+        Self { tenant, methods, protection }
+    }
+
+    fn client(&self) -> &Client {
+        self.tenant.graph.client()
     }
 
     /// One outcome for each order, in their order.
@@ -92,7 +91,27 @@ impl Orders {
             let error = Error::new(ErrorKind::Unsupported, operation(order.action));
             self.failed(order, error.with_detail("no way to carry it out is known"))
         };
-        outcomes.into_iter().zip(orders).map(|(outcome, order)| outcome.unwrap_or_else(|| forgotten(order))).collect()
+        let outcomes = outcomes.into_iter().zip(orders);
+        self.advised(outcomes.map(|(outcome, order)| outcome.unwrap_or_else(|| forgotten(order))).collect(), orders)
+            .await
+    }
+
+    /// Says of each order that the app may not carry out what is missing, as far as the token tells.
+    async fn advised(&self, outcomes: Vec<Outcome>, orders: &[Order]) -> Vec<Outcome> {
+        let denied = |outcome: &Outcome| matches!(outcome, Outcome::Refused(error) if refusal::is_of_privilege(error));
+        if !outcomes.iter().any(denied) {
+            return outcomes;
+        }
+        // The token is in the cache: an order was sent with it a moment ago.
+        let granted =
+            self.tenant.claims().await.ok().flatten().map(|claims| claims.roles.into_iter().collect::<Granted>());
+        let advised = |(outcome, order): (Outcome, &Order)| match outcome {
+            Outcome::Refused(error) if refusal::is_of_privilege(&error) => {
+                Outcome::Refused(error.with_advice(refusal::privilege(order.action, granted.as_ref())))
+            }
+            outcome => outcome,
+        };
+        outcomes.into_iter().zip(orders).map(advised).collect()
     }
 
     /// Orders that are one request on a user each: together.
@@ -108,7 +127,7 @@ impl Orders {
             }
         }
         let name = sent.first().map_or("apply", |(_, order)| operation(order.action));
-        let results = batch::send(&self.client, name, OperationClass::Write, &requests).await;
+        let results = batch::send(self.client(), name, OperationClass::Write, &requests).await;
         let settled =
             sent.into_iter().zip(results).map(|((place, order), result)| (place, self.settled(order, result)));
         outcomes.extend(settled);
@@ -146,19 +165,19 @@ impl Orders {
         let mut error = refusal::explained(error, order.action);
         if error.kind() == ErrorKind::AccountNotFound
             && error.status() == Status::Permanent
-            && self.newcomers.missed(&order.account)
+            && self.tenant.newcomers.missed(&order.account)
         {
             error = retold_as(&error, error.kind(), Status::Temporary)
                 .with_retry_after(newcomers::WAIT)
                 .with_advice("the account is new, and not every server has heard of it");
         }
-        error.with_directory(self.directory.clone()).with_account(order.account.clone()).into()
+        error.with_directory(self.tenant.directory.clone()).with_account(order.account.clone()).into()
     }
 
     /// Until when an order of several requests may send another: half of what it has in all, so
     /// that the last one is answered in time.
     fn until(&self) -> Instant {
-        clock::instant() + self.client.governor().deadline() / 2
+        clock::instant() + self.tenant.governor().deadline() / 2
     }
 }
 

@@ -17,7 +17,7 @@ impl Orders {
     pub(super) async fn issue_pass(&self, order: &Order) -> Outcome {
         let name = operation(order.action);
         let result = match request(order) {
-            Ok(request) => self.client.attempt(name, METHODS, &request).await,
+            Ok(request) => self.client().attempt(name, METHODS, &request).await,
             Err(error) => Err(error),
         };
         match result.and_then(|response| Ok((pass(name, &response)?, response))) {

@@ -5,6 +5,7 @@ use identity_core::error::{Error, ErrorKind, Status};
 use identity_core::reset::Action;
 
 use crate::dialect::code;
+use crate::permissions::{Granted, missing};
 use crate::retold::{fault, retold_as};
 
 /// What to do where the policy allows no pass.
@@ -27,10 +28,6 @@ pub(super) fn explained(error: Error, action: Action) -> Error {
             if action == Action::IssueAccessPass && says(&error, &["policy", "access pass", "not enabled"]) =>
         {
             retold_as(&error, ErrorKind::Unsupported, Status::Permanent).with_advice(PASS_POLICY)
-        }
-        ErrorKind::InsufficientPrivilege if !has_code(&error, code::CLAIMS) => {
-            let advice = privilege(action);
-            error.with_advice(advice)
         }
         ErrorKind::Unsupported if action == Action::FlagCompromised && has_code(&error, code::NO_LICENCE) => {
             error.with_advice("needs Microsoft Entra ID P2; leave this action out of the playbook")
@@ -55,29 +52,26 @@ fn has_code(error: &Error, code: &str) -> bool {
     fault(error).is_some_and(|fault| fault.code.eq_ignore_ascii_case(code) || fault.inner_code.as_deref() == Some(code))
 }
 
-/// The application permission that each action needs (Microsoft's permissions reference, 2026-08-07).
-fn permission(action: Action) -> &'static str {
-    match action {
-        Action::Disable => "User.EnableDisableAccount.All with User.Read.All",
-        Action::RevokeSessions => "User.RevokeSessions.All",
-        Action::ResetAuthenticators => "UserAuthenticationMethod.ReadWrite.All",
-        Action::IssueAccessPass => "UserAuthMethod-TAP.ReadWrite.All",
-        Action::FlagCompromised => "IdentityRiskyUser.ReadWrite.All",
-        _ => "User-PasswordProfile.ReadWrite.All",
-    }
+/// Whether a permission or a role is missing, and not something that the dialect has named.
+pub(super) fn is_of_privilege(error: &Error) -> bool {
+    error.kind() == ErrorKind::InsufficientPrivilege && !has_code(error, code::CLAIMS)
 }
 
-/// Graph answers a missing permission and a missing role alike; what tells them apart is the
-/// token, which the preflight compares.
-fn privilege(action: Action) -> String {
-    let needed = permission(action);
-    match action {
-        // No directory role is asked for beside the permission.
-        Action::FlagCompromised => format!("grant the app {needed}; the tenant needs Microsoft Entra ID P2"),
-        _ => format!(
-            "if the app lacks {needed}, grant it (preflight tells); if it has it, the account outranks the app: give \
-             the app's service principal the directory role Privileged Authentication Administrator, or User \
-             Administrator where the account holds no role and is in no role-assignable group"
-        ),
+/// Graph answers a missing permission and a missing role alike. What tells them apart is the
+/// token: `granted` is what it says, where it can be read.
+pub(super) fn privilege(action: Action, granted: Option<&Granted>) -> String {
+    const ROLE: &str = "the account outranks the app: give the app's service principal the directory role Privileged \
+        Authentication Administrator, or User Administrator where the account holds no role and is in no \
+        role-assignable group";
+    match granted.map(|granted| missing(granted, action)) {
+        Some(missing) if !missing.is_empty() => {
+            format!("grant the app {}; a token that is out does not have it yet", missing.join(" and "))
+        }
+        Some(_) if action == Action::FlagCompromised => "the tenant needs Microsoft Entra ID P2".to_owned(),
+        Some(_) => format!("the app has the permission; {ROLE}"),
+        None => {
+            let needed = missing(&Granted::default(), action).join(" and ");
+            format!("if the app lacks {needed}, grant it; if it has it, {ROLE}")
+        }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Registration {
     #[serde(default)]
     pub(crate) is_admin: Option<bool>,
     #[serde(default)]
+    pub(crate) is_mfa_capable: Option<bool>,
+    #[serde(default)]
     pub(crate) is_sspr_registered: Option<bool>,
     #[serde(default)]
     pub(crate) is_sspr_enabled: Option<bool>,

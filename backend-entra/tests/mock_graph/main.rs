@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
 
 mod changes;
+mod inside;
 mod listing;
+mod orders;
+mod pace;
+mod privilege;
 mod sign_in;
 mod stage;

@@ -46,6 +46,7 @@
 //! users, the actions of built-in roles, groups that come from on-prem; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
+mod applications;
 mod authentication;
 mod batch;
 mod builder;

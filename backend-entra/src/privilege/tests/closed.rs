@@ -52,6 +52,23 @@ async fn each_refused_call_leaves_the_verdict_open_and_names_its_permission() {
 }
 
 #[tokio::test]
+async fn principals_that_are_named_by_their_ids_only_are_asked_for() {
+    let mut world = World { nameless: true, ..World::default() };
+    world.assign("a2", GLOBAL).own("u1", "a2").assign("gone", GLOBAL);
+    world.groups.insert(s("g1"), true);
+    world.assign("g1", GLOBAL);
+    // A group that is eligible for a place, and whoever is in it.
+    world.scheduled.push((s("g1"), s("g2"), s("member"), s("eligibilityScheduleInstances")));
+    world.put("u2", "g2", "members");
+    let index = world.index().await.unwrap();
+    assert!(index.incomplete().is_empty(), "{:?}", index.incomplete());
+    assert_eq!(grounds(&index, "u1")[0].3, "owner of app a2 > Global Administrator");
+    assert_eq!(grounds(&index, "u2")[0].3, "member of g2 > eligible member of g1 > Global Administrator");
+    world.refused.push(("getByIds", 403, "Authorization_RequestDenied"));
+    assert!(!world.index().await.unwrap().incomplete().is_empty());
+}
+
+#[tokio::test]
 async fn a_refusal_that_is_no_missing_permission_says_so() {
     let world = World {
         refused: vec![("/administrativeUnits", 403, "accessDenied")],

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) refused: Vec<(&'static str, u16, &'static str)>,
     /// How often a refusal holds; for ever where it is not said.
     pub(super) times: Arc<Mutex<BTreeMap<&'static str, u32>>>,
+    /// Whether role assignments keep to themselves who holds them.
+    pub(super) nameless: bool,
     /// The token's permissions.
     pub(super) granted: Vec<&'static str>,
     /// What was asked.
@@ -107,6 +109,14 @@ impl World {
         Some(Value::Array(ids.into_iter().flatten().map(|id| self.object(id)).collect()))
     }
 
+    /// Whoever is gone is left out.
+    fn by_ids(&self, body: &Value) -> Option<Value> {
+        assert_eq!(body["types"], json!(["user", "group", "servicePrincipal"]));
+        let ids = body["ids"].as_array()?.iter().filter_map(Value::as_str);
+        let found: Vec<Value> = ids.filter(|id| !id.starts_with("gone")).map(|id| self.object(id)).collect();
+        Some(json!({ "value": found }))
+    }
+
     fn answer(&self, path: &str, query: &BTreeMap<String, String>) -> Option<Value> {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let rows = match parts.as_slice() {
@@ -124,7 +134,7 @@ impl World {
                 assert_eq!(query.get("$expand").map(String::as_str), Some("principal"));
                 let row = |(principal, role, scope): &(String, String, String)| {
                     json!({"id": "r", "principalId": principal, "roleDefinitionId": role, "directoryScopeId": scope,
-                           "resourceScope": scope, "principal": self.object(principal)})
+                           "resourceScope": scope, "principal": if self.nameless { Value::Null } else { self.object(principal) }})
                 };
                 self.assigned.iter().map(row).collect()
             }
@@ -228,6 +238,7 @@ impl Transport for World {
             (200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token}))
         } else {
             let path = path.strip_prefix("/v1.0").expect("the version").to_owned();
+            let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
             let query = request.uri().query().unwrap_or_default();
             let query = query.split('&').filter_map(|part| part.split_once('='));
             let query: BTreeMap<String, String> = query.map(|(name, value)| (decoded(name), decoded(value))).collect();
@@ -239,7 +250,9 @@ impl Transport for World {
                     holds
                 })
             });
-            match (refusal, self.answer(&path, &query)) {
+            let answer =
+                if path == "/directoryObjects/getByIds" { self.by_ids(&body) } else { self.answer(&path, &query) };
+            match (refusal, answer) {
                 (Some((_, status, code)), _) => {
                     (*status, json!({"error": {"code": code, "message": "refused by the test"}}))
                 }
