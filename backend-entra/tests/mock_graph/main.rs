@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
 
+mod authenticators;
 mod changes;
 mod inside;
 mod listing;
