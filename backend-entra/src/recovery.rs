@@ -94,7 +94,7 @@ impl Walk {
             })?;
             // A row of somebody who was not asked for, or a second one.
             if self.open.remove(&id) {
-                rows.push(enrolment(account(id)?, row));
+                rows.push(enrolment(account(id)?, &row));
             }
         }
         Ok(Some((rows, self)))
@@ -135,12 +135,12 @@ fn account(id: Uuid) -> Result<AccountId> {
         .map_err(|error| Error::new(ErrorKind::Protocol, OPERATION).with_detail(error.to_string()))
 }
 
-fn enrolment(account: AccountId, row: Registration) -> Enrolment {
+fn enrolment(account: AccountId, row: &Registration) -> Enrolment {
     let mut enrolment = Enrolment::new(account);
     // Registered is not capable: the policies must allow what is registered.
     enrolment.self_service = row.is_sspr_capable;
     if row.is_sspr_capable != Some(true) {
-        enrolment.because = Some(because(&row));
+        enrolment.because = Some(because(row));
     }
     // The report does not say when a method was registered.
     let method = |word: &String| Method { kind: kind_of(word), enrolled: None };
