@@ -27,7 +27,21 @@
 //! bind_dn = "uid=svc-identity-reset,ou=services,dc=example,dc=test"
 //! default_policy = "cn=default,ou=policies,dc=example,dc=test"
 //! privileged_groups = ["cn=admins,ou=groups,dc=example,dc=test"]   # or nobody_is_privileged = true
+//!
+//! [[directory]]
+//! id = "cloud"
+//! kind = "entra"                         # Microsoft Entra ID
+//! tenant = "contoso.example"             # its id, or a verified domain
+//! client_id = "00000000-0000-4000-8000-000000000001"
+//! client_secret_file = "secrets/entra"   # or client_secret_env; without any of these it is asked for
+//! # client_certificate_file, federated_token_file or managed_identity = true in its place
+//! share = 0.9                            # optional: the part of Microsoft's quotas that a run uses
 //! ```
+//!
+//! Further keys of kind `entra`, all of them optional: `cloud` (`global`, `us-gov-l4`, `us-gov-l5`,
+//! `china`), `login_url`, `graph_url` and `identity_url` (other addresses; plain http only to
+//! loopback), `ca_file` (trusted besides the system's roots), `proxy_from_environment`, `in_flight`
+//! (requests under way, 1 to 64) and `sign_in_times` (read when accounts last signed in; slow).
 //!
 //! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
 //! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)
@@ -37,7 +51,6 @@
 //! into the file. Paths are relative to the file. Every fault is one error that names the file,
 //! the directory and the key, found before anything is connected.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,6 +81,8 @@ enum Kind {
     Ldap(ldap::Settings),
     #[cfg(feature = "ldap")]
     LdapPlain(plain::Settings),
+    #[cfg(feature = "entra")]
+    Entra(entra::Settings),
 }
 
 /// Asks a person for a secret; the argument says which.
@@ -155,6 +170,8 @@ impl Directories {
                 }
                 #[cfg(feature = "ldap")]
                 Kind::LdapPlain(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
+                #[cfg(feature = "entra")]
+                Kind::Entra(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
             }
         }
         #[cfg(feature = "ldap")]
@@ -204,8 +221,9 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
         "ldap-plain" => {
             Kind::LdapPlain(plain::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?)
         }
+        #[cfg(feature = "entra")]
+        "entra" => Kind::Entra(entra::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?),
         other => {
-            let _ = folder;
             return Err(format!("({id}) `kind` {other:?} is not one of this build: {}", KINDS.join(", ")));
         }
     };
@@ -217,6 +235,8 @@ const KINDS: &[&str] = &[
     "ldap",
     #[cfg(feature = "ldap")]
     "ldap-plain",
+    #[cfg(feature = "entra")]
+    "entra",
 ];
 
 fn invalid(path: &Path, detail: &str) -> Error {
@@ -228,39 +248,13 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// Where a secret comes from.
-#[derive(Clone)]
-enum SecretSource {
-    File(PathBuf),
-    Environment(String),
-    Prompt,
-}
-
-impl fmt::Debug for SecretSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "File({})", path.display()),
-            Self::Environment(name) => write!(f, "Environment({name})"),
-            Self::Prompt => f.write_str("Prompt"),
-        }
-    }
-}
-
-impl fmt::Display for SecretSource {
-    /// The key that it is set by, and where that points.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "`bind_password_file` {}", path.display()),
-            Self::Environment(name) => write!(f, "`bind_password_env` {name}"),
-            Self::Prompt => f.write_str("the prompt"),
-        }
-    }
-}
-
+#[cfg(feature = "entra")]
+mod entra;
 #[cfg(feature = "ldap")]
 mod ldap;
 #[cfg(feature = "ldap")]
 mod plain;
+mod secret;
 
 #[cfg(all(test, feature = "ldap"))]
 mod tests {

@@ -4,11 +4,14 @@ pub use identity_core::{
     account, directory, engine, error, journal, limits, plan, privilege, recovery, report, reset, vault, verify,
 };
 
+/// Microsoft Entra ID through Microsoft Graph.
+#[cfg(feature = "entra")]
+pub use backend_entra as entra;
 /// Active Directory over LDAPS, and other LDAP servers.
 #[cfg(feature = "ldap")]
 pub use backend_ldap as ldap;
 
-#[cfg(feature = "ldap")]
+#[cfg(any(feature = "entra", feature = "ldap"))]
 pub mod directories;
 
 /// What most programs need.
@@ -30,7 +33,7 @@ pub mod prelude {
     pub use identity_core::vault::{Identity, Recipient, SealedFile, Vault};
     pub use identity_core::verify::{Convergence, Verifier};
 
-    #[cfg(feature = "ldap")]
+    #[cfg(any(feature = "entra", feature = "ldap"))]
     pub use crate::directories::Directories;
 }
 

@@ -1,11 +1,11 @@
-//! The client of Graph: single answers, listings over pages, writes.
+//! The client of Graph: single answers, and listings over pages.
 
 use std::collections::HashSet;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use identity_core::account::DirectoryId;
 use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::http::{Client, Request, Response};
+use identity_core::http::{Client, Request};
 use identity_core::limits::OperationClass;
 use serde::de::DeserializeOwned;
 
@@ -102,20 +102,6 @@ impl Graph {
         request: &Request,
     ) -> Result<T> {
         self.client.read(operation, class, request).await?.json(operation).map_err(|error| self.named(error))
-    }
-
-    /// Sends a write once (`PATCH`, `POST`, `DELETE`). The caller holds the permit.
-    ///
-    /// # Errors
-    /// As of [`Client::attempt`].
-    #[allow(dead_code, reason = "for the rooms of reset")]
-    pub(crate) async fn write(
-        &self,
-        operation: &'static str,
-        class: OperationClass,
-        request: &Request,
-    ) -> Result<Response> {
-        self.client.attempt(operation, class, request).await
     }
 
     /// The error, with the directory's name.

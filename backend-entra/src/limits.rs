@@ -10,7 +10,6 @@ use identity_core::reset::Action;
 use crate::config::{EntraConfig, TenantSize};
 
 /// Direct members or owners of a group: 3 resource units a page.
-#[allow(dead_code, reason = "for the rooms of privilege")]
 pub(crate) const MEMBERS: OperationClass = OperationClass::Named("group members");
 /// Transitive members of a group: 5 resource units a page.
 pub(crate) const TRANSITIVE_MEMBERS: OperationClass = OperationClass::Named("transitive group members");

@@ -11,13 +11,13 @@ use backend_ldap::{LdapConfig, LdapDirectory};
 use identity_core::account::DirectoryId;
 use identity_core::directory::Directory;
 use identity_core::error::{Error, ErrorKind, Result};
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Ask, SecretSource, invalid};
+use super::secret::{SecretSource, existing};
+use super::{Ask, invalid};
 
-/// An empty password is an anonymous sign-in (RFC 4513 5.1.2), never what is meant.
-const EMPTY: &str = "the bind password is empty";
+/// What is asked for. An empty one would be an anonymous sign-in (RFC 4513 5.1.2), never what is meant.
+const PASSWORD: (&str, &str) = ("the bind password", "bind_password");
 
 /// The keys of a directory of kind `ldap`, checked.
 #[derive(Clone, Debug)]
@@ -95,28 +95,12 @@ impl Settings {
             return Err("`url` names no controller".to_owned());
         }
         check_auth(&keys)?;
-        let existing = |key: &str, path: &Path| {
-            let path = folder.join(path);
-            match std::fs::File::open(&path) {
-                Ok(_) => Ok(path),
-                Err(fault) => Err(format!("`{key}` {}: {fault}", path.display())),
-            }
-        };
-        let ca_file = keys.ca_file.as_deref().map(|path| existing("ca_file", path)).transpose()?;
+        let ca_file = keys.ca_file.as_deref().map(|path| existing(folder, "ca_file", path)).transpose()?;
         if keys.share.is_some() && keys.writes_per_second.is_none() {
             return Err("`share` is a part of `writes_per_second`, which is missing".to_owned());
         }
-        let password = match (&keys.bind_password_file, &keys.bind_password_env) {
-            (Some(_), Some(_)) => {
-                return Err("`bind_password_file` and `bind_password_env` exclude each other".to_owned());
-            }
-            (Some(path), None) => SecretSource::File(existing("bind_password_file", path)?),
-            (None, Some(name)) if std::env::var_os(name).is_none() => {
-                return Err(format!("`bind_password_env` names {name}, which is not set"));
-            }
-            (None, Some(name)) => SecretSource::Environment(name.clone()),
-            (None, None) => SecretSource::Prompt,
-        };
+        let (file, environment) = (keys.bind_password_file.as_deref(), keys.bind_password_env.as_deref());
+        let password = SecretSource::read(folder, PASSWORD, file, environment)?;
         Ok(Self { keys, ca_file, password })
     }
 
@@ -180,36 +164,14 @@ impl Settings {
         if self.keys.auth == Auth::Kerberos {
             return Ok(config.kerberos());
         }
-        let password = self.password(id, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
+        let question = format!("Password of {} in {id}: ", self.bind_dn());
+        let password =
+            self.password.secret(&question, ask).map_err(|detail| invalid(file, &detail).with_directory(id.clone()))?;
         Ok(config.bind(self.bind_dn(), password))
     }
 
     fn bind_dn(&self) -> &str {
         self.keys.bind_dn.as_deref().unwrap_or_default()
-    }
-
-    fn password(&self, id: &DirectoryId, ask: Ask<'_>) -> Result<SecretString, String> {
-        let text = match &self.password {
-            SecretSource::File(path) => std::fs::read_to_string(path)
-                .map_err(|fault| format!("`bind_password_file` {}: {fault}", path.display()))?,
-            SecretSource::Environment(name) => {
-                std::env::var(name).map_err(|_| format!("`bind_password_env` names {name}, which is not set"))?
-            }
-            SecretSource::Prompt => {
-                let answer = ask(&format!("Password of {} in {id}: ", self.bind_dn()))
-                    .map_err(|fault| format!("set `bind_password_file` or `bind_password_env`: {fault}"))?;
-                return if answer.expose_secret().is_empty() { Err(EMPTY.to_owned()) } else { Ok(answer) };
-            }
-        };
-        // Held from here on by what wipes it.
-        let text = SecretString::from(text);
-        let password = text.expose_secret();
-        let password = password.strip_suffix('\n').unwrap_or(password);
-        let password = password.strip_suffix('\r').unwrap_or(password);
-        if password.is_empty() {
-            return Err(EMPTY.to_owned());
-        }
-        Ok(SecretString::from(password))
     }
 }
 
