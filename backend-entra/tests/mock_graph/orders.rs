@@ -75,7 +75,7 @@ async fn an_account_that_was_made_a_moment_ago_is_tried_again() {
     let outcome = directory.apply(std::slice::from_ref(&order)).await.remove(0);
     assert!(matches!(outcome, Outcome::Refused(_)), "nobody has seen it: {outcome:?}");
     clock::sleep(Duration::from_secs(10)).await;
-    assert!(directory.lookup(&[order.account.clone()]).await.unwrap()[0].is_some());
+    assert!(directory.lookup(std::slice::from_ref(&order.account)).await.unwrap()[0].is_some());
     mock.delete(&new).unwrap();
     let outcome = directory.apply(std::slice::from_ref(&order)).await.remove(0);
     assert!(matches!(outcome, Outcome::Temporary(_)), "it was there a moment ago: {outcome:?}");
