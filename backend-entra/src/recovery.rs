@@ -1,6 +1,7 @@
 //! Who could recover alone: the report `userRegistrationDetails`, joined with the accounts asked for.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use crate::graph::Graph;
 use crate::limits::REPORTS;
 use crate::methods::kind_of;
 use crate::retold::fault;
+use crate::tenant::Tenant;
 use crate::wire::page::Page;
 use crate::wire::registration::Registration;
 
@@ -32,32 +34,32 @@ const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(
 #[async_trait]
 impl RecoveryAuditor for EntraDirectory {
     fn enrolments(&self, query: &AccountQuery) -> BoxStream<'static, Result<Enrolment>> {
-        enrolments(self.tenant.graph.clone(), self.accounts(query))
+        enrolments(Arc::clone(&self.tenant), self.accounts(query))
     }
 }
 
 /// What each of the accounts has enrolled.
 ///
 /// # Behavior
-/// The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the report
+/// Who can do multifactor authentication is noted for [`support`](crate::support) on the way. The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the report
 /// has no row of comes last, and unknown; all of them, where the tenant's licence has no report.
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts and of the report.
-fn enrolments(graph: Graph, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
-    stream::once(begun(graph, accounts)).try_flatten().boxed()
+fn enrolments(tenant: Arc<Tenant>, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
+    stream::once(begun(tenant, accounts)).try_flatten().boxed()
 }
 
-async fn begun(graph: Graph, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
+async fn begun(tenant: Arc<Tenant>, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
     let open: HashSet<Uuid> =
         accounts.try_filter_map(async |account| Ok(Uuid::parse_str(account.id.as_str()).ok())).try_collect().await?;
-    let walk = Walk { graph, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
+    let walk = Walk { tenant, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
     Ok(stream::try_unfold(walk, Walk::step).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed())
 }
 
 /// A walk over the pages of the report.
 struct Walk {
-    graph: Graph,
+    tenant: Arc<Tenant>,
     next: Option<Request>,
     /// Links that were followed.
     followed: HashSet<String>,
@@ -71,7 +73,7 @@ impl Walk {
             let rows = self.without_row("the report of registrations has no row of it")?;
             return Ok(if rows.is_empty() { None } else { Some((rows, self)) });
         };
-        let page = match page(&self.graph, &request).await {
+        let page = match page(&self.tenant.graph, &request).await {
             Ok(page) => page,
             Err(error) if self.followed.is_empty() && is_unlicensed(&error) => {
                 tracing::warn!(%error, "no report of registrations: whether people could recover alone is unknown");
@@ -94,7 +96,11 @@ impl Walk {
             })?;
             // A row of somebody who was not asked for, or a second one.
             if self.open.remove(&id) {
-                rows.push(enrolment(account(id)?, &row));
+                let account = account(id)?;
+                if let Some(is_capable) = row.is_mfa_capable {
+                    self.tenant.known.note_mfa(&account, is_capable);
+                }
+                rows.push(enrolment(account, &row));
             }
         }
         Ok(Some((rows, self)))
