@@ -1,6 +1,7 @@
 //! Who could recover alone: the report `userRegistrationDetails`, joined with the accounts asked for.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,11 +33,16 @@ const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(
 #[async_trait]
 impl RecoveryAuditor for EntraDirectory {
     fn enrolments(&self, query: &AccountQuery) -> BoxStream<'static, Result<Enrolment>> {
-        enrolments(self.tenant.graph.clone(), self.accounts(query))
+        let tenant = Arc::clone(&self.tenant);
+        let learn: Learn = Box::new(move |account, is_capable| tenant.known.note_mfa(account, is_capable));
+        enrolments(self.tenant.graph.clone(), learn, self.accounts(query))
     }
 }
 
-/// What each of the accounts has enrolled.
+/// Takes note of whether an account can do multifactor authentication now.
+type Learn = Box<dyn Fn(&AccountId, bool) + Send + Sync>;
+
+/// What each of the accounts has enrolled; `learn` is told who can do multifactor authentication.
 ///
 /// # Behavior
 /// The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the report
@@ -44,20 +50,21 @@ impl RecoveryAuditor for EntraDirectory {
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts and of the report.
-fn enrolments(graph: Graph, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
-    stream::once(begun(graph, accounts)).try_flatten().boxed()
+fn enrolments(graph: Graph, learn: Learn, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
+    stream::once(begun(graph, learn, accounts)).try_flatten().boxed()
 }
 
-async fn begun(graph: Graph, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
+async fn begun(graph: Graph, learn: Learn, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
     let open: HashSet<Uuid> =
         accounts.try_filter_map(async |account| Ok(Uuid::parse_str(account.id.as_str()).ok())).try_collect().await?;
-    let walk = Walk { graph, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
+    let walk = Walk { graph, learn, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
     Ok(stream::try_unfold(walk, Walk::step).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed())
 }
 
 /// A walk over the pages of the report.
 struct Walk {
     graph: Graph,
+    learn: Learn,
     next: Option<Request>,
     /// Links that were followed.
     followed: HashSet<String>,
@@ -94,7 +101,9 @@ impl Walk {
             })?;
             // A row of somebody who was not asked for, or a second one.
             if self.open.remove(&id) {
-                rows.push(enrolment(account(id)?, row));
+                let account = account(id)?;
+                (self.learn)(&account, row.is_mfa_capable == Some(true));
+                rows.push(enrolment(account, &row));
             }
         }
         Ok(Some((rows, self)))
@@ -135,12 +144,12 @@ fn account(id: Uuid) -> Result<AccountId> {
         .map_err(|error| Error::new(ErrorKind::Protocol, OPERATION).with_detail(error.to_string()))
 }
 
-fn enrolment(account: AccountId, row: Registration) -> Enrolment {
+fn enrolment(account: AccountId, row: &Registration) -> Enrolment {
     let mut enrolment = Enrolment::new(account);
     // Registered is not capable: the policies must allow what is registered.
     enrolment.self_service = row.is_sspr_capable;
     if row.is_sspr_capable != Some(true) {
-        enrolment.because = Some(because(&row));
+        enrolment.because = Some(because(row));
     }
     // The report does not say when a method was registered.
     let method = |word: &String| Method { kind: kind_of(word), enrolled: None };

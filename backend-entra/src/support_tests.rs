@@ -175,7 +175,7 @@ fn a_restricted_unit_is_named() {
     for own in [vec![], vec![everywhere(Caller::Global)]] {
         match support(&person(), MUST, &known(&own, inside.clone())) {
             Support::Cannot { because } => {
-                assert!(because.contains("restricted administrative unit (vault)"), "{because}")
+                assert!(because.contains("restricted administrative unit (vault)"), "{because}");
             }
             other => panic!("{other:?}"),
         }

@@ -27,7 +27,6 @@ impl Known {
     }
 
     /// Takes note of who can do multifactor authentication now.
-    #[allow(dead_code, reason = "for the room of recovery, which reads it")]
     pub(crate) fn note_mfa(&self, account: &AccountId, is_capable: bool) {
         let Ok(id) = Uuid::try_parse(account.as_str()) else { return };
         let mut guard = self.mfa_capable.lock().unwrap_or_else(PoisonError::into_inner);

@@ -56,7 +56,7 @@ async fn read(
     let limits = Limits::new(NonZeroU32::MIN, NonZeroU32::MIN);
     let client = canned_client::client(Arc::clone(&canned) as _, &limits);
     let graph = Graph::new(client, DirectoryId::new("cloud").unwrap());
-    let rows = enrolments(graph, accounts(asked)).collect().await;
+    let rows = enrolments(graph, Box::new(|_, _| {}), accounts(asked)).collect().await;
     assert_eq!(canned.left(), 0);
     (rows, canned.sent().len())
 }
@@ -125,4 +125,23 @@ async fn a_report_that_breaks_off_is_an_error() {
     let nobody = json!({ "value": [{ "id": "x" }] }).to_string();
     let (odd, _) = read([reply(200, &nobody)], [1]).await;
     assert_eq!(odd[0].as_ref().unwrap_err().kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test]
+async fn who_can_do_mfa_is_kept_for_the_plan() {
+    use crate::canned::directory;
+    let id = |number: u32| AccountId::new(format!("00000000-0000-4000-8000-{number:012}")).unwrap();
+    let user = |number: u32| json!({ "id": id(number), "userPrincipalName": format!("u{number}@managed.test"), "accountEnabled": true });
+    let registered = |number: u32, capable: bool| json!({ "id": id(number), "isMfaCapable": capable });
+    let (directory, _) = directory([
+        reply(200, r#"{"value":[]}"#),
+        reply(200, &json!({ "value": [user(1), user(2)] }).to_string()),
+        reply(200, &json!({ "value": [registered(1, true), registered(2, false)] }).to_string()),
+    ])
+    .await;
+    let known = &directory.tenant.known;
+    assert_eq!(known.can_do_mfa(&id(1)), None);
+    let rows: Vec<Enrolment> = directory.enrolments(&AccountQuery::everyone()).try_collect().await.unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((known.can_do_mfa(&id(1)), known.can_do_mfa(&id(2))), (Some(true), Some(false)));
 }

@@ -18,6 +18,8 @@ pub(crate) struct Registration {
     #[serde(default)]
     pub(crate) is_sspr_capable: Option<bool>,
     #[serde(default)]
+    pub(crate) is_mfa_capable: Option<bool>,
+    #[serde(default)]
     pub(crate) methods_registered: Option<Vec<String>>,
     /// When this row of the report was made anew: it may be days old.
     #[serde(default)]
