@@ -7,5 +7,6 @@ mod inside;
 mod listing;
 mod orders;
 mod pace;
+mod privilege;
 mod sign_in;
 mod stage;
