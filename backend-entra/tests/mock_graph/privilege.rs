@@ -12,8 +12,11 @@ use crate::stage::{account_id, connect, list, of};
 
 const MUST: Action = Action::SetPassword { must_change: true };
 
+/// A rule, what it holds by, and the path to it.
+type Route = (RouteRule, String, Vec<String>);
+
 /// Every user of the mock that holds something, with its tier and the ends of its routes.
-fn truth(mock: &MockGraph) -> BTreeMap<AccountId, (Tier, BTreeSet<(RouteRule, String, Vec<String>)>)> {
+fn truth(mock: &MockGraph) -> BTreeMap<AccountId, (Tier, BTreeSet<Route>)> {
     let graph = mock.role_graph();
     let name = |id: &uuid::Uuid| {
         let groups = graph.groups.iter().map(|group| (group.id, &group.name));
