@@ -41,8 +41,9 @@ impl RecoveryAuditor for EntraDirectory {
 /// What each of the accounts has enrolled.
 ///
 /// # Behavior
-/// Who can do multifactor authentication is noted for [`support`](crate::support) on the way. The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the report
-/// has no row of comes last, and unknown; all of them, where the tenant's licence has no report.
+/// Who can do multifactor authentication is noted on the way, for whoever asks what works on an
+/// account. The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the
+/// report has no row of comes last, and unknown; all of them, where the tenant's licence has no report.
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts and of the report.

@@ -1,6 +1,6 @@
 //! The backend on the mock of Microsoft Graph, over sockets.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]
 
 mod authenticators;
 mod changes;
@@ -8,5 +8,6 @@ mod inside;
 mod listing;
 mod orders;
 mod pace;
+mod privilege;
 mod sign_in;
 mod stage;

@@ -4,11 +4,11 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::objects;
 use super::query::{Entity, Options, Property, Shown, Written};
 use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
-use super::users;
 use super::wire::Answer;
 use crate::fault::Operation;
 
@@ -28,7 +28,6 @@ static ORGANISATION: Entity = Entity {
         shown("createdDateTime"),
         shown("onPremisesSyncEnabled"),
         shown("onPremisesLastSyncDateTime"),
-        shown("onPremisesLastPasswordSyncDateTime"),
         shown("verifiedDomains"),
     ],
 };
@@ -80,7 +79,7 @@ pub(super) const ROUTES: &[Route] = &[
         permissions: &["Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All"],
         units: 5,
         units_selected: 2,
-        entity: Some(&users::USER),
+        entity: None,
         body: BodyRule::Object,
         answer: by_ids,
         ..READING
@@ -115,7 +114,6 @@ fn the_organisation(service: &Service) -> Value {
         "createdDateTime": "2016-03-01T00:00:00Z",
         "onPremisesSyncEnabled": true,
         "onPremisesLastSyncDateTime": synced,
-        "onPremisesLastPasswordSyncDateTime": synced,
         "verifiedDomains": verified,
     })
 }
@@ -171,6 +169,12 @@ fn domains(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::ok(json!({ "@odata.context": context, "value": rows })))
 }
 
+/// The selected properties of an object, its type always.
+fn shown_of(row: Map<String, Value>, select: Option<&[String]>) -> Value {
+    let wanted = |name: &String| name.starts_with('@') || select.is_none_or(|names| names.contains(name));
+    row.into_iter().filter(|(name, _)| wanted(name)).collect::<Map<_, _>>().into()
+}
+
 /// Who is there of these ids; the others are left out.
 fn by_ids(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let texts = |name: &str| -> Result<Vec<&str>, Refusal> {
@@ -189,17 +193,23 @@ fn by_ids(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     }
     let ids: Result<Vec<Uuid>, _> = ids.into_iter().map(str::parse).collect();
     let ids = ids.map_err(|_| Refusal::bad_request("Invalid object identifier."))?;
+    let app = objects::app(service);
     let mut rows: Vec<Value> = Vec::new();
     let mut tenant = service.tenant();
-    if types.is_empty() || types.iter().any(|kind| ["user", "directoryObject"].contains(kind)) {
-        for id in ids {
-            let Some(number) = tenant.by_id(&id).filter(|number| !tenant.not_found_yet(*number)) else { continue };
+    let wanted = |row: &Map<String, Value>| {
+        let own = row.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
+        types.is_empty()
+            || types.iter().any(|kind| *kind == "directoryObject" || own == format!("#microsoft.graph.{kind}"))
+    };
+    for id in ids {
+        if let Some(number) = tenant.by_id(&id) {
+            if tenant.not_found_yet(number) {
+                continue;
+            }
             tenant.settle(number);
-            let Some(view) = tenant.view(number) else { continue };
-            let mut row = users::row(&view, &tenant, visit.query.select.as_deref());
-            row.entry("@odata.type").or_insert_with(|| "#microsoft.graph.user".into());
-            rows.push(row.into());
         }
+        let row = objects::row_of(&tenant, &app, visit.caller, &id, visit.query.select.as_deref());
+        rows.extend(row.filter(wanted).map(|row| shown_of(row, visit.query.select.as_deref())));
     }
     let context = format!("{}/v1.0/$metadata#directoryObjects", service.graph_url);
     Ok(Answer::ok(json!({ "@odata.context": context, "value": rows })))

@@ -26,7 +26,10 @@
 //! | `delivery`, `service` | the way of a request, and of its answer back |
 //! | `routes`, `strict`, `query`, `filter` | what can be asked, and how strictly it is read |
 //! | `users`, `directory` | one file for each endpoint, one `ROUTES` for each family |
+//! | `roles`, `groups`, `units`, `service_principals` | who holds what; `collection` and `objects` are what they share |
+//! | `authentication`, `registration`, `risk` | what people sign in with, who could recover alone, who is compromised |
 //! | `tenant` | who is in it; only what was changed is stored |
+//! | `privilege` | the roles, groups, units and service principals themselves, and the truth about them |
 //! | `tokens` | the app, the token endpoint, managed identities |
 //! | `access` | who may do what to whom |
 //! | `quota`, `refusal`, `batch`, `record`, `settings` | what they say |
@@ -39,10 +42,11 @@
 //! `Connection: close`.
 //!
 //! # What it does not have
-//! Creating and deleting users through Graph, `$expand` of anything but the manager, `$search`, other
-//! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
+//! Creating and deleting users through Graph, writing to roles and groups, `$search`, other methods on
+//! users, the actions of built-in roles, groups that come from on-prem; `Prefer: return=minimal` of a delta query is taken and changes nothing.
 
 mod access;
+mod applications;
 mod authentication;
 mod batch;
 mod builder;

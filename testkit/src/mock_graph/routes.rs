@@ -9,7 +9,9 @@ use super::refusal::Refusal;
 use super::service::Service;
 use super::tokens::Caller;
 use super::wire::{Answer, Call};
-use super::{authentication, directory, groups, registration, risk, roles, service_principals, units, users};
+use super::{
+    applications, authentication, directory, groups, registration, risk, roles, service_principals, units, users,
+};
 use crate::fault::Operation;
 
 const FAMILIES: &[&[Route]] = &[
@@ -19,6 +21,7 @@ const FAMILIES: &[&[Route]] = &[
     groups::ROUTES,
     units::ROUTES,
     service_principals::ROUTES,
+    applications::ROUTES,
     authentication::ROUTES,
     risk::ROUTES,
     registration::ROUTES,

@@ -36,7 +36,7 @@ static SERVICE_PRINCIPAL: Entity = Entity {
     ],
 };
 
-static GRANTED: Entity = Entity {
+pub(super) static GRANTED: Entity = Entity {
     set: "appRoleAssignments",
     properties: &[
         property("id", NOTHING),
@@ -51,7 +51,7 @@ static GRANTED: Entity = Entity {
     ],
 };
 
-const READING: Route = Route {
+pub(super) const READING: Route = Route {
     method: Method::GET,
     path: &["servicePrincipals"],
     permissions: READ,
@@ -105,7 +105,7 @@ fn list(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
 }
 
 /// The service principal that a path names: by object id, or by client id.
-fn named(tenant: &Tenant, app: &App, name: &str) -> Result<ServicePrincipal, Refusal> {
+pub(super) fn named(tenant: &Tenant, app: &App, name: &str) -> Result<ServicePrincipal, Refusal> {
     let by_app = name.strip_prefix("appId='").and_then(|rest| rest.strip_suffix('\''));
     let id: Option<Uuid> = by_app.unwrap_or(name).parse().ok();
     let fits = |one: &ServicePrincipal| id == Some(if by_app.is_some() { one.app_id } else { one.id });

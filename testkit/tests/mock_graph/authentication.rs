@@ -6,7 +6,7 @@ use testkit::mock_graph::{MethodKind, MockGraph, fixed};
 use testkit::organisation::special;
 use uuid::Uuid;
 
-use crate::client::{Client, Reply, connect, described, started};
+use crate::client::{Client, Reply, connect, described};
 
 /// A user who has an authenticator and a phone.
 fn enrolled(mock: &MockGraph) -> Uuid {
@@ -26,7 +26,7 @@ async fn method(client: &Client, user: Uuid, kind: &str) -> String {
 
 #[tokio::test]
 async fn methods_are_told_apart_by_type_and_the_default_goes_last() {
-    let (mock, client) = started().await;
+    let (mock, client) = connect(described().without_quotas()).await;
     let user = enrolled(&mock);
     let base = format!("/users/{user}/authentication");
     let phone = method(&client, user, "phone").await;
@@ -46,7 +46,7 @@ async fn methods_are_told_apart_by_type_and_the_default_goes_last() {
 
 #[tokio::test]
 async fn a_password_method_cannot_be_deleted_nor_reset_by_an_app() {
-    let (mock, client) = started().await;
+    let (mock, client) = connect(described().without_quotas()).await;
     let user = mock.user(fixed::ORDINARY).unwrap().id;
     let id = method(&client, user, "password").await;
     assert_eq!(id, "28c10230-6103-485e-b985-444c60001490");
@@ -74,7 +74,7 @@ async fn methods_need_their_permission_and_for_administrators_a_role() {
 
 #[tokio::test]
 async fn a_pass_is_shown_once_and_replaces_the_one_before() {
-    let (mock, client) = started().await;
+    let (mock, client) = connect(described().without_quotas()).await;
     let user = mock.user(fixed::ORDINARY).unwrap().id;
     let path = format!("/users/{user}/authentication/temporaryAccessPassMethods");
     let body = json!({ "startDateTime": "2099-06-05T00:00:00.000Z", "lifetimeInMinutes": 60, "isUsableOnce": true });
@@ -96,7 +96,7 @@ async fn a_pass_is_shown_once_and_replaces_the_one_before() {
 
 #[tokio::test]
 async fn a_pass_obeys_policy_and_the_bounds_of_its_lifetime() {
-    let (mock, client) = started().await;
+    let (mock, client) = connect(described().without_quotas()).await;
     let path =
         |mock: &MockGraph| format!("/users/{}/authentication/temporaryAccessPassMethods", mock.user(15).unwrap().id);
     for (minutes, status) in [(9, 400), (10, 201), (43_200, 201), (43_201, 400)] {

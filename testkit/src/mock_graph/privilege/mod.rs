@@ -198,6 +198,14 @@ impl RoleGraph {
         inside
     }
 
+    fn is_inside(&self, group: &CloudGroup, object: &Uuid, owner: bool) -> bool {
+        let listed = if owner { &group.owners } else { &group.members };
+        let now = |one: &GroupSchedule| {
+            one.group == group.id && one.principal == *object && one.owner == owner && !one.eligible
+        };
+        listed.contains(object) || self.schedules.iter().any(now)
+    }
+
     /// Everybody in a group at any depth, groups included, each once.
     pub(super) fn transitive_members(&self, group: &Uuid) -> Vec<Uuid> {
         let (mut found, mut seen, mut open) = (Vec::new(), BTreeSet::from([*group]), vec![*group]);
@@ -216,7 +224,7 @@ impl RoleGraph {
     pub(super) fn groups_of(&self, object: &Uuid) -> Vec<&CloudGroup> {
         let (mut found, mut seen, mut open) = (Vec::new(), BTreeSet::new(), vec![*object]);
         while let Some(next) = open.pop() {
-            for group in self.groups.iter().filter(|group| self.members(&group.id).contains(&next)) {
+            for group in self.groups.iter().filter(|group| self.is_inside(group, &next, false)) {
                 if seen.insert(group.id) {
                     found.push(group);
                     open.push(group.id);
@@ -232,7 +240,7 @@ impl RoleGraph {
         let holders: Vec<Uuid> = std::iter::once(*user).chain(within.iter().map(|group| group.id)).collect();
         let held = self.assignments.iter().filter(|one| one.is_active() && holders.contains(&one.principal));
         let held: Vec<&RoleAssignment> = held.collect();
-        let owns = |group: &CloudGroup| group.assignable && self.owners(&group.id).contains(user);
+        let owns = |group: &CloudGroup| group.assignable && self.is_inside(group, user, true);
         let restricted = |id: &Uuid| self.unit(id).is_some_and(|unit| unit.restricted);
         let units: Vec<Uuid> =
             self.units.iter().filter(|unit| unit.members.contains(user)).map(|unit| unit.id).collect();

@@ -107,13 +107,11 @@ impl Metadata {
 
     /// The action or function of a name that is bound to a type, or to a collection of it.
     pub(crate) fn operation(&self, of: &str, collection: bool, name: &str) -> Option<&Operation> {
-        let bound = |operation: &&Operation| {
-            operation.name == name
-                && self.line(of).any(|(one, _)| {
-                    operation.bound_to == if collection { format!("Collection({one})") } else { one.to_owned() }
-                })
-        };
-        self.operations.iter().find(bound)
+        // The nearest type goes first: users have a delta of their own, and so has every object.
+        self.line(of).find_map(|(one, _)| {
+            let bound_to = if collection { format!("Collection({one})") } else { one.to_owned() };
+            self.operations.iter().find(|operation| operation.name == name && operation.bound_to == bound_to)
+        })
     }
 }
 
