@@ -56,7 +56,7 @@ impl Dialect for GraphDialect {
             400 if is(code::OLD_PAGE) => {
                 of(ErrorKind::Conflict, permanent, "the listing took so long that its place has expired: begin anew")
             }
-            400 | 403 | 405 => match by_words(response, fault) {
+            400 | 403 | 405 => match by_words(response) {
                 Some(verdict) => verdict,
                 None => match () {
                     () if is(code::NO_LICENCE) => of(
@@ -114,8 +114,9 @@ fn denied(known: bool, verdict: Verdict) -> Verdict {
 
 /// Refusals that have one code for all and differ in their words (unconfirmed as to wording and
 /// target; docs/entra-open-questions.md).
-fn by_words(response: &Response, fault: &ServerFault) -> Option<Verdict> {
-    let message = fault.message.to_ascii_lowercase();
+fn by_words(response: &Response) -> Option<Verdict> {
+    // As it came: in the fault, what the request held is replaced, and a password can be any word.
+    let message = Refusal::of(&response.body)?.message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().all(|word| message.contains(word));
     if says(&["on-premises mastered"]) || says(&["directory sync", "unable to update"]) {
         return Some(
@@ -218,6 +219,15 @@ mod tests {
         let response = response(400, &body);
         let fault = GraphDialect.fault(&response);
         let verdict = GraphDialect.refine(&response, &fault, classify(response.status, Effect::Write, true));
+        assert_eq!(verdict.kind, ErrorKind::PasswordRejected);
+    }
+
+    #[test]
+    fn words_decide_as_they_came_and_not_as_they_are_told() {
+        let message = "The specified password does not comply with password complexity requirements.";
+        let response = response(400, &json!({ "error": { "code": "Request_BadRequest", "message": message } }));
+        let told = ServerFault::new("Request_BadRequest", &message.replace("password", "[as sent]"));
+        let verdict = GraphDialect.refine(&response, &told, classify(response.status, Effect::Write, true));
         assert_eq!(verdict.kind, ErrorKind::PasswordRejected);
     }
 

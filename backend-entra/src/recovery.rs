@@ -34,42 +34,33 @@ const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(
 #[async_trait]
 impl RecoveryAuditor for EntraDirectory {
     fn enrolments(&self, query: &AccountQuery) -> BoxStream<'static, Result<Enrolment>> {
-        enrolments(self.tenant.graph.clone(), Some(Arc::clone(&self.tenant)), self.accounts(query))
+        enrolments(Arc::clone(&self.tenant), self.accounts(query))
     }
 }
 
 /// What each of the accounts has enrolled.
 ///
 /// # Behavior
-/// The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the report
-/// has no row of comes last, and unknown; all of them, where the tenant's licence has no report.
+/// Who can do multifactor authentication is noted on the way, for whoever asks what works on an
+/// account. The ids are kept in memory (16 bytes each), the rows of the report are not. Whoever the
+/// report has no row of comes last, and unknown; all of them, where the tenant's licence has no report.
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts and of the report.
-fn enrolments(
-    graph: Graph,
-    learns: Option<Arc<Tenant>>,
-    accounts: AccountStream,
-) -> BoxStream<'static, Result<Enrolment>> {
-    stream::once(begun(graph, learns, accounts)).try_flatten().boxed()
+fn enrolments(tenant: Arc<Tenant>, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
+    stream::once(begun(tenant, accounts)).try_flatten().boxed()
 }
 
-async fn begun(
-    graph: Graph,
-    learns: Option<Arc<Tenant>>,
-    accounts: AccountStream,
-) -> Result<BoxStream<'static, Result<Enrolment>>> {
+async fn begun(tenant: Arc<Tenant>, accounts: AccountStream) -> Result<BoxStream<'static, Result<Enrolment>>> {
     let open: HashSet<Uuid> =
         accounts.try_filter_map(async |account| Ok(Uuid::parse_str(account.id.as_str()).ok())).try_collect().await?;
-    let walk = Walk { graph, learns, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
+    let walk = Walk { tenant, next: Some(Request::get(REPORT)), followed: HashSet::new(), open };
     Ok(stream::try_unfold(walk, Walk::step).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed())
 }
 
 /// A walk over the pages of the report.
 struct Walk {
-    graph: Graph,
-    /// Who remembers which accounts can do multifactor authentication.
-    learns: Option<Arc<Tenant>>,
+    tenant: Arc<Tenant>,
     next: Option<Request>,
     /// Links that were followed.
     followed: HashSet<String>,
@@ -83,7 +74,7 @@ impl Walk {
             let rows = self.without_row("the report of registrations has no row of it")?;
             return Ok(if rows.is_empty() { None } else { Some((rows, self)) });
         };
-        let page = match page(&self.graph, &request).await {
+        let page = match page(&self.tenant.graph, &request).await {
             Ok(page) => page,
             Err(error) if self.followed.is_empty() && is_unlicensed(&error) => {
                 tracing::warn!(%error, "no report of registrations: whether people could recover alone is unknown");
@@ -107,10 +98,10 @@ impl Walk {
             // A row of somebody who was not asked for, or a second one.
             if self.open.remove(&id) {
                 let account = account(id)?;
-                if let Some(tenant) = &self.learns {
-                    tenant.known.note_mfa(&account, row.is_mfa_capable == Some(true));
+                if let Some(is_capable) = row.is_mfa_capable {
+                    self.tenant.known.note_mfa(&account, is_capable);
                 }
-                rows.push(enrolment(account, row));
+                rows.push(enrolment(account, &row));
             }
         }
         Ok(Some((rows, self)))
@@ -151,12 +142,12 @@ fn account(id: Uuid) -> Result<AccountId> {
         .map_err(|error| Error::new(ErrorKind::Protocol, OPERATION).with_detail(error.to_string()))
 }
 
-fn enrolment(account: AccountId, row: Registration) -> Enrolment {
+fn enrolment(account: AccountId, row: &Registration) -> Enrolment {
     let mut enrolment = Enrolment::new(account);
     // Registered is not capable: the policies must allow what is registered.
     enrolment.self_service = row.is_sspr_capable;
     if row.is_sspr_capable != Some(true) {
-        enrolment.because = Some(because(&row));
+        enrolment.because = Some(because(row));
     }
     // The report does not say when a method was registered.
     let method = |word: &String| Method { kind: kind_of(word), enrolled: None };

@@ -142,8 +142,8 @@ async fn what_the_answer_leaves_out_or_garbles_is_unknown_for_a_write() {
     ]));
     let results = results(answer, &requests).await;
     assert!(results[0].is_ok());
-    for at in 1..6 {
-        assert_eq!(meaning(&results[at]), (ErrorKind::Protocol, Status::Unknown), "{at}");
+    for (at, result) in results[1..6].iter().enumerate() {
+        assert_eq!(meaning(result), (ErrorKind::Protocol, Status::Unknown), "{at}");
     }
     assert_eq!(meaning(&results[6]), (ErrorKind::Protocol, Status::Temporary), "a read is repeated");
 }

@@ -2,15 +2,12 @@
 
 use futures::StreamExt;
 use identity_core::account::{Account, AccountKind, DirectoryId};
-use identity_core::limits::Limits;
 use identity_core::recovery::MethodKind;
 use serde_json::{Value, json};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
-use crate::canned::{Answer, Canned, reply};
-use crate::canned_client;
+use crate::canned::{Answer, config, connected, reply};
 
 fn id(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
@@ -27,7 +24,7 @@ fn accounts(numbers: impl IntoIterator<Item = u32>) -> AccountStream {
 
 fn row(number: u32, registered: bool, enabled: bool, capable: bool) -> Value {
     json!({
-        "id": id(number), "userPrincipalName": "a@managed.test", "isAdmin": false,
+        "id": id(number), "userPrincipalName": "a@managed.test", "isAdmin": false, "isMfaCapable": true,
         "isSsprRegistered": registered, "isSsprEnabled": enabled, "isSsprCapable": capable,
         "lastUpdatedDateTime": "2026-11-20T19:15:41.6195833Z",
         "methodsRegistered": ["mobilePhone", "microsoftAuthenticatorPush"],
@@ -52,11 +49,11 @@ async fn read(
     answers: impl IntoIterator<Item = Answer>,
     asked: impl IntoIterator<Item = u32>,
 ) -> (Vec<Result<Enrolment>>, usize) {
-    let canned = Canned::new(answers);
-    let limits = Limits::new(NonZeroU32::MIN, NonZeroU32::MIN);
-    let client = canned_client::client(Arc::clone(&canned) as _, &limits);
-    let graph = Graph::new(client, DirectoryId::new("cloud").unwrap());
-    let rows = enrolments(graph, None, accounts(asked)).collect().await;
+    let (directory, canned) = connected(config().without_quotas(), answers).await;
+    let rows: Vec<Result<Enrolment>> = enrolments(Arc::clone(&directory.tenant), accounts(asked)).collect().await;
+    for row in rows.iter().flatten().filter(|row| row.as_of.is_some()) {
+        assert_eq!(directory.tenant.known.can_do_mfa(&row.account), Some(true), "the report says so");
+    }
     assert_eq!(canned.left(), 0);
     (rows, canned.sent().len())
 }

@@ -12,13 +12,13 @@ pub(crate) struct Registration {
     #[serde(default)]
     pub(crate) is_admin: Option<bool>,
     #[serde(default)]
-    pub(crate) is_mfa_capable: Option<bool>,
-    #[serde(default)]
     pub(crate) is_sspr_registered: Option<bool>,
     #[serde(default)]
     pub(crate) is_sspr_enabled: Option<bool>,
     #[serde(default)]
     pub(crate) is_sspr_capable: Option<bool>,
+    #[serde(default)]
+    pub(crate) is_mfa_capable: Option<bool>,
     #[serde(default)]
     pub(crate) methods_registered: Option<Vec<String>>,
     /// When this row of the report was made anew: it may be days old.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use identity_core::directory::ForcedReset as _;
-use identity_core::error::{ErrorKind, Status};
+use identity_core::directory::{AccountEnumerator as _, ForcedReset as _};
+use identity_core::error::ErrorKind;
+use identity_core::limits::clock;
 use identity_core::reset::{Action, Order, Outcome, Secret};
 use testkit::fault::{Fault, When};
 use testkit::mock_graph::fixed;
 
+use crate::inside;
 use crate::stage::{account_id, connect, of};
 
 const SET: Action = Action::SetPassword { must_change: true };
@@ -19,15 +21,14 @@ fn set(id: uuid::Uuid, password: &str) -> Order {
 #[tokio::test]
 async fn each_order_of_a_batch_does_what_it_says() {
     let (mock, directory) = connect(of(300)).await;
-    let ids: Vec<_> =
-        [fixed::ORDINARY, fixed::ORDINARY].iter().filter_map(|at| mock.user(*at)).map(|user| user.id).collect();
-    let (one, nobody) = (ids[0], uuid::Uuid::from_u128(7));
+    let one = mock.user(fixed::ORDINARY).unwrap().id;
+    let nobody = uuid::Uuid::from_u128(7);
     let orders = [
         set(one, "Zq7-bcdfghjkmnp"),
         set(nobody, "Zq7-bcdfghjkmnp"),
         Order::new(account_id(one), Action::RevokeSessions),
         Order::new(account_id(one), Action::Disable),
-        set(one, "password"),
+        set(one, "Zq7-contoso-bcdf"),
     ];
     let outcomes = directory.apply(&orders).await;
     assert!(matches!(outcomes[0], Outcome::Done(_)), "{:?}", outcomes[0]);
@@ -65,11 +66,18 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown_and_nothing_is_sent
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_account_that_was_made_a_moment_ago_is_tried_again() {
-    let (mock, directory) = connect(of(50).creation_lag(Duration::from_secs(3_600))).await;
+    let mock = of(50).creation_lag(Duration::from_secs(8)).build();
+    let directory = inside::connect(inside::config(&mock)).await;
     let new = mock.create("newcomer");
-    let outcome = directory.apply(&[set(new, "Zq7-bcdfghjkmnp")]).await.remove(0);
-    let error = outcome.error().unwrap();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::AccountNotFound, Status::Permanent), "nobody has seen it");
+    let order = set(new, "Zq7-bcdfghjkmnp");
+    let outcome = directory.apply(std::slice::from_ref(&order)).await.remove(0);
+    assert!(matches!(outcome, Outcome::Refused(_)), "nobody has seen it: {outcome:?}");
+    clock::sleep(Duration::from_secs(10)).await;
+    assert!(directory.lookup(std::slice::from_ref(&order.account)).await.unwrap()[0].is_some());
+    mock.delete(&new).unwrap();
+    let outcome = directory.apply(std::slice::from_ref(&order)).await.remove(0);
+    assert!(matches!(outcome, Outcome::Temporary(_)), "it was there a moment ago: {outcome:?}");
+    assert!(outcome.retry_after().is_some());
 }

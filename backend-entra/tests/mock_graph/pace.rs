@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
-use identity_core::directory::{Backend, ForcedReset as _};
+use identity_core::directory::Backend;
 use identity_core::limits::{OperationClass, clock};
 use identity_core::reset::{Action, Order, Outcome, Secret};
 use testkit::mock_graph::MockGraph;
