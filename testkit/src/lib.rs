@@ -26,6 +26,7 @@
 //! | [`organisation`] | accounts, groups and trouble of an organisation, as a function of seed and size; as LDIF too |
 //! | [`memory`] | a directory in memory that behaves as a real one does, up to a million accounts |
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
+//! | [`mutation`] | bad input from good, for whatever reads bytes |
 //! | [`fault`] | what goes wrong, when, and how often: one script for both |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
 //!
@@ -45,5 +46,6 @@ pub mod conformance;
 pub mod fault;
 pub mod memory;
 pub mod mock_ad;
+pub mod mutation;
 pub mod organisation;
 pub mod security;

@@ -13,6 +13,8 @@ mod shared;
 mod tls;
 
 pub(crate) use connection::{Connection, Fault, Page};
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use password_policy::policy_error;
 pub(crate) use password_policy::{PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
 pub(crate) use pool::Pool;
 pub(crate) use request::{Change, Search, Within};

@@ -61,14 +61,18 @@ fn asking(policy: bool) -> Vec<RawControl> {
 
 impl Reply {
     fn of(result: &LdapResult) -> Self {
-        Self { code: result.rc, text: result.text.clone(), policy: policy_error(&result.ctrls) }
+        Self { code: result.rc, text: result.text.clone(), policy: of_controls(&result.ctrls) }
     }
+}
+
+/// The error of the password policy among an answer's controls.
+fn of_controls(controls: &[Control]) -> Option<u8> {
+    policy_error(controls.iter().find(|Control(_, raw)| raw.ctype == PASSWORD_POLICY)?.1.val.as_deref()?)
 }
 
 /// The error in a PasswordPolicyResponseValue: `SEQUENCE { warning [0] …, error [1] ENUMERATED }`,
 /// both optional.
-fn policy_error(controls: &[Control]) -> Option<u8> {
-    let value = controls.iter().find(|Control(_, raw)| raw.ctype == PASSWORD_POLICY)?.1.val.as_deref()?;
+pub(crate) fn policy_error(value: &[u8]) -> Option<u8> {
     let (_, tag) = parse_tag(value).ok()?;
     let error = tag.expect_constructed()?.into_iter().find(|part| part.id == 1)?;
     match error.payload {
@@ -89,17 +93,17 @@ mod tests {
     #[test]
     fn the_reason_of_a_real_server_is_read() {
         // slapd 2.5.13: passwordTooShort and passwordInHistory; then a warning beside an error.
-        assert_eq!(policy_error(&control(&[0x30, 3, 0x81, 1, 6])), Some(6));
-        assert_eq!(policy_error(&control(&[0x30, 3, 0x81, 1, 8])), Some(8));
-        assert_eq!(policy_error(&control(&[0x30, 8, 0xa0, 3, 0x80, 1, 9, 0x81, 1, 2])), Some(2));
-        assert_eq!(policy_error(&control(&[0x30, 0])), None);
-        assert_eq!(policy_error(&[]), None);
+        assert_eq!(of_controls(&control(&[0x30, 3, 0x81, 1, 6])), Some(6));
+        assert_eq!(of_controls(&control(&[0x30, 3, 0x81, 1, 8])), Some(8));
+        assert_eq!(of_controls(&control(&[0x30, 8, 0xa0, 3, 0x80, 1, 9, 0x81, 1, 2])), Some(2));
+        assert_eq!(of_controls(&control(&[0x30, 0])), None);
+        assert_eq!(of_controls(&[]), None);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_a_reason_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _ = policy_error(&control(&bytes));
+            let _ = of_controls(&control(&bytes));
         }
     }
 }
