@@ -100,12 +100,14 @@ fn files_that_break_off_anywhere_do_no_harm() {
     let mut all = 0;
     for reader in files::readers() {
         let shortest = reader.valid.iter().min_by_key(|valid| valid.len()).expect("a valid one");
-        (0..shortest.len()).for_each(|end| drop((reader.read)(shortest.get(..end).unwrap_or_default())));
-        println!("cut: {}: {}", reader.name, shortest.len());
-        all += shortest.len();
+        // Everywhere in the beginning and the end; of a long file here and there between.
+        let ends = (0..shortest.len()).filter(|end| *end < 600 || shortest.len() - end < 600 || end % 61 == 0);
+        let asked = ends.map(|end| (reader.read)(shortest.get(..end).unwrap_or_default())).count();
+        println!("cut: {}: {asked}", reader.name);
+        all += asked;
     }
     println!("cut: {all} cases");
-    assert!(all > 2_000, "{all}");
+    assert!(all > 3_000, "{all}");
 }
 
 #[test]
