@@ -11,7 +11,7 @@ use identity_core::limits::clock;
 
 use crate::domain::{Domain, Place};
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, Fault, Page, Search};
+use crate::wire::{Connection, Fault, Page, Search, ahead};
 
 /// How often one page is asked for again when the controller is busy.
 const BUSY_TRIES: u32 = 6;
@@ -53,7 +53,7 @@ enum Delivered {
     Untold,
 }
 
-/// The entries of a search, page by page. Lazy, with one page in memory.
+/// The entries of a search, page by page. Lazy, and then one page ahead.
 pub(crate) fn list(domain: &Arc<Domain>, search: Search, place: Place) -> BoxStream<'static, Result<Entry>> {
     let listing = Listing {
         domain: Arc::clone(domain),
@@ -67,7 +67,7 @@ pub(crate) fn list(domain: &Arc<Domain>, search: Search, place: Place) -> BoxStr
         empty: 0,
         finished: false,
     };
-    stream::try_unfold(listing, Listing::next)
+    ahead(stream::try_unfold(listing, Listing::next))
         .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
         .try_flatten()
         .boxed()

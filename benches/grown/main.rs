@@ -6,8 +6,8 @@
 //! cargo test --bench grown                                # 100 and 20, then 1,000 and 200: does it still work?
 //! ```
 //!
-//! The directory is the mock of Active Directory, over TLS, on a thread of this process. For each phase it
-//! prints the time, and the peak of resident memory above what was there before it, for both sizes and as
+//! Each size runs in a process of its own, with the mock of Active Directory on a thread of it, over TLS. For
+//! each phase it prints the time, and the peak of resident memory above what was there before it, for both sizes and as
 //! ratios: 10 is linear. It fails when somebody's tier is not the true one, when the plan does not have
 //! everybody, and when the memory of a phase grows faster than the accounts.
 #![allow(clippy::print_stdout, reason = "it is a program that prints figures")]
@@ -15,7 +15,7 @@
 #[path = "../million/memory.rs"]
 mod memory;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
@@ -25,6 +25,7 @@ use identity_reset::ldap::{LdapConfig, LdapDirectory};
 use identity_reset::limits::clock;
 use identity_reset::prelude::*;
 use identity_reset::privilege::Tier;
+use serde::{Deserialize, Serialize};
 use testkit::mock_ad::MockAd;
 use testkit::organisation::Organisation;
 
@@ -35,7 +36,11 @@ const PHASES: [&str; 3] = ["list", "classify", "plan"];
 /// Growth of memory that is noise: what the allocator keeps, in MiB.
 const NOISE_MIB: f64 = 16.0;
 
+/// Says to this program that it is the process for one size.
+const ONE: &str = "IDENTITY_RESET_GROWN_ONE";
+
 /// One size.
+#[derive(Deserialize, Serialize)]
 struct Measured {
     accounts: u64,
     groups: u64,
@@ -49,18 +54,30 @@ struct Measured {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
+    if let Ok(accounts) = std::env::var(ONE) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        println!("{}", serde_json::to_string(&runtime.block_on(measure(accounts.parse()?))?)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let accounts = match std::env::var("IDENTITY_RESET_GROWN") {
         Ok(text) => text.replace('_', "").parse().context("IDENTITY_RESET_GROWN is not a number of accounts")?,
         // Cargo says that it is a benchmark.
         Err(_) if std::env::args().any(|argument| argument == "--bench") => DEFAULT_ACCOUNTS,
         Err(_) => TEST_ACCOUNTS,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let tenth = runtime.block_on(measure(accounts / 10))?;
+    let tenth = elsewhere(accounts / 10)?;
     show(&tenth);
-    let whole = runtime.block_on(measure(accounts))?;
+    let whole = elsewhere(accounts)?;
     show(&whole);
     Ok(judge(&tenth, &whole))
+}
+
+/// Measures in a process of its own: what the allocator keeps of one size does not hide in the other.
+fn elsewhere(accounts: u64) -> anyhow::Result<Measured> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.env(ONE, accounts.to_string()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{accounts} accounts: {}", output.status);
+    serde_json::from_slice(&output.stdout).context("the process for one size answers with its figures")
 }
 
 async fn measure(accounts: u64) -> anyhow::Result<Measured> {

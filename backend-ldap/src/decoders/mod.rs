@@ -156,7 +156,7 @@ fn range(bytes: &[u8]) -> bool {
     let values: Vec<&[u8]> = lines.collect();
     let tag = sample::entry("CN=x", &[(described, &values)]);
     let Ok(read) = parsed(&tag).ok_or(()).and_then(|tag| Entry::decode(tag).map_err(drop)) else { return false };
-    let lower = String::from_utf8_lossy(described).to_lowercase();
+    let lower = String::from_utf8_lossy(described).to_ascii_lowercase();
     let base = lower.split(';').next().unwrap_or_default().to_owned();
     assert_eq!(read.values(&base), values, "values lost or added");
     let Some(next) = read.next_range(&base) else { return false };

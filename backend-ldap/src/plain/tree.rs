@@ -13,7 +13,7 @@ use super::config::PlainConfig;
 use super::policy::Policies;
 use crate::domain::feedback;
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, Fault, Pool, Search};
+use crate::wire::{Connection, Fault, Pool, Search, ahead};
 
 /// How often one page is asked for again when the server is busy, and how long at first.
 const BUSY_TRIES: u32 = 6;
@@ -42,11 +42,11 @@ struct Listing {
 }
 
 impl Tree {
-    /// The entries of a search, page by page. Lazy, with one page in memory. A listing that does
+    /// The entries of a search, page by page. Lazy, and then one page ahead. A listing that does
     /// not come to its end is an error, never a short stream.
     pub(crate) fn list(self: &Arc<Self>, search: Search) -> BoxStream<'static, Result<Entry>> {
         let listing = Listing { tree: Arc::clone(self), search, connection: None, cookie: Vec::new(), finished: false };
-        stream::try_unfold(listing, Listing::next)
+        ahead(stream::try_unfold(listing, Listing::next))
             .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
             .try_flatten()
             .boxed()

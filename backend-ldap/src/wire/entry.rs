@@ -1,7 +1,5 @@
 //! Entries of a search, decoded without trust: what is malformed is an error, not a panic.
 
-use std::collections::HashMap;
-
 use ldap3::asn1::{PL, StructureTag};
 use uuid::Uuid;
 
@@ -13,7 +11,8 @@ use crate::value::{guid, time};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) dn: String,
-    attributes: HashMap<String, Vec<Vec<u8>>>,
+    /// A few dozen at most: found sooner one by one than by a hash of each name.
+    attributes: Vec<(String, Vec<Vec<u8>>)>,
     /// Attributes of which the server sent a part only, with the index of the next value.
     partial: Vec<(String, u64)>,
 }
@@ -30,36 +29,44 @@ impl Entry {
         let mut entry = Self { dn, ..Self::default() };
         for attribute in constructed(parts.next().ok_or(Malformed)?)? {
             let mut parts = constructed(attribute)?.into_iter();
-            let name = text(primitive(parts.next())?)?.to_lowercase();
+            let mut name = text(primitive(parts.next())?)?;
+            name.make_ascii_lowercase();
             let values: Vec<Vec<u8>> = constructed(parts.next().ok_or(Malformed)?)?
                 .into_iter()
                 .map(|value| primitive(Some(value)))
                 .collect::<Result<_, _>>()?;
-            entry.add(&name, values);
+            entry.add(name, values);
         }
         Ok(entry)
     }
 
     /// Adds values under a name that may carry options: `member;range=0-1499`.
-    fn add(&mut self, name: &str, values: Vec<Vec<u8>>) {
-        let mut options = name.split(';');
-        let base = options.next().unwrap_or_default();
-        for option in options {
+    fn add(&mut self, mut name: String, values: Vec<Vec<u8>>) {
+        let base = name.split(';').next().unwrap_or_default().len();
+        for option in name.split(';').skip(1) {
             let next = option.strip_prefix("range=").and_then(|range| range.split_once('-')).and_then(|(_, last)| {
                 // `…-*` is the last part.
                 last.parse::<u64>().ok().and_then(|last| last.checked_add(1))
             });
             if let Some(next) = next {
-                self.partial.push((base.to_owned(), next));
+                self.partial.push((name.get(..base).unwrap_or_default().to_owned(), next));
             }
         }
-        self.attributes.entry(base.to_owned()).or_default().extend(values);
+        name.truncate(base);
+        self.extend(name, values);
+    }
+
+    fn extend(&mut self, name: String, values: Vec<Vec<u8>>) {
+        match self.attributes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.extend(values),
+            None => self.attributes.push((name, values)),
+        }
     }
 
     /// The values of an attribute, by its name in lower case.
     pub(crate) fn values(&self, name: &str) -> &[Vec<u8>] {
         debug_assert!(!name.contains(|c: char| c.is_ascii_uppercase()), "names are looked up in lower case: {name}");
-        self.attributes.get(name).map_or(&[], Vec::as_slice)
+        self.attributes.iter().find(|(known, _)| known == name).map_or(&[], |(_, values)| values.as_slice())
     }
 
     /// The first value.
@@ -101,8 +108,9 @@ impl Entry {
     pub(crate) fn take_range(&mut self, name: &str, part: &mut Self) {
         self.partial.retain(|(partial, _)| partial != name);
         self.partial.extend(part.partial.iter().filter(|(partial, _)| partial == name).cloned());
-        let values = part.attributes.remove(name).unwrap_or_default();
-        self.attributes.entry(name.to_owned()).or_default().extend(values);
+        let values =
+            part.attributes.iter_mut().find(|(known, _)| known == name).map(|(_, values)| std::mem::take(values));
+        self.extend(name.to_owned(), values.unwrap_or_default());
     }
 }
 
@@ -134,7 +142,7 @@ pub(crate) mod tests {
     pub(crate) fn entry(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Entry {
         let mut entry = Entry { dn: dn.to_owned(), ..Entry::default() };
         for (name, values) in attributes {
-            entry.add(&name.to_lowercase(), values.iter().map(|value| value.to_vec()).collect());
+            entry.add(name.to_lowercase(), values.iter().map(|value| value.to_vec()).collect());
         }
         entry
     }

@@ -1,6 +1,7 @@
 //! The wire: TLS, connections, the pool of them, entries, and what result codes mean. The only room
 //! that knows the client library.
 
+mod ahead;
 pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
@@ -12,6 +13,7 @@ mod request;
 mod shared;
 mod tls;
 
+pub(crate) use ahead::ahead;
 pub(crate) use connection::{Connection, Fault, Page};
 #[cfg(any(test, feature = "decoders"))]
 pub(crate) use password_policy::policy_error;
