@@ -38,9 +38,8 @@ fn valid_values_are_understood() {
 #[test]
 fn values_that_break_off_anywhere_do_no_harm() {
     each("cut", |decoder, valid| {
-        let cut = |bytes: &Vec<u8>| (0..=bytes.len()).for_each(|end| drop((decoder.read)(&bytes[..end])));
-        valid.iter().for_each(cut);
-        valid.iter().map(|bytes| bytes.len() as u64 + 1).sum()
+        let cut = |bytes: &Vec<u8>| (0..=bytes.len()).map(|end| (decoder.read)(&bytes[..end])).count() as u64;
+        valid.iter().map(cut).sum()
     });
 }
 
@@ -87,7 +86,7 @@ fn valid_values_that_went_wrong_do_no_harm() {
         let mut runner = runner(CASES / 8);
         let read = |seed: u64| {
             let mut mutator = Mutator::new(seed);
-            (0..8).for_each(|_| drop((decoder.read)(&mutator.next(valid))));
+            let _ = (0..8).filter(|_| (decoder.read)(&mutator.next(valid))).count();
             Ok(())
         };
         runner.run(&any::<u64>(), read).unwrap_or_else(|fault| panic!("{}: {fault}", decoder.name));

@@ -25,6 +25,8 @@ use crate::wire::{Change, Connection, Fault, Reply, Search};
 
 const RESET: &str = "pwdReset";
 const LOCK: &str = "pwdAccountLockedTime";
+/// What is looked at after a set.
+const AFTER: [&str; 3] = ["pwdChangedTime", RESET, LOCK];
 
 #[async_trait]
 impl ForcedReset for PlainDirectory {
@@ -128,7 +130,7 @@ impl PlainDirectory {
             }
         };
         let connection = self.connection().await?;
-        let writing = connection.modify_under_policy(&entry.dn, changes, self.tree.has_policy);
+        let writing = connection.modify_under_policy(&entry.dn, changes, self.tree.has_policy, &[]);
         self.write(writing).await.map_err(|failure| failure.into_error(operation))?;
         Ok(Receipt::default())
     }
@@ -143,24 +145,25 @@ impl PlainDirectory {
         let whole = self.tree.config.password_by == PasswordBy::Modify;
         let result = if whole {
             let changes = in_one(password, must_change, closed, policy);
-            self.write(connection.modify_under_policy(&entry.dn, changes, policy)).await
+            let after: &[&str] = if policy { &AFTER } else { &[] };
+            self.write(connection.modify_under_policy(&entry.dn, changes, policy, after)).await
         } else {
             if closed {
                 self.is_to_close(order, true);
             }
             self.write(connection.set_password(&entry.dn, password.expose(), policy)).await
         };
-        match result {
-            Ok(()) => {}
+        let after = match result {
+            Ok(after) => after,
             // The answer to an earlier attempt with this password was lost, or what follows failed then.
-            Err(Failure::Answered(answer)) if answer.is_set_already() => {}
+            Err(Failure::Answered(answer)) if answer.is_set_already() => None,
             Err(failure) => return Err(failure.into_error(operation)),
-        }
+        };
         if !policy {
             return Ok(Receipt::default());
         }
         let at = self
-            .finish(&connection, entry, must_change, closed)
+            .finish(&connection, &entry.dn, after, must_change, closed)
             .await
             .map_err(|error| unfinished(&error, operation))?;
         if closed {
@@ -184,18 +187,15 @@ impl PlainDirectory {
     async fn finish(
         &self,
         connection: &Connection,
-        entry: &Entry,
+        dn: &str,
+        after: Option<Entry>,
         must_change: bool,
         closed: bool,
     ) -> Result<Option<Timestamp>, Error> {
-        let search = Search::object(&entry.dn, &["pwdChangedTime", RESET, LOCK]);
-        let begun = clock::instant();
-        let read = connection.read(&search).await;
-        self.tree.governor.feedback(&feedback(OperationClass::Read, read.as_ref().err(), begun.elapsed()));
-        let entries = read.map_err(|fault| answer::error(fault, "read back", false))?;
-        let now = entries.first().ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, "read back").with_detail("the account was renamed or deleted meanwhile")
-        })?;
+        let now = match after.filter(|entry| entry.bytes("pwdchangedtime").is_some()) {
+            Some(after) => after,
+            None => self.read_back(connection, dn).await?,
+        };
         let mut changes = Vec::new();
         let is_flagged = now.text("pwdreset") == Some("TRUE");
         if must_change && !is_flagged {
@@ -207,20 +207,30 @@ impl PlainDirectory {
             changes.push(Change::Replace(LOCK, LOCKED_BY_ADMINISTRATOR.into()));
         }
         if !changes.is_empty() {
-            let writing = connection.modify_under_policy(&entry.dn, changes, true);
+            let writing = connection.modify_under_policy(dn, changes, true, &[]);
             self.write(writing).await.map_err(|failure| failure.into_error("finish"))?;
         }
         Ok(now.bytes("pwdchangedtime").and_then(time::generalized))
     }
 
-    /// One change, and what it says about pace.
-    async fn write(&self, writing: impl Future<Output = Result<Reply, Fault>>) -> Result<(), Failure> {
+    async fn read_back(&self, connection: &Connection, dn: &str) -> Result<Entry, Error> {
+        let begun = clock::instant();
+        let read = connection.read(&Search::object(dn, &AFTER)).await;
+        self.tree.governor.feedback(&feedback(OperationClass::Read, read.as_ref().err(), begun.elapsed()));
+        let entries = read.map_err(|fault| answer::error(fault, "read back", false))?;
+        entries.into_iter().next().ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, "read back").with_detail("the account was renamed or deleted meanwhile")
+        })
+    }
+
+    /// One change, and what it says about pace; what the entry is after it, where that was asked and told.
+    async fn write(&self, writing: impl Future<Output = Result<Reply, Fault>>) -> Result<Option<Entry>, Failure> {
         let begun = clock::instant();
         let answered = writing.await;
         let mut told = feedback(OperationClass::Write, answered.as_ref().err(), begun.elapsed());
         let outcome = match answered {
             Err(fault) => Err(Failure::Fault(fault)),
-            Ok(reply) => PlainError::check(&reply).map_err(Failure::Answered),
+            Ok(reply) => PlainError::check(&reply).map(|()| reply.after).map_err(Failure::Answered),
         };
         if matches!(&outcome, Err(Failure::Answered(answer)) if answer.is_busy()) {
             told = Feedback::new(OperationClass::Write, Signal::Busy).with_latency(begun.elapsed());
@@ -323,7 +333,8 @@ mod tests {
 
     #[test]
     fn an_entry_that_was_renamed_at_the_moment_is_looked_for_again() {
-        let answer = PlainError::check(&Reply { code: 32, text: String::new(), policy: None }).expect_err("32");
+        let answer =
+            PlainError::check(&Reply { code: 32, text: String::new(), policy: None, after: None }).expect_err("32");
         assert_eq!(Failure::Answered(answer).into_error("set password").status(), Status::Temporary);
     }
 }

@@ -2,17 +2,21 @@
 //! reason that the server gives when it refuses; and the Password Modify operation (RFC 3062).
 
 use ldap3::asn1::{PL, parse_tag};
-use ldap3::controls::{Control, RawControl};
+use ldap3::controls::{Control, PostRead, RawControl};
 use ldap3::exop::PasswordModify;
 use ldap3::{LdapResult, Mod};
 
 use super::connection::{Connection, Fault};
+use super::entry::Entry;
 use super::request::{Change, Wiped};
 
 /// The Password Modify operation (RFC 3062 section 2).
 pub(crate) const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 /// The control that asks for the policy's word, and carries it (draft-behera section 6).
 pub(crate) const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+
+/// The control that brings what the entry is after the change (RFC 4527).
+const POST_READ: &str = "1.3.6.1.1.13.2";
 
 /// What a server answered to a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +27,9 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     /// The error of the password policy, by its number.
     pub(crate) policy: Option<u8>,
+    /// The attributes that were asked for, as they are after the change; `None` from a server that does not
+    /// tell them in its answer.
+    pub(crate) after: Option<Entry>,
 }
 
 impl Connection {
@@ -38,16 +45,22 @@ impl Connection {
         Ok(Reply::of(&answer.await?.1))
     }
 
-    /// Changes one object, all steps or none; as [`set_password`](Self::set_password).
+    /// Changes one object, all steps or none; as [`set_password`](Self::set_password). The server is asked for
+    /// the attributes `after` the change in the same answer: one round trip less than reading them.
     pub(crate) async fn modify_under_policy(
         &self,
         dn: &str,
         changes: Vec<Change>,
         policy: bool,
+        after: &[&str],
     ) -> Result<Reply, Fault> {
+        let mut controls = asking(policy);
+        if !after.is_empty() {
+            controls.push(PostRead::new(after.to_vec()));
+        }
         let steps: Vec<Mod<Wiped>> = changes.into_iter().map(Change::into_step).collect();
         let answer = self.operate(move |mut ldap| async move {
-            ldap.with_controls(asking(policy));
+            ldap.with_controls(controls);
             ldap.modify(dn, steps).await
         });
         Ok(Reply::of(&answer.await?))
@@ -61,8 +74,19 @@ fn asking(policy: bool) -> Vec<RawControl> {
 
 impl Reply {
     fn of(result: &LdapResult) -> Self {
-        Self { code: result.rc, text: result.text.clone(), policy: of_controls(&result.ctrls) }
+        Self {
+            code: result.rc,
+            text: result.text.clone(),
+            policy: of_controls(&result.ctrls),
+            after: after(&result.ctrls),
+        }
     }
+}
+
+/// The entry after the change: a SearchResultEntry.
+fn after(controls: &[Control]) -> Option<Entry> {
+    let value = controls.iter().find(|Control(_, raw)| raw.ctype == POST_READ)?.1.val.as_deref()?;
+    Entry::decode(parse_tag(value).ok()?.1).ok()
 }
 
 /// The error of the password policy among an answer's controls.
@@ -100,9 +124,25 @@ mod tests {
         assert_eq!(of_controls(&[]), None);
     }
 
+    #[test]
+    fn the_entry_after_the_change_is_read_from_the_answer() {
+        // SearchResultEntry { dc=x, { pwdReset: TRUE } }.
+        let value = b"\x64\x1a\x04\x04dc=x\x30\x12\x30\x10\x04\x08pwdReset\x31\x04\x04\x02ok";
+        let control = |value: &[u8]| {
+            [Control(None, RawControl { ctype: POST_READ.to_owned(), crit: false, val: Some(value.to_vec()) })]
+        };
+        let entry = after(&control(value)).expect("an entry");
+        assert_eq!((entry.dn.as_str(), entry.text("pwdreset")), ("dc=x", Some("ok")));
+        (0..value.len()).for_each(|end| {
+            assert_eq!(after(&control(&value[..end])).and_then(|cut| cut.text("pwdreset").map(str::to_owned)), None)
+        });
+        assert_eq!(after(&[]), None);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_a_reason_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = after(&[Control(None, RawControl { ctype: POST_READ.to_owned(), crit: false, val: Some(bytes.clone()) })]);
             let _ = of_controls(&control(&bytes));
         }
     }
