@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use testkit::memory::MemoryDirectory;
 use testkit::organisation::Organisation;
 
-use crate::Reader;
+use crate::{Read, Reader};
 
 const DIRECTORIES: [&str; 2] = [
     r#"
@@ -142,7 +142,7 @@ fn sealing(entry: u64) -> Sealing {
 }
 
 /// Reads a file with these bytes in it.
-fn on_disk(read: impl Fn(&Path) -> bool + 'static) -> Box<dyn Fn(&[u8]) -> bool> {
+fn on_disk(read: impl Fn(&Path) -> bool + 'static) -> Read {
     let folder = tempfile::tempdir().expect("a folder");
     Box::new(move |bytes| {
         let path: PathBuf = folder.path().join("file");
@@ -152,14 +152,14 @@ fn on_disk(read: impl Fn(&Path) -> bool + 'static) -> Box<dyn Fn(&[u8]) -> bool>
 }
 
 /// A changed plan is refused, or is another plan: with another digest, and whole.
-fn plan(original: &Plan) -> Box<dyn Fn(&[u8]) -> bool> {
+fn plan(original: &Plan) -> Read {
     let digest = original.digest().to_owned();
     let text = std::fs::read(original.path()).expect("the plan");
     on_disk(move |path| {
         let Ok(read) = Plan::open(path) else { return false };
         let same = std::fs::read(path).expect("written") == text;
         assert_eq!(read.digest() == digest, same, "the digest does not tell the change");
-        let rows = read.rows().expect("rows").map(|row| row.expect("a row of a plan that opened")).count();
+        let rows = read.rows().expect("rows").filter(|row| row.is_ok()).count();
         let counts: u64 = read.header().counts.planned + read.header().counts.manual + read.header().counts.left_out;
         assert_eq!(rows as u64, counts, "{:?}", read.header().counts);
         true
@@ -167,17 +167,17 @@ fn plan(original: &Plan) -> Box<dyn Fn(&[u8]) -> bool> {
 }
 
 /// What opens is what was sealed, for the account that it was sealed for.
-fn vault(identity: Identity) -> Box<dyn Fn(&[u8]) -> bool> {
-    let known: BTreeSet<(u64, String, String)> = (0..6).map(sealing).map(told).collect();
+fn vault(identity: Identity) -> Read {
+    let known: BTreeSet<(u64, String, String)> = (0..6).map(|entry| told(&sealing(entry))).collect();
     on_disk(move |path| {
         let Ok(opened) = unseal(path, vec![identity.clone()]) else { return false };
-        let opened: Vec<_> = opened.filter_map(Result::ok).map(|(_, sealing)| told(sealing)).collect();
+        let opened: Vec<_> = opened.filter_map(Result::ok).map(|(_, sealing)| told(&sealing)).collect();
         assert!(opened.iter().all(|one| known.contains(one)), "a password for somebody else: {opened:?}");
         !opened.is_empty()
     })
 }
 
-fn told(sealing: Sealing) -> (u64, String, String) {
+fn told(sealing: &Sealing) -> (u64, String, String) {
     (sealing.entry, sealing.account.as_str().to_owned(), sealing.password.expose().to_owned())
 }
 

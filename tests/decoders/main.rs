@@ -32,12 +32,14 @@ const MOST_MEMORY_MIB: f64 = 64.0;
 /// Values for each reader in an ordinary test run.
 const FEW: u64 = 500;
 
+/// Reads any bytes: whether they are understood. It panics where it contradicts itself.
+pub(crate) type Read = Box<dyn Fn(&[u8]) -> bool>;
+
 /// Something that reads what others wrote.
 pub(crate) struct Reader {
     pub(crate) name: &'static str,
     pub(crate) valid: Vec<Vec<u8>>,
-    /// Whether these bytes are understood; panics where it contradicts itself.
-    pub(crate) read: Box<dyn Fn(&[u8]) -> bool>,
+    pub(crate) read: Read,
 }
 
 /// What a reader was asked.
@@ -102,7 +104,11 @@ fn files_that_break_off_anywhere_do_no_harm() {
         let shortest = reader.valid.iter().min_by_key(|valid| valid.len()).expect("a valid one");
         // Everywhere in the beginning and the end; of a long file here and there between.
         let ends = (0..shortest.len()).filter(|end| *end < 600 || shortest.len() - end < 600 || end % 61 == 0);
-        let asked = ends.map(|end| (reader.read)(shortest.get(..end).unwrap_or_default())).count();
+        let mut asked = 0;
+        for end in ends {
+            let _ = (reader.read)(shortest.get(..end).unwrap_or_default());
+            asked += 1;
+        }
         println!("cut: {}: {asked}", reader.name);
         all += asked;
     }

@@ -40,7 +40,7 @@ fn drawn(seed: u64) -> (u64, Fault) {
 
 async fn run(seed: u64) -> Ended {
     let (at, fault) = drawn(seed);
-    let lag = if seed % 2 == 0 { Duration::ZERO } else { LAG };
+    let lag = if seed.is_multiple_of(2) { Duration::ZERO } else { LAG };
     let what = format!("seed {seed}, {fault:?} at write {at}, lag {lag:?}");
     let script = FaultScript::new(seed).rule(When::write().nth(at), fault);
     let world = World::of_two(Organisation::new(seed, ACCOUNTS), lag, script).await;

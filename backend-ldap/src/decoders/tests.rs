@@ -38,8 +38,14 @@ fn valid_values_are_understood() {
 #[test]
 fn values_that_break_off_anywhere_do_no_harm() {
     each("cut", |decoder, valid| {
-        let cut = |bytes: &Vec<u8>| (0..=bytes.len()).map(|end| (decoder.read)(&bytes[..end])).count() as u64;
-        valid.iter().map(cut).sum()
+        let mut asked = 0;
+        for bytes in valid {
+            for end in 0..=bytes.len() {
+                let _ = (decoder.read)(&bytes[..end]);
+                asked += 1;
+            }
+        }
+        asked
     });
 }
 
