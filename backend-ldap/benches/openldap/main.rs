@@ -61,7 +61,8 @@ fn main() {
     window::measure(&runtime, amount);
 }
 
-/// As the engine sends orders: batches of a quarter of the window, each with its permit. All have to be done.
+/// As the engine sends orders: batches of what the governor has room for, each with its permit, and always one
+/// more that waits for one. All have to be done.
 pub(crate) async fn apply<D: ForcedReset + RateLimitedBatching>(
     directory: &Arc<D>,
     ids: &[AccountId],
@@ -69,7 +70,8 @@ pub(crate) async fn apply<D: ForcedReset + RateLimitedBatching>(
     in_flight: usize,
     word: &str,
 ) {
-    let batches = ids.chunks((in_flight / 4).max(1)).enumerate().map(|(batch, ids)| {
+    let room = directory.governor().batch_room(OperationClass::Write).max(1) as usize;
+    let batches = ids.chunks(room).enumerate().map(|(batch, ids)| {
         let order = |(n, id): (usize, &AccountId)| {
             let order = Order::new(id.clone(), action);
             let password = Secret::new(format!("Our-Passw0rd-{word}-{batch}-{n}"));
@@ -84,5 +86,5 @@ pub(crate) async fn apply<D: ForcedReset + RateLimitedBatching>(
             assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
         }
     };
-    futures::stream::iter(batches).map(send).buffer_unordered(4).collect::<()>().await;
+    futures::stream::iter(batches).map(send).buffer_unordered(in_flight).collect::<()>().await;
 }

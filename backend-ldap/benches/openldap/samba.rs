@@ -66,6 +66,9 @@ impl Site {
             .bind(&self.bind_dn, password.into())
             .ca_file(&self.ca_file)
             .in_flight(u32::try_from(IN_FLIGHT).expect("small"))
+            // Each connection is a process of Samba's, and two that write keep each other waiting: half the rate,
+            // with ldapmodify too.
+            .connections(1)
     }
 
     fn dn(&self, n: usize) -> String {
