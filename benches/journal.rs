@@ -18,7 +18,7 @@ use criterion::Criterion;
 use futures::future::try_join_all;
 use identity_reset::journal::{Baseline, Event};
 use identity_reset::prelude::*;
-use identity_reset::reset::Secret;
+use identity_reset::reset::{Secret, SecretKind};
 use identity_reset::vault::Sealing;
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
@@ -94,6 +94,7 @@ fn intent(entry: u64) -> Event {
             last_set: jiff::Timestamp::from_second(1_780_272_000).ok(),
             version: Some(3),
             must_change: false,
+            ..Baseline::default()
         },
         sealed: Some(identity_reset::vault::SealedRef(format!("{}:{}", entry / 64 + 1, entry % 64))),
     }
@@ -159,6 +160,7 @@ fn sealing(entry: u64) -> anyhow::Result<Sealing> {
         directory: DirectoryId::new("corp")?,
         account: AccountId::new(format!("246bc01f-e470-447e-8b04-64fa0a4b{entry:04x}"))?,
         name: format!("some.person.{entry}"),
+        kind: SecretKind::Password,
         password: Secret::new("correct-Horse-7-battery".to_owned()),
     })
 }

@@ -131,6 +131,10 @@ impl Audit {
         let now = preflight.server_time.unwrap_or_else(clock::now);
         let index: PrivilegeIndex = retried_read(backend.governor(), &policy, || backend.privileges()).await?;
         self.incomplete.extend(index.incomplete().iter().cloned());
+        self.findings.extend(index.for_everybody().map(|ground| {
+            let text = format!("every account has this, so that it raises nobody's tier; take it away: {ground}");
+            Finding { severity: Severity::Warning, text }
+        }));
         self.incomplete.sort();
         self.incomplete.dedup();
 

@@ -9,7 +9,7 @@
 
 #![allow(clippy::print_stderr, reason = "what could not be opened is said where no password goes")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
@@ -18,10 +18,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use identity_reset::prelude::*;
+use identity_reset::reset::SecretKind;
 use identity_reset::vault::{SealedRef, Sealing, unseal};
 use serde_json::json;
 
-/// Opens sealed passwords: the newest of each account that is asked for.
+/// Opens sealed passwords, access passes and recovery links: the newest of each kind of each account
+/// that is asked for.
 ///
 /// A password goes to the screen only for a single account; more need --out or --stdout, and all
 /// of them never go to a terminal. The newest password of an account is in force if the report
@@ -84,7 +86,7 @@ fn open(options: &Options) -> Result<bool> {
     }
     let identities = Identity::read_file(&options.identity)?;
     let newest = Newest::find(options, identities.clone())?;
-    if newest.of.len() > 1 && !options.all && options.out.is_none() && !options.stdout {
+    if newest.accounts() > 1 && !options.all && options.out.is_none() && !options.stdout {
         return Err(input("more than one account fits, and nobody said where their passwords go")
             .with_advice("say --stdout or --out FILE, or name one account and its --directory"));
     }
@@ -114,13 +116,13 @@ fn write(
     Ok(output.finish()?)
 }
 
-type Key = (DirectoryId, AccountId);
+type Key = (DirectoryId, AccountId, SecretKind);
 
 fn key(sealing: &Sealing) -> Key {
-    (sealing.directory.clone(), sealing.account.clone())
+    (sealing.directory.clone(), sealing.account.clone(), sealing.kind)
 }
 
-/// The newest password of each account that is asked for.
+/// The newest secret of each kind of each account that is asked for.
 struct Newest {
     of: BTreeMap<Key, SealedRef>,
     /// Whether each one asked for is there, and every line of the vault could be opened.
@@ -128,6 +130,11 @@ struct Newest {
 }
 
 impl Newest {
+    fn accounts(&self) -> usize {
+        let accounts: BTreeSet<_> = self.of.keys().map(|(directory, account, _)| (directory, account)).collect();
+        accounts.len()
+    }
+
     fn find(options: &Options, identities: Vec<Identity>) -> Result<Self> {
         let asked: Vec<String> = options.account.iter().map(|name| name.to_lowercase()).collect();
         let mut missing: Vec<&str> = asked.iter().map(String::as_str).collect();
@@ -173,7 +180,7 @@ impl Output {
             return Ok(Self::Json(to));
         }
         let mut lines = csv::Writer::from_writer(to);
-        let header = lines.write_record(["directory", "id", "name", "password"]);
+        let header = lines.write_record(["directory", "id", "name", "password", "kind"]);
         header.map_err(|fault| input(&format!("the passwords cannot be written: {fault}")))?;
         Ok(Self::Csv(Box::new(lines)))
     }
@@ -182,12 +189,13 @@ impl Output {
         match self {
             Self::Csv(lines) => {
                 let name = harmless(&of.name);
-                let row = [of.directory.as_str(), of.account.as_str(), &name, of.password.expose()];
+                let row = [of.directory.as_str(), of.account.as_str(), &name, of.password.expose(), of.kind.as_str()];
                 lines.write_record(row)?;
             }
             Self::Json(to) => {
                 let password = of.password.expose();
-                let row = json!({"directory": of.directory, "id": of.account, "name": of.name, "password": password});
+                let (directory, id, name, kind) = (&of.directory, &of.account, &of.name, of.kind);
+                let row = json!({"directory": directory, "id": id, "name": name, "kind": kind, "password": password});
                 writeln!(to, "{row}")?;
             }
         }

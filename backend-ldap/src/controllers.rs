@@ -69,8 +69,9 @@ impl Controllers {
         let domain = meet(&members, None).await?;
         if config.discover {
             let found = found_by(&members, &domain).await?;
-            let fresh: Vec<String> = discovery::urls(&config.url, &found)
-                .into_iter()
+            let fresh: Vec<String> = found
+                .iter()
+                .map(|host| discovery::url_of(&config, host))
                 .filter(|url| !members.iter().any(|member| member.is_at(url)))
                 .collect();
             let fresh = fresh.iter().map(|url| member(url)).collect::<Result<Vec<Member>>>()?;
@@ -384,7 +385,15 @@ async fn found_by(members: &[Member], domain: &str) -> Result<Vec<String>> {
     let met = members.iter().find_map(|member| Some((member, member.known.get()?)));
     let Some((member, known)) = met else { return Ok(Vec::new()) };
     let connection = member.pool.pick().await?;
-    discovery::controllers(&connection, &known.root.configuration, domain).await
+    let read = |search: Search| {
+        let connection = Arc::clone(&connection);
+        async move {
+            let found = connection.read(&search).await;
+            found.map_err(|fault| fault.into_error("list the controllers", false))
+        }
+    };
+    let listed = discovery::controllers(read, &known.root.configuration, domain).await?;
+    Ok(listed.into_iter().filter_map(|controller| controller.host).collect())
 }
 
 /// Whether another controller may be better off.

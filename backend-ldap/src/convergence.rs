@@ -13,15 +13,9 @@ use tokio::sync::Mutex;
 
 use crate::LdapDirectory;
 use crate::config::LdapConfig;
-use crate::value::dn;
+use crate::discovery::{self, Listed};
 use crate::wire::Search;
-use crate::wire::entry::Entry;
 
-/// Attributes of an nTDSDSA object that name the domains whose accounts the controller has; the
-/// last one is of read-only controllers (MS-ADTS 6.1.1.2.2.1.2.1.1).
-const HELD: [&str; 4] = ["msDS-HasDomainNCs", "hasMasterNCs", "msDS-hasMasterNCs", "msDS-hasFullReplicaNCs"];
-/// The class of a read-only controller's settings (MS-ADTS 6.1.1.2.2.1.2.1.2).
-const READ_ONLY: &str = "nTDSDSARO";
 /// A controller that does not answer in this time is not waited for longer: there are others.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(15);
 /// Accounts that one controller is asked about at once.
@@ -54,7 +48,7 @@ impl Controllers {
         }
         // Others may be reached while this one keeps us waiting.
         drop(open);
-        let config = alone(&self.config, &url_of(&self.config, host));
+        let config = alone(&self.config, &discovery::url_of(&self.config, host));
         let there = Box::pin(LdapDirectory::connect(config)).await?;
         if !there.each.home.eq_ignore_ascii_case(host) {
             // Two names that lead to one controller would have it counted twice.
@@ -76,19 +70,6 @@ fn alone(config: &LdapConfig, url: &str) -> LdapConfig {
     config.connections = 1;
     config.deadline = config.deadline.min(LONGEST_DEADLINE);
     config
-}
-
-/// Where a controller is reached: where the configuration says, or under its own name with the
-/// scheme and the port of the configured url.
-fn url_of(config: &LdapConfig, host: &str) -> String {
-    if let Some(url) = config.controller_urls.get(host) {
-        return url.clone();
-    }
-    let (scheme, rest) = config.url.trim().split_once("://").unwrap_or(("ldaps", ""));
-    let rest = rest.trim_end_matches('/');
-    let after = rest.rsplit_once(']').map_or(rest, |(_, after)| after);
-    let port = after.rsplit_once(':').map(|(_, port)| format!(":{port}")).unwrap_or_default();
-    format!("{scheme}://{host}{port}")
 }
 
 impl LdapDirectory {
@@ -120,16 +101,15 @@ impl Replicated for LdapDirectory {
                     .with_detail("the controller does not name its configuration partition")
                     .with_advice("report this as a fault, with the controller's version")
             })?;
-        let sites = format!("CN=Sites,{configuration}");
-        let mut wanted = vec!["objectClass"];
-        wanted.extend(HELD);
-        let settings = domain.read(&Search::subtree(&sites, "(objectClass=nTDSDSA)", &wanted)).await?;
-        let servers = domain.read(&Search::subtree(&sites, "(objectClass=server)", &["dNSHostName"])).await?;
-        let found = replicas(&settings, &servers, &domain.name);
+        let read = |search: Search| async move { domain.read(&search).await };
+        let listed = discovery::controllers(read, configuration, &domain.name).await?;
+        let mut found: Vec<Replica> = listed.into_iter().map(replica).collect();
+        found.sort();
+        found.dedup();
         if found.is_empty() {
             return Err(Error::new(ErrorKind::InsufficientPrivilege, "list the controllers")
                 .with_directory(domain.directory.clone())
-                .with_detail(format!("no controller of the domain can be seen below {sites}"))
+                .with_detail(format!("no controller of the domain can be seen below CN=Sites,{configuration}"))
                 .with_advice("let the account that the run signs in with read the configuration partition"));
         }
         Ok(found)
@@ -157,94 +137,17 @@ impl Replicated for LdapDirectory {
     }
 }
 
-/// The controllers of the domain, by name: those whose settings say that they hold it, or do not
-/// say what they hold.
-fn replicas(settings: &[Entry], servers: &[Entry], domain: &str) -> Vec<Replica> {
-    let domain = dn::key(domain);
-    let mut found: Vec<Replica> = settings
-        .iter()
-        .filter(|entry| {
-            let mut held = HELD.iter().flat_map(|name| entry.texts_of(name)).peekable();
-            held.peek().is_none() || held.any(|held| dn::key(&held) == domain)
-        })
-        .map(|entry| {
-            let server = dn::parent(&entry.dn);
-            let host = servers
-                .iter()
-                .find(|known| dn::key(&known.dn) == dn::key(server))
-                .and_then(|known| known.text("dnshostname"));
-            // Without a host name it cannot be asked, and is named by what there is.
-            let mut replica = Replica::new(host.map_or_else(|| server.to_owned(), str::to_lowercase));
-            // CN=NTDS Settings,CN=DC1,CN=Servers,CN=Site,CN=Sites,…
-            let site = dn::first_name(dn::parent(dn::parent(server)));
-            if !site.is_empty() {
-                replica = replica.in_site(site);
-            }
-            let read_only = entry.texts("objectclass").any(|class| class.eq_ignore_ascii_case(READ_ONLY));
-            if read_only { replica.read_only() } else { replica }
-        })
-        .collect();
-    found.sort();
-    found.dedup();
-    found
-}
-
-impl Entry {
-    fn texts_of(&self, name: &str) -> Vec<String> {
-        self.texts(&name.to_lowercase()).map(str::to_owned).collect()
+/// Without a host name it cannot be asked, and is named by what there is.
+fn replica(listed: Listed) -> Replica {
+    let mut replica = Replica::new(listed.host.unwrap_or(listed.server));
+    if let Some(site) = listed.site {
+        replica = replica.in_site(site);
     }
+    if listed.read_only { replica.read_only() } else { replica }
 }
 
 impl fmt::Debug for Controllers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Controllers").field("home", &self.home).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::entry::tests::entry;
-    use identity_core::account::DirectoryId;
-
-    #[test]
-    fn controllers_of_the_domain_are_listed_and_read_only_ones_told_apart() {
-        let below = |server: &str| format!("CN=NTDS Settings,CN={server},CN=Servers,CN=Paris,CN=Sites,CN=C");
-        let settings = [
-            entry(&below("DC2"), &[("msDS-HasDomainNCs", &[b"DC=Example,DC=test"])]),
-            entry(&below("CHILD"), &[("hasMasterNCs", &[b"CN=C", b"DC=child,DC=example,DC=test"])]),
-            entry(
-                &below("RO1"),
-                &[("objectClass", &[b"nTDSDSA", b"nTDSDSARO"]), ("msDS-hasFullReplicaNCs", &[b"dc=example,dc=test"])],
-            ),
-            entry(&below("RETIRED"), &[]),
-        ];
-        let server = |name: &str| {
-            entry(
-                &format!("CN={name},CN=Servers,CN=Paris,CN=Sites,CN=C"),
-                &[("dNSHostName", &[format!("{name}.Example.test").as_bytes()])],
-            )
-        };
-        let found = replicas(&settings, &["DC2", "CHILD", "RO1"].map(server), "DC=example,DC=test");
-        let names: Vec<(&str, bool)> = found.iter().map(|found| (found.name.as_str(), found.read_only)).collect();
-        let retired = "CN=RETIRED,CN=Servers,CN=Paris,CN=Sites,CN=C";
-        assert_eq!(names, [(retired, false), ("dc2.example.test", false), ("ro1.example.test", true)]);
-        assert!(found.iter().all(|found| found.site.as_deref() == Some("Paris")));
-    }
-
-    #[test]
-    fn a_controller_is_reached_as_the_first_one_or_as_the_configuration_says() {
-        let config = |url: &str| LdapConfig::new(DirectoryId::new("corp").expect("id"), url);
-        let host = "dc2.example.test";
-        for (url, expected) in [
-            ("ldaps://dc1.example.test", "ldaps://dc2.example.test"),
-            (" ldap://[::1]:3890/ ", "ldap://dc2.example.test:3890"),
-            ("ldaps://[::1]", "ldaps://dc2.example.test"),
-            ("ldaps://10.0.0.1:6360/", "ldaps://dc2.example.test:6360"),
-        ] {
-            assert_eq!(url_of(&config(url), host), expected, "{url}");
-        }
-        let config = config("ldaps://dc1.example.test").controller_url("DC2.example.test", "ldaps://127.0.0.2");
-        assert_eq!(url_of(&config, host), "ldaps://127.0.0.2");
     }
 }

@@ -1,7 +1,7 @@
 //! The directory itself: connecting, and what it can do at all.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use identity_core::account::AccountId;
@@ -123,8 +123,10 @@ impl LdapDirectory {
             is_forest_root: root.is_forest_root,
             descriptors: root.descriptors,
             policy_hints: config.policy_hints && root.policy_hints,
+            surroundings: RwLock::default(),
             pool,
         };
+        domain.look_around().await?;
         Ok(Arc::new(Self {
             each: convergence::Controllers::new(config.clone(), root.host.clone()),
             info: DirectoryInfo::new(config.directory, "ldap", dn::domain(&root.domain)),

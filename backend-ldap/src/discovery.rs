@@ -3,6 +3,7 @@
 
 use identity_core::error::Result;
 
+use crate::config::LdapConfig;
 use crate::value::dn;
 use crate::wire::entry::Entry;
 use crate::wire::{Connection, Search, Within};
@@ -11,6 +12,8 @@ use crate::wire::{Connection, Search, Within};
 const DOMAINS: &str = "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.1.4.803:=2))";
 /// Where an nTDSDSA object says which domain it is of: writable copies, and those of read-only controllers.
 const CONTEXTS: [&str; 4] = ["msDS-HasDomainNCs", "hasMasterNCs", "msDS-hasMasterNCs", "msDS-hasFullReplicaNCs"];
+/// The class of a read-only controller's settings (MS-ADTS 6.1.1.2.2.1.2.1.2).
+const READ_ONLY: &str = "nTDSDSARO";
 
 /// A domain of a forest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,85 +44,128 @@ fn domain(entry: &Entry) -> Option<ForestDomain> {
     Some(ForestDomain { dns, short: entry.text("netbiosname").map(str::to_owned), name })
 }
 
-/// The DNS names of the controllers of a domain.
-pub(crate) async fn controllers(connection: &Connection, configuration: &str, domain: &str) -> Result<Vec<String>> {
-    let sites = format!("CN=Sites,{configuration}");
-    let read = async |filter: &str, attributes: &[&str]| {
-        let found = connection.read(&Search::subtree(&sites, filter, attributes)).await;
-        found.map_err(|fault| fault.into_error("list the controllers", false))
-    };
-    let settings = read("(objectClass=nTDSDSA)", &CONTEXTS).await?;
-    let servers = read("(objectClass=server)", &["dNSHostName"]).await?;
-    Ok(hosts(&settings, &servers, domain))
+/// A controller of a domain, as the configuration partition has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The distinguished name of its server object.
+    pub(crate) server: String,
+    /// Its DNS name, in small letters; without one it was retired, or may not be read.
+    pub(crate) host: Option<String>,
+    pub(crate) site: Option<String>,
+    pub(crate) read_only: bool,
 }
 
-/// The hosts of those settings objects that are of the domain, or do not say of which: then the
+/// The controllers of a domain. `read` finds what a search finds.
+pub(crate) async fn controllers<F>(
+    read: impl Fn(Search) -> F + Send,
+    configuration: &str,
+    domain: &str,
+) -> Result<Vec<Listed>>
+where
+    F: Future<Output = Result<Vec<Entry>>> + Send,
+{
+    let sites = format!("CN=Sites,{configuration}");
+    let mut wanted = vec!["objectClass"];
+    wanted.extend(CONTEXTS);
+    let settings = read(Search::subtree(&sites, "(objectClass=nTDSDSA)", &wanted)).await?;
+    let servers = read(Search::subtree(&sites, "(objectClass=server)", &["dNSHostName"])).await?;
+    Ok(listed(&settings, &servers, domain))
+}
+
+/// Those whose settings say that they hold the domain, or do not say what they hold: then the
 /// controller is asked.
-fn hosts(settings: &[Entry], servers: &[Entry], domain: &str) -> Vec<String> {
+fn listed(settings: &[Entry], servers: &[Entry], domain: &str) -> Vec<Listed> {
     let domain = dn::key(domain);
     let of_domain = |entry: &&Entry| {
-        let mut contexts = CONTEXTS
+        let mut held = CONTEXTS
             .iter()
-            .flat_map(|name| entry.values(&name.to_lowercase()))
-            .map(|value| String::from_utf8_lossy(value));
-        let mut said = false;
-        contexts.any(|context| {
-            said = true;
-            dn::key(&context) == domain
-        }) || !said
+            .flat_map(|name| entry.texts(&name.to_lowercase()).map(dn::key).collect::<Vec<_>>())
+            .peekable();
+        held.peek().is_none() || held.any(|held| held == domain)
     };
-    settings
-        .iter()
-        .filter(of_domain)
-        .filter_map(|entry| {
-            let parent = dn::key(dn::parent(&entry.dn));
-            servers.iter().find(|server| dn::key(&server.dn) == parent)?.text("dnshostname").map(str::to_lowercase)
-        })
-        .collect()
+    let one = |entry: &Entry| {
+        // CN=NTDS Settings,CN=DC1,CN=Servers,CN=Site,CN=Sites,…
+        let server = dn::parent(&entry.dn);
+        let known = servers.iter().find(|known| dn::key(&known.dn) == dn::key(server));
+        Listed {
+            server: server.to_owned(),
+            host: known.and_then(|known| known.text("dnshostname")).map(str::to_lowercase),
+            site: Some(dn::first_name(dn::parent(dn::parent(server)))).filter(|site| !site.is_empty()),
+            read_only: entry.texts("objectclass").any(|class| class.eq_ignore_ascii_case(READ_ONLY)),
+        }
+    };
+    settings.iter().filter(of_domain).map(one).collect()
 }
 
-/// The urls of hosts, with the scheme and port of the url that is known to work.
-pub(crate) fn urls(like: &str, hosts: &[String]) -> Vec<String> {
-    let (scheme, rest) = like.trim().split_once("://").unwrap_or(("ldaps", ""));
+/// Where a controller is reached: where the configuration says, or under its own name with the
+/// scheme and the port of the configured url.
+pub(crate) fn url_of(config: &LdapConfig, host: &str) -> String {
+    if let Some(url) = config.controller_urls.get(host) {
+        return url.clone();
+    }
+    let (scheme, rest) = config.url.trim().split_once("://").unwrap_or(("ldaps", ""));
     let rest = rest.trim_end_matches('/');
     let after = rest.rsplit_once(']').map_or(rest, |(_, after)| after);
     let port = after.rsplit_once(':').map(|(_, port)| format!(":{port}")).unwrap_or_default();
-    hosts.iter().map(|host| format!("{scheme}://{host}{port}")).collect()
+    format!("{scheme}://{host}{port}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::wire::entry::tests::entry;
+    use identity_core::account::DirectoryId;
 
     #[test]
-    fn controllers_of_other_domains_are_left_out() {
+    fn controllers_of_the_domain_are_listed_and_read_only_ones_told_apart() {
+        let below = |server: &str| format!("CN=NTDS Settings,CN={server},CN=Servers,CN=Paris,CN=Sites,CN=C");
         let settings = [
-            entry("CN=NTDS Settings,CN=DC1,CN=Servers,CN=S", &[("msDS-HasDomainNCs", &[b"DC=Example,DC=test"])]),
+            entry(&below("DC2"), &[("msDS-HasDomainNCs", &[b"DC=Example,DC=test"])]),
             entry(
-                "CN=NTDS Settings,CN=DC2,CN=Servers,CN=S",
+                &below("CHILD"),
                 &[("hasMasterNCs", &[b"CN=Configuration,DC=example,DC=test", b"DC=child,DC=example,DC=test"])],
             ),
-            entry("CN=NTDS Settings,CN=RO1,CN=Servers,CN=S", &[("msDS-hasFullReplicaNCs", &[b"DC=example,DC=test"])]),
-            entry("CN=NTDS Settings,CN=Silent,CN=Servers,CN=S", &[]),
-            entry("CN=NTDS Settings,CN=Orphan,CN=Servers,CN=S", &[]),
+            entry(
+                &below("RO1"),
+                &[("objectClass", &[b"nTDSDSA", b"nTDSDSARO"]), ("msDS-hasFullReplicaNCs", &[b"dc=example,dc=test"])],
+            ),
+            entry(&below("SILENT"), &[]),
+            entry(&below("RETIRED"), &[]),
         ];
         let server = |name: &str| {
             entry(
-                &format!("CN={name},CN=Servers,CN=S"),
-                &[("dNSHostName", &[format!("{name}.example.test").as_bytes()])],
+                &format!("CN={name},CN=Servers,CN=Paris,CN=Sites,CN=C"),
+                &[("dNSHostName", &[format!("{name}.Example.test").as_bytes()])],
             )
         };
-        let servers = ["DC1", "DC2", "RO1", "Silent"].map(server);
-        let found = hosts(&settings, &servers, "dc=example,dc=test");
-        assert_eq!(found, ["dc1.example.test", "ro1.example.test", "silent.example.test"]);
+        let found = listed(&settings, &["DC2", "CHILD", "RO1", "SILENT"].map(server), "DC=example,DC=test");
+        let told: Vec<_> = found.iter().map(|found| (found.host.as_deref(), found.read_only)).collect();
+        assert_eq!(
+            told,
+            [
+                (Some("dc2.example.test"), false),
+                (Some("ro1.example.test"), true),
+                (Some("silent.example.test"), false),
+                (None, false)
+            ]
+        );
+        assert_eq!(found[3].server, "CN=RETIRED,CN=Servers,CN=Paris,CN=Sites,CN=C");
+        assert!(found.iter().all(|found| found.site.as_deref() == Some("Paris")));
     }
 
     #[test]
-    fn found_controllers_are_reached_as_the_first_one() {
-        let hosts = ["dc2.example.test".to_owned()];
-        assert_eq!(urls("ldaps://dc1.example.test", &hosts), ["ldaps://dc2.example.test"]);
-        assert_eq!(urls(" ldap://[::1]:3890/ ", &hosts), ["ldap://dc2.example.test:3890"]);
-        assert_eq!(urls("ldaps://127.0.0.2:6360/", &hosts), ["ldaps://dc2.example.test:6360"]);
+    fn a_controller_is_reached_as_the_first_one_or_as_the_configuration_says() {
+        let config = |url: &str| LdapConfig::new(DirectoryId::new("corp").expect("id"), url);
+        let host = "dc2.example.test";
+        for (url, expected) in [
+            ("ldaps://dc1.example.test", "ldaps://dc2.example.test"),
+            (" ldap://[::1]:3890/ ", "ldap://dc2.example.test:3890"),
+            ("ldaps://[::1]", "ldaps://dc2.example.test"),
+            ("ldaps://10.0.0.1:6360/", "ldaps://dc2.example.test:6360"),
+        ] {
+            assert_eq!(url_of(&config(url), host), expected, "{url}");
+        }
+        let config = config("ldaps://dc1.example.test").controller_url("DC2.example.test", "ldaps://127.0.0.2");
+        assert_eq!(url_of(&config, host), "ldaps://127.0.0.2");
     }
 }

@@ -1,20 +1,23 @@
 //! A domain as it is read: listings, single objects, values that come in parts. All reads go through
 //! here, so that each one takes its permit and tells the governor how it went.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use identity_core::account::DirectoryId;
 use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::limits::{Feedback, Governor, OperationClass, Signal, clock};
+use identity_core::limits::Governor;
+use uuid::Uuid;
 
+use crate::account::Surroundings;
 use crate::controllers::Controllers;
-use crate::listing;
+use crate::listing::{self, Paged};
+use crate::pace;
 use crate::value::guid;
 use crate::value::sid::Sid;
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, Fault, Search};
+use crate::wire::{Connection, Fault, Page, Search};
 
 /// A domain as it is read.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ pub(crate) struct Domain {
     pub(crate) descriptors: bool,
     /// Whether sets are to respect the history, and the controller can make them.
     pub(crate) policy_hints: bool,
+    pub(crate) surroundings: RwLock<Arc<Surroundings>>,
 }
 
 /// Where something is read.
@@ -50,12 +54,24 @@ impl Domain {
     /// is begun again, perhaps on another controller, and no entry leaves twice; one that does not
     /// come to its end is an error, never a short stream.
     pub(crate) fn list(self: &Arc<Self>, search: Search) -> BoxStream<'static, Result<Entry>> {
-        listing::list(self, search, Place::Reading)
+        self.list_at(search, Place::Reading)
     }
 
     /// As [`list`](Self::list), at the place given.
     pub(crate) fn list_at(self: &Arc<Self>, search: Search, place: Place) -> BoxStream<'static, Result<Entry>> {
-        listing::list(self, search, place)
+        listing::list(Arc::new(At { domain: Arc::clone(self), place }), search)
+    }
+
+    /// What accounts are read against, as it was last read.
+    pub(crate) fn surroundings(&self) -> Arc<Surroundings> {
+        Arc::clone(&self.surroundings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads it anew.
+    pub(crate) async fn look_around(&self) -> Result<Arc<Surroundings>> {
+        let now = Arc::new(Surroundings::read(self).await?);
+        *self.surroundings.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&now);
+        Ok(now)
     }
 
     /// A connection to read on at a place.
@@ -124,23 +140,44 @@ impl Domain {
     }
 
     /// Runs one read with its permit, and tells the governor how it went.
-    pub(crate) async fn timed<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let _permit = self.governor.acquire(OperationClass::Read, 1).await;
-        let begun = clock::instant();
-        let outcome = reading.await;
-        self.governor.feedback(&feedback(OperationClass::Read, outcome.as_ref().err(), begun.elapsed()));
-        outcome
+    async fn timed<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        pace::read(&self.governor, reading).await
     }
 }
 
-/// What an outcome says about pace.
-pub(crate) fn feedback(class: OperationClass, fault: Option<&Fault>, latency: Duration) -> Feedback {
-    let signal = match fault {
-        None => Signal::Ok,
-        Some(Fault::Answered(answer)) if answer.is_busy() => Signal::Busy,
-        // A refusal is an answer: the controller is well.
-        Some(Fault::Answered(_) | Fault::Malformed(_) | Fault::Filter) => Signal::Ok,
-        Some(Fault::NotSent(_) | Fault::Unanswered(_)) => Signal::Busy,
-    };
-    Feedback::new(class, signal).with_latency(latency)
+/// Where a listing of the domain is read.
+struct At {
+    domain: Arc<Domain>,
+    place: Place,
+}
+
+#[async_trait]
+impl Paged for At {
+    async fn connection(&self) -> Result<Arc<Connection>> {
+        self.domain.connection(&self.place).await
+    }
+
+    fn size(&self, connection: &Connection) -> u32 {
+        self.domain.pool.page_size(connection)
+    }
+
+    async fn page(&self, connection: &Connection, search: &Search, size: u32, cookie: Vec<u8>) -> Result<Page, Fault> {
+        self.domain.timed(connection.page(search, size, cookie)).await
+    }
+
+    fn error(&self, fault: Fault) -> Error {
+        self.domain.error(fault, "list accounts")
+    }
+
+    fn smaller_pages_help(&self) -> bool {
+        true
+    }
+
+    fn identity_attribute(&self) -> &'static str {
+        "objectGUID"
+    }
+
+    fn identity(&self, entry: &Entry) -> Option<Uuid> {
+        entry.guid()
+    }
 }

@@ -13,7 +13,7 @@ use identity_core::limits::clock;
 use ldap3::parse_filter;
 
 use crate::LdapDirectory;
-use crate::account::{ATTRIBUTES, EVERY_ACCOUNT, account};
+use crate::account::{ATTRIBUTES, EVERY_ACCOUNT, RESULTANT, account};
 use crate::domain::{Domain, Place};
 use crate::groups::Groups;
 use crate::root::{Root, id_of};
@@ -193,18 +193,21 @@ async fn searches(domain: &Arc<Domain>, scope: Scope) -> Result<Vec<Search>> {
 /// A search for the accounts below `base` that match `filter` too.
 fn account_search(domain: &Domain, base: &str, filter: &str) -> Search {
     let mut search = Search::subtree(base, format!("(&{EVERY_ACCOUNT}{filter})"), ATTRIBUTES);
+    if domain.surroundings().policies.may_be() {
+        search.attributes.push(RESULTANT.to_owned());
+    }
     search.descriptor = domain.descriptors;
     search
 }
 
 fn read_accounts(domain: &Arc<Domain>, entries: BoxStream<'static, Result<Entry>>) -> AccountStream {
-    let domain = Arc::clone(domain);
+    let (domain, surroundings) = (Arc::clone(domain), domain.surroundings());
     entries
         .and_then(move |mut entry| {
-            let domain = Arc::clone(&domain);
+            let (domain, surroundings) = (Arc::clone(&domain), Arc::clone(&surroundings));
             async move {
                 domain.complete(&mut entry, "memberOf", false).await?;
-                account(&domain.directory, &entry).ok_or_else(|| unreadable(&domain, &entry))
+                account(&domain.directory, &surroundings, &entry).ok_or_else(|| unreadable(&domain, &entry))
             }
         })
         .boxed()

@@ -104,6 +104,7 @@ pub mod krbtgt;
 mod limits;
 mod listing;
 mod member;
+mod pace;
 mod plain;
 mod preflight;
 mod privilege;

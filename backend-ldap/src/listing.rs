@@ -1,19 +1,20 @@
-//! A listing that is under way: page after page, smaller pages where the controller asks for that,
-//! begun again where it broke, and never short in silence.
+//! A listing that is under way: page after page, smaller pages where the server asks for that,
+//! begun again where it broke, and never short in silence. Both dialects list by it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use identity_core::error::{Error, Result};
 use identity_core::limits::clock;
+use uuid::Uuid;
 
-use crate::domain::{Domain, Place};
 use crate::wire::entry::Entry;
 use crate::wire::{Connection, Fault, Page, Search, ahead};
 
-/// How often one page is asked for again when the controller is busy.
+/// How often one page is asked for again when the server is busy.
 const BUSY_TRIES: u32 = 6;
 const BUSY_WAIT: Duration = Duration::from_millis(250);
 /// How often a listing that broke is begun again.
@@ -23,14 +24,44 @@ const RESTART_WAIT: Duration = Duration::from_millis(250);
 /// an error.
 const MOST_REMEMBERED: usize = 2_000_000;
 
-/// A listing that is under way. Its position belongs to its connection (MS-ADTS 3.1.1.3.4.1.3).
+/// What a listing is read from: one of the two dialects.
+#[async_trait]
+pub(crate) trait Paged: Send + Sync + 'static {
+    /// A connection to read on. A listing that was begun again may get one to another server.
+    async fn connection(&self) -> Result<Arc<Connection>>;
+
+    /// Entries of a page at most, on this connection.
+    fn size(&self, connection: &Connection) -> u32;
+
+    /// One page, with its permit.
+    async fn page(&self, connection: &Connection, search: &Search, size: u32, cookie: Vec<u8>) -> Result<Page, Fault>;
+
+    /// The fault of a listing in the dialect's words.
+    fn error(&self, fault: Fault) -> Error;
+
+    /// Whether the server refuses a page for being large, and not the listing.
+    fn smaller_pages_help(&self) -> bool;
+
+    /// The attribute that an entry is known by across a restart.
+    fn identity_attribute(&self) -> &'static str;
+
+    /// Its value.
+    fn identity(&self, entry: &Entry) -> Option<Uuid>;
+
+    /// Refuses a page that is not all that there is.
+    fn check(&self, _page: &Page) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A listing that is under way. Its position belongs to its connection (RFC 2696 section 3,
+/// MS-ADTS 3.1.1.3.4.1.3).
 struct Listing {
-    domain: Arc<Domain>,
+    source: Arc<dyn Paged>,
     search: Search,
-    place: Place,
     connection: Option<Arc<Connection>>,
     cookie: Vec<u8>,
-    /// Entries of a page; set with the connection, since each controller has its own limit.
+    /// Entries of a page; set with the connection, since each server has its own limit.
     size: u32,
     delivered: Delivered,
     restarts: u32,
@@ -43,22 +74,21 @@ struct Listing {
 /// hold up a run. Active Directory gives a few where a filter fits little.
 const MOST_EMPTY: u32 = 1000;
 
-/// Which entries have left the stream, by objectGUID.
+/// Which entries have left the stream, by their identity.
 enum Delivered {
     /// Nothing broke yet: only noted.
-    Noted(Vec<[u8; 16]>),
+    Noted(Vec<Uuid>),
     /// The listing was begun again: what is in here does not leave twice.
-    Known(HashSet<[u8; 16]>),
-    /// Too many, or of no GUID: the listing cannot be begun again.
+    Known(HashSet<Uuid>),
+    /// Too many, or of no identity: the listing cannot be begun again.
     Untold,
 }
 
 /// The entries of a search, page by page. Lazy, and then one page ahead.
-pub(crate) fn list(domain: &Arc<Domain>, search: Search, place: Place) -> BoxStream<'static, Result<Entry>> {
+pub(crate) fn list(source: Arc<dyn Paged>, search: Search) -> BoxStream<'static, Result<Entry>> {
     let listing = Listing {
-        domain: Arc::clone(domain),
+        source,
         search,
-        place,
         connection: None,
         cookie: Vec::new(),
         size: 1,
@@ -85,13 +115,15 @@ impl Listing {
                 Err(Ending::Final(error)) => return Err(error),
             }
         };
+        self.source.check(&page)?;
         self.finished = page.cookie.is_empty();
         self.cookie = page.cookie;
         self.empty = if page.entries.is_empty() { self.empty + 1 } else { 0 };
         if self.empty > MOST_EMPTY {
-            return Err(self.domain.error(Fault::Malformed("page after page without an entry"), "list"));
+            return Err(self.source.error(Fault::Malformed("page after page without an entry")));
         }
-        let entries = self.delivered.only_new(page.entries, self.finished);
+        let source = Arc::clone(&self.source);
+        let entries = self.delivered.only_new(page.entries, self.finished, |entry| source.identity(entry));
         Ok(Some((entries, self)))
     }
 
@@ -100,26 +132,27 @@ impl Listing {
         let connection = match &self.connection {
             Some(connection) => Arc::clone(connection),
             None => {
-                let picked = self.domain.connection(&self.place).await;
+                let picked = self.source.connection().await;
                 let connection = picked.map_err(|error| self.lost(error))?;
-                self.size = self.domain.pool.page_size(&connection);
+                self.size = self.source.size(&connection);
                 self.connection = Some(Arc::clone(&connection));
                 connection
             }
         };
         let mut tries = 0;
         loop {
-            let reading = connection.page(&self.search, self.size, self.cookie.clone());
-            match self.domain.timed(reading).await {
+            match self.source.page(&connection, &self.search, self.size, self.cookie.clone()).await {
                 Ok(page) => return Ok(page),
                 // A page has no effect and its position still stands: asked for again, slower each time.
                 Err(Fault::Answered(answer)) if answer.is_busy() && tries < BUSY_TRIES => {
                     clock::sleep(BUSY_WAIT.saturating_mul(1 << tries)).await;
                     tries += 1;
                 }
-                Err(Fault::Answered(answer)) if answer.is_too_much() && self.size > 1 => {
+                Err(Fault::Answered(answer))
+                    if answer.is_too_much() && self.size > 1 && self.source.smaller_pages_help() =>
+                {
                     self.size /= 2;
-                    tracing::debug!(entries = self.size, "the controller refused a page: smaller ones from now on");
+                    tracing::debug!(entries = self.size, "the server refused a page: smaller ones from now on");
                 }
                 Err(fault) => return Err(self.ended(fault, &connection)),
             }
@@ -136,7 +169,7 @@ impl Listing {
             Fault::Answered(answer) => answer.lost_position() && !self.cookie.is_empty(),
             Fault::Malformed(_) | Fault::Filter => false,
         };
-        let error = self.domain.error(fault, "list accounts");
+        let error = self.source.error(fault);
         if broken { Ending::Broken(error) } else { Ending::Final(error) }
     }
 
@@ -145,10 +178,11 @@ impl Listing {
         if self.restarts > 0 && error.is_temporary() { Ending::Broken(error) } else { Ending::Final(error) }
     }
 
-    /// Goes back to the first page, on a new connection: perhaps one to another controller.
+    /// Goes back to the first page, on a new connection: perhaps one to another server.
     async fn begin_again(&mut self, error: Error) -> Result<()> {
-        let by_guid = self.search.attributes.iter().any(|name| name.eq_ignore_ascii_case("objectGUID"));
-        if self.restarts >= RESTARTS || !self.delivered.recall(by_guid) {
+        let identity = self.source.identity_attribute();
+        let is_asked = self.search.attributes.iter().any(|name| name.eq_ignore_ascii_case(identity));
+        if self.restarts >= RESTARTS || !self.delivered.recall(is_asked) {
             return Err(error);
         }
         tracing::debug!(%error, "a listing broke and is begun again");
@@ -169,18 +203,23 @@ enum Ending {
 
 impl Delivered {
     /// The entries that did not leave before.
-    fn only_new(&mut self, mut entries: Vec<Entry>, last: bool) -> Vec<Entry> {
+    fn only_new(
+        &mut self,
+        mut entries: Vec<Entry>,
+        last: bool,
+        identity: impl Fn(&Entry) -> Option<Uuid>,
+    ) -> Vec<Entry> {
         match self {
             // What ends with its first page is not remembered at all.
             Self::Noted(noted) if last && noted.is_empty() => {}
             Self::Noted(noted) => {
-                noted.extend(entries.iter().filter_map(guid));
+                noted.extend(entries.iter().filter_map(&identity));
                 if noted.len() > MOST_REMEMBERED {
                     *self = Self::Untold;
                 }
             }
             Self::Known(known) => {
-                entries.retain(|entry| guid(entry).is_none_or(|guid| known.insert(guid)));
+                entries.retain(|entry| identity(entry).is_none_or(|known_by| known.insert(known_by)));
                 if known.len() > MOST_REMEMBERED {
                     *self = Self::Untold;
                 }
@@ -191,9 +230,9 @@ impl Delivered {
     }
 
     /// Makes ready to tell what left before; whether that can be told.
-    fn recall(&mut self, by_guid: bool) -> bool {
+    fn recall(&mut self, is_asked: bool) -> bool {
         match self {
-            Self::Noted(noted) if by_guid => {
+            Self::Noted(noted) if is_asked => {
                 *self = Self::Known(std::mem::take(noted).into_iter().collect());
                 true
             }
@@ -201,10 +240,6 @@ impl Delivered {
             Self::Noted(_) | Self::Untold => false,
         }
     }
-}
-
-fn guid(entry: &Entry) -> Option<[u8; 16]> {
-    entry.guid().map(uuid::Uuid::into_bytes)
 }
 
 #[cfg(test)]
@@ -219,11 +254,11 @@ mod tests {
     #[test]
     fn what_left_before_a_restart_does_not_leave_again() {
         let mut delivered = Delivered::Noted(Vec::new());
-        assert_eq!(delivered.only_new(entries(&[1, 2]), false).len(), 2);
+        assert_eq!(delivered.only_new(entries(&[1, 2]), false, Entry::guid).len(), 2);
         assert!(delivered.recall(true));
-        assert_eq!(delivered.only_new(entries(&[2, 3]), false), entries(&[3]));
+        assert_eq!(delivered.only_new(entries(&[2, 3]), false, Entry::guid), entries(&[3]));
         assert!(delivered.recall(true), "a second restart knows the third too");
-        assert_eq!(delivered.only_new(entries(&[1, 2, 3, 4]), true), entries(&[4]));
+        assert_eq!(delivered.only_new(entries(&[1, 2, 3, 4]), true, Entry::guid), entries(&[4]));
     }
 
     #[test]

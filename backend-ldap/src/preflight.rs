@@ -4,20 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity_core::account::AccountId;
-use identity_core::directory::{Finding, PasswordPolicy, Preflight, Severity};
+use identity_core::directory::{Finding, Preflight, Severity};
 use identity_core::error::Result;
 use identity_core::limits::clock;
 
+use crate::account::Policies;
 use crate::domain::Domain;
 use crate::root::Root;
 use crate::value::dn;
-use crate::wire::entry::Entry;
-use crate::wire::{Search, Within};
 
-/// DOMAIN_PASSWORD_COMPLEX of pwdProperties (MS-SAMR 2.2.3.9).
-const COMPLEX: i64 = 1;
-/// LDAP takes passwords of up to 256 characters (MS-SAMR 2.2.1.1).
-const LONGEST_PASSWORD: u16 = 256;
 /// Kerberos' own tolerance (MS-KILE 3.1.1.2): beyond it sign-ins fail and times mislead.
 const MOST_SKEW: Duration = Duration::from_secs(300);
 
@@ -51,7 +46,9 @@ pub(crate) async fn run(domain: &Arc<Domain>, principal: Option<AccountId>, vers
     let mut preflight = Preflight::default();
     preflight.principal = principal;
     preflight.server_time = root.now;
-    preflight.password_policy = policy(domain, &mut findings).await?;
+    let surroundings = domain.look_around().await?;
+    about_policies(&surroundings.policies, &mut findings);
+    preflight.password_policy = surroundings.policies.strictest();
     preflight.findings = findings;
     Ok(preflight)
 }
@@ -107,59 +104,25 @@ async fn about_pdc(domain: &Domain, root: &Root, findings: &mut Vec<Finding>) ->
     Ok(())
 }
 
-/// The strictest of the domain's policy and of every fine-grained one that can be read.
-async fn policy(domain: &Domain, findings: &mut Vec<Finding>) -> Result<PasswordPolicy> {
-    let mut strictest = PasswordPolicy::default();
-    strictest.max_length = Some(LONGEST_PASSWORD);
-    let head = domain.object(&domain.name, &["minPwdLength", "pwdProperties"]).await?;
-    match head.as_ref().and_then(|entry| Some((entry.number("minpwdlength")?, entry.number("pwdproperties")?))) {
-        Some((length, properties)) => tighten(&mut strictest, length, properties & COMPLEX != 0),
-        None => findings.push(finding(Severity::Warning, "the domain's password policy cannot be read")),
+/// What is not known of the password policies.
+fn about_policies(policies: &Policies, findings: &mut Vec<Finding>) {
+    if !policies.knows_domain() {
+        findings.push(finding(Severity::Warning, "the domain's password policy cannot be read"));
     }
-    let search = Search {
-        within: Within::Children,
-        ..Search::subtree(
-            format!("CN=Password Settings Container,CN=System,{}", domain.name),
-            "(objectClass=msDS-PasswordSettings)",
-            &["msDS-MinimumPasswordLength", "msDS-PasswordComplexityEnabled"],
-        )
-    };
-    match domain.read(&search).await {
-        Ok(objects) => {
-            let read = objects.iter().filter(|object| take_settings(&mut strictest, object)).count();
-            if objects.is_empty() {
-                findings.push(finding(
-                    Severity::Note,
-                    "no fine-grained password policy can be seen: there is none, or this sign-in may not read them; generate long passwords",
-                ));
-            } else if read < objects.len() {
-                findings.push(finding(
-                    Severity::Warning,
-                    format!(
-                        "{} fine-grained password policies cannot be read: generate long passwords",
-                        objects.len() - read
-                    ),
-                ));
-            }
-        }
-        Err(error) if error.is_temporary() => return Err(error),
-        Err(error) => findings.push(finding(
-            Severity::Warning,
-            format!("the fine-grained password policies cannot be read ({}): generate long passwords", error.detail()),
-        )),
+    if let Some(fault) = &policies.fault {
+        let text = format!("the fine-grained password policies cannot be read ({fault}): generate long passwords");
+        findings.push(finding(Severity::Warning, text));
+    } else if policies.are_hidden() {
+        findings.push(finding(
+            Severity::Note,
+            "no fine-grained password policy can be seen: there is none, or this sign-in may not read them (as a rule only Domain Admins may); generate long passwords",
+        ));
     }
-    Ok(strictest)
-}
-
-fn take_settings(strictest: &mut PasswordPolicy, object: &Entry) -> bool {
-    let Some(length) = object.number("msds-minimumpasswordlength") else { return false };
-    tighten(strictest, length, object.text("msds-passwordcomplexityenabled") == Some("TRUE"));
-    true
-}
-
-fn tighten(strictest: &mut PasswordPolicy, length: i64, complexity: bool) {
-    strictest.min_length = strictest.min_length.max(u16::try_from(length).unwrap_or_default());
-    strictest.complexity |= complexity;
+    if policies.unreadable() > 0 {
+        let text =
+            format!("{} fine-grained password policies cannot be read: generate long passwords", policies.unreadable());
+        findings.push(finding(Severity::Warning, text));
+    }
 }
 
 pub(crate) fn finding(severity: Severity, text: impl Into<String>) -> Finding {

@@ -9,7 +9,8 @@ use identity_core::limits::{Feedback, OperationClass, Signal, clock};
 use identity_core::reset::{Action, Order, Outcome, Secret};
 
 use crate::LdapDirectory;
-use crate::domain::{Domain, feedback};
+use crate::domain::Domain;
+use crate::pace::feedback;
 use crate::support;
 use crate::value::guid;
 use crate::wire::{Change, Connection, Fault, Search};
@@ -134,7 +135,8 @@ fn quoted(password: &Secret) -> Vec<u8> {
     bytes
 }
 
-fn operation(action: Action) -> &'static str {
+/// An action as errors name it; of both dialects.
+pub(crate) fn operation(action: Action) -> &'static str {
     match action {
         Action::SetPassword { .. } => "set password",
         Action::Scramble => "scramble password",

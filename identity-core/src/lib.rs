@@ -1,8 +1,9 @@
 //! Resets the passwords of many accounts so that no account is lost, none is done twice, and no
 //! password is in force that nobody can open: however the run ends, and wherever it goes on.
 //!
-//! This crate is the domain, and everything that is built once for all directories. It opens no
-//! connection: a directory is whatever implements the five traits of [`directory`].
+//! This crate is the domain, and everything that is built once for all directories. Without its
+//! feature `http` it opens no connection: a directory is whatever implements the five traits of
+//! [`directory`].
 //!
 //! ```
 //! use std::{path::Path, sync::Arc};
@@ -48,6 +49,7 @@
 //! | [`vault`] | passwords, sealed before they are sent |
 //! | [`verify`] | reads back what the directory confirmed |
 //! | [`report`] | one row for each account, and what is left to do |
+//! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | the trait for reading who could recover alone |
 //! | [`error`] | the one error |
 //!
@@ -78,6 +80,8 @@ pub mod directory;
 mod durable;
 pub mod engine;
 pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod journal;
 pub mod limits;
 pub mod plan;

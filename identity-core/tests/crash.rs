@@ -8,10 +8,14 @@ use std::sync::Arc;
 
 use identity_core::engine::RunEnd;
 use identity_core::error::Result;
-use identity_core::journal::{Journal, StopReason};
+use identity_core::journal::{Finality, Journal, StopReason};
+use identity_core::limits::OperationClass;
+use identity_core::reset::{Action, SecretKind};
 use testkit::fault::{Fault, FaultScript, When};
+use testkit::memory::MemoryDirectory;
+use testkit::organisation::Organisation;
 
-use support::{Failing, World};
+use support::{Failing, World, everyone};
 
 async fn crashed(world: &World, journal: i64, vault: i64, after_the_fact: bool) -> Result<RunEnd> {
     let journal = Failing::after(world.journal.clone(), journal, after_the_fact);
@@ -79,6 +83,58 @@ async fn finish_and_check(world: &World, when: &str) {
         }
     }
     world.assert_each_has_one_password_that_the_vault_knows();
+}
+
+/// Two passes over each account, and a secret of the server at the end.
+async fn two_passes() -> World {
+    let methods = OperationClass::Named("methods");
+    let directory = MemoryDirectory::builder("corp")
+        .organisation(Organisation::new(7, 60))
+        .faults(script())
+        .class(Action::ResetAuthenticators, methods)
+        .batch_of(methods, std::num::NonZeroU32::MIN)
+        .build()
+        .unwrap();
+    let mut spec = everyone();
+    spec.actions.workforce = vec![
+        Action::SetPassword { must_change: true },
+        Action::ResetAuthenticators,
+        Action::RevokeSessions,
+        Action::IssueAccessPass,
+    ];
+    World::planned(directory, spec).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_in_either_pass_loses_nobody_and_no_pass() {
+    let world = two_passes().await;
+    let journal = Failing::after(world.journal.clone(), i64::MAX, false);
+    let vault = Failing::after(world.vault.clone(), i64::MAX, false);
+    world.run_on(journal.clone(), vault.clone()).start().await.unwrap().finish().await.unwrap();
+    let spent = |left: &std::sync::atomic::AtomicI64| i64::MAX - left.load(std::sync::atomic::Ordering::SeqCst);
+    let (appends, seals) = (spent(&journal.left), spent(&vault.left));
+    assert!(appends > 60 && seals > 20, "{appends} and {seals} crash points");
+    let points =
+        (0..appends).step_by(3).map(|point| (point, i64::MAX)).chain((0..seals).map(|point| (i64::MAX, point)));
+    for (append, seal) in points {
+        let world = two_passes().await;
+        let after_the_fact = (append ^ seal) & 1 == 0;
+        let when = format!("append {append}, seal {seal}, after the fact: {after_the_fact}");
+        // An error: not even the beginning could be recorded.
+        drop(crashed(&world, append, seal, after_the_fact).await);
+        finish_and_check(&world, &when).await;
+        for entry in world.resets() {
+            let passed = world.progress(&entry).await;
+            if passed.action(Action::IssueAccessPass).is_none_or(|pass| matches!(pass.finality, Finality::Failed(_))) {
+                continue;
+            }
+            let sealed = world.vault.sealed();
+            let newest =
+                sealed.iter().rfind(|one| one.entry == entry.seq && one.kind == SecretKind::AccessPass).unwrap();
+            let honoured = world.directory.honours(&entry.id, SecretKind::AccessPass, &newest.password);
+            assert!(honoured, "{when}: the vault's newest pass of {} is not the directory's", entry.name);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

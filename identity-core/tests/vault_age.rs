@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Command;
 
 use identity_core::account::{AccountId, DirectoryId};
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 use identity_core::vault::{Identity, Recipient, SealedFile, Sealing, Vault, unseal};
 
 fn sealing(entry: u64) -> Sealing {
@@ -14,6 +14,7 @@ fn sealing(entry: u64) -> Sealing {
         directory: DirectoryId::new("corp").unwrap(),
         account: AccountId::new(format!("id-{entry}")).unwrap(),
         name: format!("user{entry}"),
+        kind: SecretKind::Password,
         password: Secret::new(format!("pass\"word\" {entry}")),
     }
 }

@@ -31,6 +31,7 @@ struct Keys {
     management_groups: Vec<String>,
     privileged_accounts: Vec<String>,
     nobody_is_privileged: bool,
+    covered_references: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -41,7 +42,7 @@ enum Way {
     Modify,
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "accounts",
     "services",
     "name_attribute",
@@ -51,6 +52,7 @@ const KEYS: [&str; 9] = [
     "management_groups",
     "privileged_accounts",
     "nobody_is_privileged",
+    "covered_references",
 ];
 
 impl Settings {
@@ -94,6 +96,7 @@ impl Settings {
         config = keys.privileged_groups.into_iter().fold(config, PlainConfig::privileged_group);
         config = keys.management_groups.into_iter().fold(config, PlainConfig::management_group);
         config = keys.privileged_accounts.into_iter().fold(config, PlainConfig::privileged_account);
+        config = keys.covered_references.into_iter().fold(config, PlainConfig::covered_reference);
         let directory = PlainDirectory::connect(config).await;
         directory.map(|directory| directory as Arc<dyn Backend>).map_err(|error| self.transport.explain(error))
     }

@@ -63,6 +63,15 @@ pub enum Fault {
     NoticeOfDisconnection,
     /// Refused for load, with a message that is not valid UTF-8.
     GarbledMessage,
+    /// The operation takes effect, and a gateway answers that it timed out (HTTP 504); read as
+    /// [`CutAfterApply`](Self::CutAfterApply) where there are no gateways.
+    GatewayTimeout,
+    /// Refused by a gateway with a page for people (HTTP 502); read as
+    /// [`Unavailable`](Self::Unavailable) where there are no gateways.
+    BadGateway,
+    /// Refused because something else changes the account (HTTP 409); read as
+    /// [`Busy`](Self::Busy) where the protocol has nothing like it.
+    Conflict,
 }
 
 /// What kind of operation it is.

@@ -10,9 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broken::{Broken, How};
+use identity_core::limits::OperationClass;
+use identity_core::reset::Action;
 use testkit::conformance::{self, CASES, State};
 use testkit::memory::{MemoryDirectory, MemoryHarness};
 use testkit::organisation::Organisation;
+
+const METHODS: OperationClass = OperationClass::Named("methods");
+const RISK: OperationClass = OperationClass::Named("risk");
 
 /// Small pages and batches, so that every size is seen; listings out of order and with doubles.
 fn memory() -> Arc<MemoryDirectory> {
@@ -22,6 +27,10 @@ fn memory() -> Arc<MemoryDirectory> {
         .page(few(37))
         .max_batch(few(9))
         .in_flight(few(12))
+        .class(Action::ResetAuthenticators, METHODS)
+        .batch_of(METHODS, few(1))
+        .class(Action::FlagCompromised, RISK)
+        .one_call_of(RISK, few(15))
         .latency(Duration::from_millis(2))
         .untidy_listings()
         .build()
@@ -88,12 +97,14 @@ const NOTICED: &[(How, &[&str])] = &[
             "reset::set_exactly_once",
             "reset::state_moves",
             "reset::disable",
+            "reset::revoke_moves_the_mark",
             "reset::unlock",
             "reset::unknown_account",
             "reset::missing_password",
             "limits::reads_and_writes_together",
         ],
     ),
+    (How::ForgetsSecondFactor, &["reset::change_after_mfa"]),
     (How::KeepsMustChange, &["reset::must_change", "reset::set_clears_must_change"]),
     (How::StaleLookup, &["reset::expire", "reset::disable", "reset::state_moves", "failure::cut_after_apply"]),
     (How::LosesAnOrder, &["reset::full_batch", "reset::set_password"]),
@@ -116,6 +127,10 @@ const NOTICED: &[(How, &[&str])] = &[
     (How::StaysCut, &["failure::connection_comes_back"]),
     (How::LeaksInDebug, &["secrets::nowhere_in_text"]),
     (How::LeaksInErrors, &["secrets::nowhere_in_text"]),
+    (How::LeaksServerSecret, &["secrets::server_secret"]),
+    (How::LosesServerSecret, &["secrets::server_secret"]),
+    (How::WaversInClass, &["limits::classes_are_constant"]),
+    (How::StatesLargeBatches, &["limits::full_batch_of_each_class"]),
     (How::EnrolsStrangers, &["recovery::enrolments"]),
 ];
 

@@ -3,10 +3,13 @@
 //! Names are what anybody who can make an account chooses: a loose pattern would let an intruder
 //! name an account so that it is left alone.
 
+use std::collections::BTreeSet;
+
 use identity_core::account::AccountKind;
 
 use super::flags::{CONTROLLER, TRUST, TYPE_MACHINE, TYPE_TRUST, TYPE_USER, WORKSTATION};
 use crate::value::dn;
+use crate::value::sid::Sid;
 use crate::wire::entry::Entry;
 
 const RID_ADMINISTRATOR: u32 = 500;
@@ -24,8 +27,8 @@ const MANAGED: [&str; 3] =
 const MAILBOXES: [i64; 12] =
     [1 << 2, 1 << 4, 1 << 5, 1 << 23, 1 << 29, 1 << 33, 1 << 34, 1 << 35, 1 << 36, 1 << 37, 1 << 38, 1 << 39];
 
-/// What the account of an entry is.
-pub(super) fn kind(entry: &Entry) -> AccountKind {
+/// What the account of an entry is, in a domain where `replicators` may read every password.
+pub(super) fn kind(entry: &Entry, replicators: &BTreeSet<Sid>) -> AccountKind {
     let sid = entry.sid("objectsid");
     let rid = sid.as_ref().filter(|sid| sid.domain().is_some()).and_then(|sid| sid.rid());
     let class = |names: &[&str]| has_class(entry, names);
@@ -45,8 +48,14 @@ pub(super) fn kind(entry: &Entry) -> AccountKind {
         AccountKind::BuiltIn
     } else if rid == Some(RID_ADMINISTRATOR) {
         AccountKind::Person
-    } else if is_directory_sync(name) {
-        AccountKind::DirectorySync
+    } else if is_named_as_sync(name) {
+        // Anybody who may make accounts can give one this name. Only the right, which the setup gives, has it
+        // left alone; an account of that name without the right is left to people, who look at it.
+        if sid.is_some_and(|sid| replicators.contains(&sid)) {
+            AccountKind::DirectorySync
+        } else {
+            AccountKind::Service
+        }
     } else if is_mailbox(entry, name) {
         AccountKind::Mailbox
     } else if entry.bytes("serviceprincipalname").is_some() {
@@ -78,8 +87,8 @@ pub(crate) fn is_sync_service(entry: &Entry) -> bool {
 }
 
 /// `MSOL_` or `AAD_` and twelve hexadecimal digits: the names that the setup of Entra Connect (and
-/// of its predecessor) makes.
-pub(crate) fn is_directory_sync(name: &str) -> bool {
+/// of its predecessor) makes. A name proves nothing: see [`kind`].
+pub(crate) fn is_named_as_sync(name: &str) -> bool {
     ["MSOL_", "AAD_"].iter().any(|prefix| hex_after(name, prefix, 12..=12))
 }
 
@@ -111,7 +120,6 @@ fn hex_after(name: &str, prefix: &str, digits: std::ops::RangeInclusive<usize>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::sid::Sid;
     use crate::wire::entry::tests::entry;
 
     fn of(rid: u32, attributes: &[(&str, &str)]) -> AccountKind {
@@ -120,9 +128,11 @@ mod tests {
         let mut all: Vec<(&str, Vec<&[u8]>)> = vec![("objectSid", vec![&sid])];
         all.extend(attributes.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
         let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-        kind(&entry("CN=x,DC=example,DC=test", &all))
+        kind(&entry("CN=x,DC=example,DC=test", &all), &[domain.with_rid(CONNECTOR)].into())
     }
 
+    /// Holds the right to replicate passwords.
+    const CONNECTOR: u32 = 1199;
     const USER: (&str, &str) = ("sAMAccountType", "805306368");
     const MACHINE: (&str, &str) = ("sAMAccountType", "805306369");
 
@@ -144,7 +154,10 @@ mod tests {
             (ManagedService, of(1111, &[MACHINE, ("objectClass", "msDS-DelegatedManagedServiceAccount")])),
             (Trust, of(1112, &[("sAMAccountType", "805306370")])),
             (Service, of(1113, &[USER, ("servicePrincipalName", "MSSQLSvc/db")])),
-            (DirectorySync, of(1114, &[USER, ("sAMAccountName", "MSOL_0123456789ab")])),
+            (DirectorySync, of(CONNECTOR, &[USER, ("sAMAccountName", "MSOL_0123456789ab")])),
+            (Person, of(CONNECTOR, &[USER, ("sAMAccountName", "svc-other")])),
+            (Service, of(1114, &[USER, ("sAMAccountName", "MSOL_0123456789ab")])),
+            (Service, of(1127, &[USER, ("sAMAccountName", "AAD_0123456789ab")])),
             (Person, of(1115, &[USER, ("sAMAccountName", "MSOL_intruder")])),
             (Mailbox, of(1116, &[USER, ("sAMAccountName", "HealthMailbox0a1b2c3")])),
             (Person, of(1117, &[USER, ("sAMAccountName", "HealthMailboxAdmin")])),

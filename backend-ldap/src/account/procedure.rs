@@ -3,7 +3,7 @@
 
 use identity_core::account::AccountKind;
 
-use super::kind::{has_class, is_directory_sync, is_sync_service};
+use super::kind::{has_class, is_named_as_sync, is_sync_service};
 use crate::wire::entry::Entry;
 
 const GROUP_MANAGED: &str = "msds-groupmanagedserviceaccount";
@@ -63,13 +63,15 @@ pub(super) fn procedure(entry: &Entry, kind: AccountKind) -> Option<&'static str
              installed on"
         }
         AccountKind::DirectorySync => {
-            if is_directory_sync(name) {
-                "the connector account of Entra Connect, which may read every password: change it together with the \
-                 stored copy (Add-ADSyncADDSConnectorAccount, or the wizard), then let a full cycle run; best of all \
-                 replace it by one with no more rights than it needs"
-            } else {
-                "change its password together with the copy that the synchronisation keeps, then let a full cycle run"
-            }
+            "the connector account of Entra Connect, which may read every password: change it together with the \
+             stored copy (Add-ADSyncADDSConnectorAccount, or the wizard), then let a full cycle run; best of all \
+             replace it by one with no more rights than it needs"
+        }
+        AccountKind::Service if is_named_as_sync(name) => {
+            "named like the connector or service account of Entra Connect, and without its right to replicate: look \
+             which one the server of Entra Connect uses. If it is this one, change its password together with the \
+             stored copy; if not, nobody needs it, and somebody may have made it to be spared: disable it and find \
+             out who made it"
         }
         AccountKind::Mailbox => {
             "Exchange keeps this mailbox: it stays disabled, or (health mailboxes) is made anew by deleting the \

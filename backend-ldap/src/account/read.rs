@@ -5,6 +5,7 @@ use identity_core::account::{Account, DirectoryId, PasswordState};
 use super::flags::{DISABLED, LOCKED, NEVER_EXPIRES, PASSWORD_NOT_REQUIRED, SMART_CARD_REQUIRED};
 use super::kind::kind;
 use super::procedure::procedure;
+use super::surroundings::Surroundings;
 use crate::root::id_of;
 use crate::security;
 use crate::value::{dn, replication, time};
@@ -51,10 +52,10 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
 const FOR_POPULATIONS: [&str; 5] = ["department", "title", "employeeType", "company", "physicalDeliveryOfficeName"];
 
 /// The account of an entry; `None` for an object without a GUID or a name, which is none.
-pub(crate) fn account(directory: &DirectoryId, entry: &Entry) -> Option<Account> {
+pub(crate) fn account(directory: &DirectoryId, domain: &Surroundings, entry: &Entry) -> Option<Account> {
     let id = id_of(entry)?;
     let name = entry.text("samaccountname")?;
-    let mut account = Account::new(directory.clone(), id.clone(), name, kind(entry));
+    let mut account = Account::new(directory.clone(), id.clone(), name, kind(entry, &domain.replicators));
     let owned = |attribute: &str| entry.text(attribute).map(str::to_owned);
     let flags = entry.number("useraccountcontrol").unwrap_or_default();
 
@@ -75,6 +76,7 @@ pub(crate) fn account(directory: &DirectoryId, entry: &Entry) -> Option<Account>
     };
     account.state.expires = entry.bytes("accountexpires").and_then(time::filetime);
     account.password = password(entry, flags);
+    account.password_policy = domain.policies.of(entry);
     account.anchors.security_id = entry.sid("objectsid").map(|sid| sid.to_string());
     account.anchors.immutable_id = Some(id.as_str().to_owned());
     account.anchors.principal_name = owned("userprincipalname");
@@ -113,7 +115,8 @@ mod tests {
         let mut all: Vec<(&str, Vec<&[u8]>)> = vec![("objectGUID", vec![&[7; 16]]), ("sAMAccountName", vec![b"jdoe"])];
         all.extend(attributes.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
         let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-        account(&DirectoryId::new("corp").expect("id"), &entry("CN=J,DC=x", &all)).expect("an account")
+        account(&DirectoryId::new("corp").expect("id"), &Surroundings::default(), &entry("CN=J,DC=x", &all))
+            .expect("an account")
     }
 
     #[test]
@@ -150,12 +153,15 @@ mod tests {
             all.extend(more.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
             let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
             let directory = DirectoryId::new("corp").expect("id");
-            account(&directory, &entry("CN=J,DC=x", &all)).expect("an account").procedure.unwrap_or_default()
+            account(&directory, &Surroundings::default(), &entry("CN=J,DC=x", &all))
+                .expect("an account")
+                .procedure
+                .unwrap_or_default()
         };
         assert!(named("AZUREADSSOACC$", &[machine]).contains("Update-AzureADSSOForest twice"));
         assert!(named("AZUREADKERBEROS$", &[machine, ("primaryGroupID", "516")]).contains("RotateServerKey"));
         assert!(named("krbtgt_AzureAD", &[user, ("msDS-SecondaryKrbTgtNumber", "7")]).contains("RotateServerKey"));
-        assert!(named("MSOL_0123456789ab", &[user]).contains("Add-ADSyncADDSConnectorAccount"));
+        assert!(named("MSOL_0123456789ab", &[user]).contains("who made it"), "a name proves nothing");
         assert!(named("ADSyncMSA0a1b2$", &[machine, gmsa]).contains("synchronisation"));
         assert!(named("pGMSA_0a1b2c3d$", &[machine, gmsa]).contains("provisioning agent"));
         assert_eq!(named("jdoe", &[user]), "", "a person has none");
@@ -173,8 +179,12 @@ mod tests {
     #[test]
     fn an_object_without_identity_is_no_account() {
         let directory = DirectoryId::new("corp").expect("id");
-        assert!(account(&directory, &entry("CN=x", &[("sAMAccountName", &[b"x"])])).is_none());
-        assert!(account(&directory, &entry("CN=x", &[("objectGUID", &[&[0; 16]])])).is_none());
+        assert!(
+            account(&directory, &Surroundings::default(), &entry("CN=x", &[("sAMAccountName", &[b"x"])])).is_none()
+        );
+        assert!(
+            account(&directory, &Surroundings::default(), &entry("CN=x", &[("objectGUID", &[&[0; 16]])])).is_none()
+        );
     }
 
     proptest! {
@@ -183,7 +193,7 @@ mod tests {
             let all: Vec<(&str, Vec<&[u8]>)> =
                 ATTRIBUTES.iter().copied().zip(values.iter().map(|value| vec![value.as_slice()])).collect();
             let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-            let _ = account(&DirectoryId::new("corp").expect("id"), &entry("CN=x", &all));
+            let _ = account(&DirectoryId::new("corp").expect("id"), &Surroundings::default(), &entry("CN=x", &all));
         }
     }
 }

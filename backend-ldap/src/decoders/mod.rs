@@ -179,7 +179,7 @@ fn entry(bytes: &[u8]) -> bool {
     let mut groups = Groups::default();
     groups.add(&read);
     groups.nest_by_history();
-    let own = account::account(&directory, &read);
+    let own = account::account(&directory, &account::Surroundings::default(), &read);
     let other = plain::account(&directory, "uid", &plain::Policies::default(), &read);
     for account in own.iter().chain(other.as_ref().ok()) {
         assert!(!account.name.is_empty() && account.path.as_deref() == Some(read.dn.as_str()));

@@ -30,6 +30,7 @@ pub struct PlainConfig {
     pub(crate) password_by: PasswordBy,
     pub(crate) privileged: Vec<Holder>,
     pub(crate) nobody_is_privileged: bool,
+    pub(crate) covered: Vec<String>,
 }
 
 /// How a password is set.
@@ -71,6 +72,7 @@ impl PlainConfig {
             password_by: PasswordBy::default(),
             privileged: Vec::new(),
             nobody_is_privileged: false,
+            covered: Vec::new(),
         }
     }
 
@@ -134,6 +136,15 @@ impl PlainConfig {
     #[must_use]
     pub fn nobody_is_privileged(mut self) -> Self {
         self.nobody_is_privileged = true;
+        self
+    }
+
+    /// A part of the tree that another server holds, as this one refers to it
+    /// (`ldap://other.example.test/ou=away,dc=example,dc=test`), and that another directory of the
+    /// program covers. A listing that meets any other reference is an error: it would be short.
+    #[must_use]
+    pub fn covered_reference(mut self, url: impl Into<String>) -> Self {
+        self.covered.push(url.into());
         self
     }
 

@@ -18,7 +18,7 @@ use super::tree::Tree;
 use super::{answer, preflight};
 use crate::value::dn;
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, PASSWORD_MODIFY, PASSWORD_POLICY, Pool, Search};
+use crate::wire::{ASSERTION, Connection, PASSWORD_MODIFY, PASSWORD_POLICY, Pool, Search};
 
 /// Simple Paged Results (RFC 2696).
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
@@ -81,6 +81,7 @@ impl PlainDirectory {
             governor: Governor::new(&limits),
             pool,
             has_policy: has("supportedcontrol", PASSWORD_POLICY),
+            has_assertion: has("supportedcontrol", ASSERTION),
             policies: RwLock::new(Arc::new(Policies::default())),
             base: base.clone(),
             config,

@@ -11,6 +11,7 @@ use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::limits::{Feedback, OperationClass, Signal, clock};
 use identity_core::reset::{Action, Order, Outcome, Receipt, Secret};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::account::{id_filter, id_of};
 use super::answer::{self, PlainError};
@@ -18,7 +19,8 @@ use super::config::PasswordBy;
 use super::directory::PlainDirectory;
 use super::policy::LOCKED_BY_ADMINISTRATOR;
 use super::support;
-use crate::domain::feedback;
+use crate::pace::feedback;
+use crate::reset::operation;
 use crate::value::time;
 use crate::wire::entry::Entry;
 use crate::wire::{Change, Connection, Fault, Reply, Search};
@@ -26,7 +28,10 @@ use crate::wire::{Change, Connection, Fault, Reply, Search};
 const RESET: &str = "pwdReset";
 const LOCK: &str = "pwdAccountLockedTime";
 /// What is looked at after a set.
-const AFTER: [&str; 3] = ["pwdChangedTime", RESET, LOCK];
+const AFTER: [&str; 4] = ["entryUUID", "pwdChangedTime", RESET, LOCK];
+/// Result codes: RFC 4511 appendix A, RFC 4528 section 4.
+const NO_SUCH_OBJECT: u32 = 32;
+const ASSERTION_FAILED: u32 = 122;
 
 #[async_trait]
 impl ForcedReset for PlainDirectory {
@@ -130,23 +135,31 @@ impl PlainDirectory {
             }
         };
         let connection = self.connection().await?;
-        let writing = connection.modify_under_policy(&entry.dn, changes, self.tree.has_policy, &[]);
+        if !self.tree.has_assertion {
+            self.still_leads(&connection, entry, order, operation).await?;
+        }
+        let writing =
+            connection.modify_under_policy(&entry.dn, changes, self.tree.has_policy, self.only_if(order), &[]);
         self.write(writing).await.map_err(|failure| failure.into_error(operation))?;
         Ok(Receipt::default())
     }
 
     /// Sets a password, and then what else the order says.
     async fn set(&self, order: &Order, entry: &Entry, password: &Secret, operation: &'static str) -> Result<Receipt> {
-        let must_change = is_must_change(order.action);
         let closed =
             entry.text("pwdaccountlockedtime") == Some(LOCKED_BY_ADMINISTRATOR) || self.is_to_close(order, false);
         let policy = self.tree.has_policy;
         let connection = self.connection().await?;
         let whole = self.tree.config.password_by == PasswordBy::Modify;
+        // slapd refuses the condition on a Password Modify: the name is looked at just before and just after.
+        let conditional = whole && self.tree.has_assertion;
+        if !conditional {
+            self.still_leads(&connection, entry, order, operation).await?;
+        }
         let result = if whole {
-            let changes = in_one(password, must_change, closed, policy);
-            let after: &[&str] = if policy { &AFTER } else { &[] };
-            self.write(connection.modify_under_policy(&entry.dn, changes, policy, after)).await
+            let changes = in_one(password, is_must_change(order.action), closed, policy);
+            let after: &[&str] = if conditional && !policy { &[] } else { &AFTER };
+            self.write(connection.modify_under_policy(&entry.dn, changes, policy, self.only_if(order), after)).await
         } else {
             if closed {
                 self.is_to_close(order, true);
@@ -159,13 +172,20 @@ impl PlainDirectory {
             Err(Failure::Answered(answer)) if answer.is_set_already() => None,
             Err(failure) => return Err(failure.into_error(operation)),
         };
+        if conditional && !policy {
+            return Ok(Receipt::default());
+        }
+        let now = match after.filter(|entry| is_told(entry, policy)) {
+            Some(now) => now,
+            None => self.read_back(&connection, &entry.dn).await.map_err(|error| unfinished(&error, operation))?,
+        };
+        if !is_meant(&now, order) {
+            return Err(if conditional { renamed(operation) } else { misled(&now, operation) });
+        }
         if !policy {
             return Ok(Receipt::default());
         }
-        let at = self
-            .finish(&connection, &entry.dn, after, must_change, closed)
-            .await
-            .map_err(|error| unfinished(&error, operation))?;
+        let at = self.finish(&connection, &now, order, closed).await.map_err(|error| unfinished(&error, operation))?;
         if closed {
             self.to_close.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.account);
         }
@@ -187,15 +207,11 @@ impl PlainDirectory {
     async fn finish(
         &self,
         connection: &Connection,
-        dn: &str,
-        after: Option<Entry>,
-        must_change: bool,
+        now: &Entry,
+        order: &Order,
         closed: bool,
     ) -> Result<Option<Timestamp>, Error> {
-        let now = match after.filter(|entry| entry.bytes("pwdchangedtime").is_some()) {
-            Some(after) => after,
-            None => self.read_back(connection, dn).await?,
-        };
+        let must_change = is_must_change(order.action);
         let mut changes = Vec::new();
         let is_flagged = now.text("pwdreset") == Some("TRUE");
         if must_change && !is_flagged {
@@ -207,20 +223,41 @@ impl PlainDirectory {
             changes.push(Change::Replace(LOCK, LOCKED_BY_ADMINISTRATOR.into()));
         }
         if !changes.is_empty() {
-            let writing = connection.modify_under_policy(dn, changes, true, &[]);
+            let writing = connection.modify_under_policy(&now.dn, changes, true, self.only_if(order), &[]);
             self.write(writing).await.map_err(|failure| failure.into_error("finish"))?;
         }
         Ok(now.bytes("pwdchangedtime").and_then(time::generalized))
     }
 
-    async fn read_back(&self, connection: &Connection, dn: &str) -> Result<Entry, Error> {
+    /// The entry that has this name now.
+    async fn read_back(&self, connection: &Connection, dn: &str) -> Result<Entry> {
+        let search = Search::object(dn, &AFTER);
         let begun = clock::instant();
-        let read = connection.read(&Search::object(dn, &AFTER)).await;
+        let read = connection.read(&search).await;
         self.tree.governor.feedback(&feedback(OperationClass::Read, read.as_ref().err(), begun.elapsed()));
-        let entries = read.map_err(|fault| answer::error(fault, "read back", false))?;
-        entries.into_iter().next().ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, "read back").with_detail("the account was renamed or deleted meanwhile")
-        })
+        match read {
+            Ok(entries) => entries.into_iter().next().ok_or_else(|| renamed("read back")),
+            Err(fault) if fault.is_missing() => Err(renamed("read back")),
+            Err(fault) => Err(answer::error(fault, "read back", false)),
+        }
+    }
+
+    /// Nothing is sent to a name that went to another entry since the account was found.
+    async fn still_leads(
+        &self,
+        connection: &Connection,
+        entry: &Entry,
+        order: &Order,
+        operation: &'static str,
+    ) -> Result<()> {
+        let now = self.read_back(connection, &entry.dn).await?;
+        if is_meant(&now, order) { Ok(()) } else { Err(renamed(operation)) }
+    }
+
+    /// The condition of a change, where the server takes one: a name may go to another entry between the
+    /// look at it and the change.
+    fn only_if(&self, order: &Order) -> Option<Uuid> {
+        Uuid::try_parse(order.account.as_str()).ok().filter(|_| self.tree.has_assertion)
     }
 
     /// One change, and what it says about pace; what the entry is after it, where that was asked and told.
@@ -250,15 +287,46 @@ enum Failure {
 impl Failure {
     fn into_error(self, operation: &'static str) -> Error {
         match self {
-            // The entry was found a moment ago: it was renamed since, or deleted. Found anew, it is told apart.
-            Self::Answered(answer) if answer.code.0 == 32 => Error::new(ErrorKind::Conflict, operation)
-                .with_status(Status::Temporary)
-                .with_detail("the account was renamed or deleted at the same moment")
-                .with_advice("it is looked for again"),
+            // The entry was found a moment ago: it was renamed since, or deleted, and perhaps another one has
+            // its name. Found anew, it is told apart.
+            Self::Answered(answer) if matches!(answer.code.0, NO_SUCH_OBJECT | ASSERTION_FAILED) => renamed(operation),
             Self::Answered(answer) => answer.into_error(operation),
             Self::Fault(fault) => answer::error(fault, operation, true),
         }
     }
+}
+
+/// Whether the answer to a change tells all that is asked of the entry after it: which one it is, and with a
+/// policy when its password was set.
+fn is_told(after: &Entry, policy: bool) -> bool {
+    after.bytes("entryuuid").is_some() && (!policy || after.bytes("pwdchangedtime").is_some())
+}
+
+/// Whether the entry is the one that the order is about.
+fn is_meant(entry: &Entry, order: &Order) -> bool {
+    id_of(entry).is_some_and(|id| id.as_str().eq_ignore_ascii_case(order.account.as_str()))
+}
+
+/// The name leads to nobody or to somebody else. Nothing was done.
+fn renamed(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Conflict, operation)
+        .with_status(Status::Temporary)
+        .with_detail("the account was renamed or deleted at the same moment")
+        .with_advice("it is looked for again")
+}
+
+/// The name went to another entry while the password was under way, and that one may have got it. Not
+/// tried again: people have to look at both.
+fn misled(now: &Entry, operation: &'static str) -> Error {
+    let other = id_of(now).map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    Error::new(ErrorKind::Conflict, operation)
+        .with_status(Status::Permanent)
+        .with_detail(format!(
+            "the account was renamed while its password was set, and {} is another entry now (entryUUID {other}): \
+             which of the two has the new password is not known",
+            now.dn
+        ))
+        .with_advice("reset both by hand; have nobody rename entries during a run, or configure password_by as modify")
 }
 
 /// The password is set, and what else was ordered is not: temporary, unless the server will refuse it
@@ -288,17 +356,6 @@ fn in_one(password: &Secret, must_change: bool, closed: bool, policy: bool) -> V
         changes.push(Change::Add(LOCK, LOCKED_BY_ADMINISTRATOR.into()));
     }
     changes
-}
-
-fn operation(action: Action) -> &'static str {
-    match action {
-        Action::SetPassword { .. } => "set password",
-        Action::Scramble => "scramble password",
-        Action::ExpirePassword => "expire password",
-        Action::Unlock => "unlock",
-        Action::Disable => "disable",
-        _ => "apply",
-    }
 }
 
 #[cfg(test)]
@@ -333,8 +390,11 @@ mod tests {
 
     #[test]
     fn an_entry_that_was_renamed_at_the_moment_is_looked_for_again() {
-        let answer =
-            PlainError::check(&Reply { code: 32, text: String::new(), policy: None, after: None }).expect_err("32");
-        assert_eq!(Failure::Answered(answer).into_error("set password").status(), Status::Temporary);
+        for code in [NO_SUCH_OBJECT, ASSERTION_FAILED] {
+            let answer = PlainError::check(&Reply { code, text: String::new(), policy: None, after: None })
+                .expect_err("refused");
+            let error = Failure::Answered(answer).into_error("set password");
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Conflict, Status::Temporary), "{code}");
+        }
     }
 }

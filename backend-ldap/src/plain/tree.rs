@@ -3,21 +3,20 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
 use identity_core::account::DirectoryId;
-use identity_core::error::{Error, Result};
-use identity_core::limits::{Governor, OperationClass, clock};
+use identity_core::error::{Error, ErrorKind, Result};
+use identity_core::limits::Governor;
+use uuid::Uuid;
 
 use super::answer;
 use super::config::PlainConfig;
 use super::policy::Policies;
-use crate::domain::feedback;
+use crate::listing::{self, Paged};
+use crate::pace;
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, Fault, Pool, Search, ahead};
-
-/// How often one page is asked for again when the server is busy, and how long at first.
-const BUSY_TRIES: u32 = 6;
-const BUSY_WAIT: std::time::Duration = std::time::Duration::from_millis(250);
+use crate::wire::{Connection, Fault, Page, Pool, Search};
 
 /// A server as it is read.
 #[derive(Debug)]
@@ -30,26 +29,16 @@ pub(crate) struct Tree {
     pub(crate) policies: RwLock<Arc<Policies>>,
     /// Whether the server has the password policy of the draft.
     pub(crate) has_policy: bool,
-}
-
-/// A listing that is under way. Its position belongs to its connection (RFC 2696 section 3).
-struct Listing {
-    tree: Arc<Tree>,
-    search: Search,
-    connection: Option<Arc<Connection>>,
-    cookie: Vec<u8>,
-    finished: bool,
+    /// Whether a change can be made to depend on which entry it hits (RFC 4528).
+    pub(crate) has_assertion: bool,
 }
 
 impl Tree {
     /// The entries of a search, page by page. Lazy, and then one page ahead. A listing that does
     /// not come to its end is an error, never a short stream.
     pub(crate) fn list(self: &Arc<Self>, search: Search) -> BoxStream<'static, Result<Entry>> {
-        let listing = Listing { tree: Arc::clone(self), search, connection: None, cookie: Vec::new(), finished: false };
-        ahead(stream::try_unfold(listing, Listing::next))
-            .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        let source: Arc<Self> = Arc::clone(self);
+        listing::list(source, search)
     }
 
     /// What a search finds in one answer: for searches that find a handful. One whose base does not
@@ -85,39 +74,79 @@ impl Tree {
     }
 
     async fn timed<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let _permit = self.governor.acquire(OperationClass::Read, 1).await;
-        let begun = clock::instant();
-        let outcome = reading.await;
-        self.governor.feedback(&feedback(OperationClass::Read, outcome.as_ref().err(), begun.elapsed()));
-        outcome
+        pace::read(&self.governor, reading).await
     }
 }
 
-impl Listing {
-    async fn next(mut self) -> Result<Option<(Vec<Entry>, Self)>> {
-        if self.finished {
-            return Ok(None);
+#[async_trait]
+impl Paged for Tree {
+    async fn connection(&self) -> Result<Arc<Connection>> {
+        self.pool.pick().await
+    }
+
+    fn size(&self, _connection: &Connection) -> u32 {
+        self.config.transport.page_size
+    }
+
+    async fn page(&self, connection: &Connection, search: &Search, size: u32, cookie: Vec<u8>) -> Result<Page, Fault> {
+        self.timed(connection.page(search, size, cookie)).await
+    }
+
+    fn error(&self, fault: Fault) -> Error {
+        Self::error(self, fault, "list accounts")
+    }
+
+    /// A limit of slapd is on the whole listing, pages or not (slapd.conf(5), limits).
+    fn smaller_pages_help(&self) -> bool {
+        false
+    }
+
+    fn identity_attribute(&self) -> &'static str {
+        "entryUUID"
+    }
+
+    fn identity(&self, entry: &Entry) -> Option<Uuid> {
+        Uuid::try_parse(entry.text("entryuuid")?).ok()
+    }
+
+    /// A part of the tree that another server holds is not in the listing, which would be short in
+    /// silence.
+    fn check(&self, page: &Page) -> Result<()> {
+        let is_covered = |url: &&String| self.config.covered.iter().any(|covered| is_same(covered, url));
+        match page.references.iter().find(|url| !is_covered(url)) {
+            None => Ok(()),
+            Some(url) => Err(Error::new(ErrorKind::Unsupported, "list accounts")
+                .with_directory(self.directory.clone())
+                .with_detail(format!(
+                    "the listing is not whole: {:?} is on another server, which is not asked",
+                    cut(url)
+                ))
+                .with_advice(
+                    "configure that part as a directory of its own and name it in covered_references, or choose a \
+                     base without it",
+                )),
         }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.tree.pool.pick().await?,
-        };
-        let size = self.tree.config.transport.page_size;
-        let mut tries = 0;
-        let page = loop {
-            match self.tree.timed(connection.page(&self.search, size, self.cookie.clone())).await {
-                Ok(page) => break page,
-                // A page has no effect and its position still stands: asked for again, slower each time.
-                Err(Fault::Answered(answer)) if answer.is_busy() && tries < BUSY_TRIES => {
-                    clock::sleep(BUSY_WAIT.saturating_mul(1 << tries)).await;
-                    tries += 1;
-                }
-                Err(fault) => return Err(self.tree.error(fault, "list accounts")),
-            }
-        };
-        self.finished = page.cookie.is_empty();
-        self.cookie = page.cookie;
-        self.connection = Some(connection);
-        Ok(Some((page.entries, self)))
+    }
+}
+
+/// Whether a reference leads to what the configuration names: what follows a question mark (the scope,
+/// which a server adds) says nothing of it.
+fn is_same(covered: &str, url: &str) -> bool {
+    cut(covered).trim_end_matches('/').eq_ignore_ascii_case(cut(url).trim_end_matches('/'))
+}
+
+fn cut(url: &str) -> &str {
+    url.trim().split('?').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_known_whatever_scope_the_server_adds() {
+        let url = "ldap://other.example.test/ou=away,dc=x??sub";
+        assert!(is_same("ldap://OTHER.example.test/ou=away,dc=x", url) && is_same(url, url));
+        assert!(!is_same("ldap://other.example.test/ou=elsewhere,dc=x", url) && !is_same("", url));
     }
 }

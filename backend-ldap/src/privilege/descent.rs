@@ -135,6 +135,9 @@ impl Survey {
             let first = dn::first_name(&member.dn);
             path.insert(0, member.sid.as_ref().map_or_else(|| member.dn.clone(), |sid| format!("{sid} ({first})")));
         }
+        if foreign && !member.is_placeholder() {
+            self.strangers.insert(account.clone());
+        }
         let attached = if foreign { rule::FOREIGN_MEMBER } else { rule::MEMBER };
         self.give(account, &holding.grant, attached, path);
     }

@@ -40,6 +40,9 @@ pub(super) struct Grant {
     pub(super) right: Option<String>,
     /// One of two rights that are worth nothing apart.
     pub(super) half: Option<Half>,
+    /// It lets nobody change the directory: it opens a service of the controllers, from where a further
+    /// step leads to it.
+    pub(super) on_services: bool,
 }
 
 /// Replicating secrets takes two rights, which may come by two ways.
@@ -62,13 +65,14 @@ pub(super) type Holdings = BTreeMap<String, Vec<Holding>>;
 
 impl Grant {
     /// By being in a protected group.
-    pub(super) fn by_group(tier: Tier, holds: String) -> Self {
-        Self { tier, rule: None, holds, right: None, half: None }
+    pub(super) fn by_group(tier: Tier, holds: String, on_services: bool) -> Self {
+        Self { tier, rule: None, holds, right: None, half: None, on_services }
     }
 
     /// Tier 0, by a right.
     pub(super) fn by_right(rule: &'static str, holds: impl Into<String>, right: String) -> Self {
-        Self { tier: Tier::Control, rule: Some(rule), holds: holds.into(), right: Some(right), half: None }
+        let (holds, right) = (holds.into(), Some(right));
+        Self { tier: Tier::Control, rule: Some(rule), holds, right, half: None, on_services: false }
     }
 
     /// The ground of an account that comes by this as `attached` says, along `path`.

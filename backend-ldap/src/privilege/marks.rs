@@ -10,7 +10,7 @@ use identity_core::privilege::{Ground, Tier};
 use super::grant::{Holding, Holdings, rule};
 use super::survey::Survey;
 use super::table::{ACCOUNTS, is_protected_rid};
-use crate::account::{EVERY_ACCOUNT, is_directory_sync, is_sync_service};
+use crate::account::{EVERY_ACCOUNT, is_named_as_sync, is_sync_service};
 use crate::value::guid;
 use crate::value::sid::Sid;
 use crate::wire::Search;
@@ -62,8 +62,9 @@ impl Survey {
                 let evidence = vec!["adminCount=1".to_owned()];
                 add(Tier::Management, rule::ADMIN_COUNT, "adminCount".to_owned(), evidence);
             }
-            if is_directory_sync(&name) || is_sync_service(&entry) {
-                // The connector of a directory synchronisation may read every password.
+            if is_named_as_sync(&name) || is_sync_service(&entry) {
+                // The connector of a directory synchronisation may read every password. By the name alone: it
+                // raises the account, and spares it nothing.
                 add(Tier::Control, rule::DIRECTORY_SYNC, "directory synchronisation".to_owned(), vec![name]);
             }
         }

@@ -72,7 +72,7 @@ impl Survey {
                 Some(key) => {
                     let group = self.groups.by_key.get(&key);
                     let holds = group.map_or_else(|| protected.name.to_owned(), |group| group.name.clone());
-                    roots.push((key, Arc::new(Grant::by_group(protected.tier, holds))));
+                    roots.push((key, Arc::new(Grant::by_group(protected.tier, holds, protected.on_services))));
                 }
                 None if protected.always => {
                     self.index.mark_incomplete(format!("the group {} could not be read", protected.name));

@@ -117,9 +117,13 @@ impl Survey {
         unreadable: &mut BTreeSet<String>,
         delegations: &mut Delegations,
     ) -> Result<()> {
-        let guids: Vec<Uuid> = accounts.iter().filter_map(guid::of_account).collect();
+        let strangers = &self.strangers;
+        let guids: Vec<Uuid> =
+            accounts.iter().filter(|id| !strangers.contains(*id)).filter_map(guid::of_account).collect();
+        let mut missing: BTreeSet<Uuid> = guids.iter().copied().collect();
         let mut listing = self.domain.list_all(searches(&self.domain.name, EVERY_ACCOUNT, &guids, OF_ACCOUNTS));
         while let Some(entry) = listing.try_next().await? {
+            found(&entry, &mut missing);
             let name = name_of(&entry);
             let own = entry.sid("objectsid");
             match entry.bytes("ntsecuritydescriptor").and_then(readable) {
@@ -143,14 +147,35 @@ impl Survey {
                 delegations.add_host(&entry);
             }
         }
+        self.gone("accounts", missing, true).await
+    }
+
+    /// What was asked for and did not come back is hidden from this sign-in, or was deleted at the same
+    /// moment: who holds it by rights is not known. A group may list what is no account, such as a
+    /// contact; that has nothing to hold.
+    async fn gone(&mut self, what: &str, mut missing: BTreeSet<Uuid>, others_are_fine: bool) -> Result<()> {
+        let guids: Vec<Uuid> = missing.iter().copied().filter(|_| others_are_fine).collect();
+        let mut listing = self.domain.list_all(searches(&self.domain.name, "", &guids, &["objectGUID"]));
+        while let Some(entry) = listing.try_next().await? {
+            found(&entry, &mut missing);
+        }
+        if let Some(first) = missing.first() {
+            self.index.mark_incomplete(format!(
+                "{} tier-0 {what} (objectGUID {first}, …) cannot be read: who holds them by rights is not known",
+                missing.len()
+            ));
+        }
         Ok(())
     }
 
     async fn over_groups(&mut self, keys: &[String], held: &mut Held, unreadable: &mut BTreeSet<String>) -> Result<()> {
-        let guids: Vec<Uuid> =
-            keys.iter().filter_map(|key| self.groups.by_key.get(key)).filter_map(|group| group.guid).collect();
+        let groups: Vec<_> = keys.iter().filter_map(|key| self.groups.by_key.get(key)).collect();
+        let guids: Vec<Uuid> = groups.iter().filter_map(|group| group.guid).collect();
+        unreadable.extend(groups.iter().filter(|group| group.guid.is_none()).map(|group| group.name.clone()));
+        let mut missing: BTreeSet<Uuid> = guids.iter().copied().collect();
         let mut listing = self.domain.list_all(searches(&self.domain.name, "(objectClass=group)", &guids, OF_GROUPS));
         while let Some(entry) = listing.try_next().await? {
+            found(&entry, &mut missing);
             let name = name_of(&entry);
             let own = entry.sid("objectsid");
             match entry.bytes("ntsecuritydescriptor").and_then(readable) {
@@ -160,7 +185,7 @@ impl Survey {
                 None => drop(unreadable.insert(name)),
             }
         }
-        Ok(())
+        self.gone("groups", missing, false).await
     }
 }
 
@@ -196,6 +221,13 @@ fn searches(domain: &str, which: &str, guids: &[Uuid], attributes: &[&str]) -> V
         Search { descriptor: true, ..Search::subtree(domain, format!("(&{which}(|{parts}))"), attributes) }
     };
     guids.chunks(CHUNK).map(search).collect()
+}
+
+/// Takes what came back off the list.
+fn found(entry: &Entry, missing: &mut BTreeSet<Uuid>) {
+    if let Some(guid) = entry.guid() {
+        missing.remove(&guid);
+    }
 }
 
 fn name_of(entry: &Entry) -> String {

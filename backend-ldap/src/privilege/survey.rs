@@ -7,7 +7,7 @@ use identity_core::account::AccountId;
 use identity_core::error::Result;
 use identity_core::privilege::{Ground, PrivilegeIndex, Tier};
 
-use super::grant::{Grant, Half, Holdings};
+use super::grant::{Grant, Half, Holdings, rule};
 use crate::domain::Domain;
 use crate::groups::Groups;
 use crate::member::Member;
@@ -38,6 +38,8 @@ pub(super) struct Survey {
     pub(super) tier0_groups: BTreeSet<String>,
     /// What was settled already, so that a round does not do it again.
     pub(super) settled: BTreeSet<(Sid, &'static str, Option<Half>)>,
+    /// Accounts of other domains: they have grounds here, and no row.
+    pub(super) strangers: BTreeSet<AccountId>,
     halves: BTreeMap<AccountId, BTreeMap<Half, Ground>>,
     everybody: BTreeSet<Half>,
 }
@@ -53,6 +55,7 @@ impl Survey {
             protected: BTreeSet::new(),
             tier0_groups: BTreeSet::new(),
             settled: BTreeSet::new(),
+            strangers: BTreeSet::new(),
             halves: BTreeMap::new(),
             everybody: BTreeSet::new(),
         })
@@ -70,14 +73,23 @@ impl Survey {
     }
 
     /// Everybody holds it. Listing every account would bury what matters, and take the memory of
-    /// all of them: the index says instead that it is open, so that every account without a
-    /// stronger ground goes with the privileged.
+    /// all of them.
+    ///
+    /// What gives the domain at once leaves nobody below it: the index says that it is open, so that
+    /// every account without a stronger ground goes with the privileged. What gives no more than a way
+    /// to a service of the controllers tells nobody apart: it is told once, for everybody, and the
+    /// accounts keep the tier that their own grounds give.
     pub(super) fn give_everybody(&mut self, who: &str, grant: &Grant, path: &[String]) {
         if let Some(half) = grant.half {
             self.everybody.insert(half);
             if self.everybody.len() < 2 {
                 return;
             }
+        }
+        if grant.on_services {
+            let way = std::iter::once(who.to_owned()).chain(path.iter().cloned());
+            self.index.add_for_everybody(grant.ground(rule::MEMBER, way));
+            return;
         }
         let way = grant.ground("", path.iter().cloned()).evidence.join(" > ");
         self.index.mark_incomplete(format!(

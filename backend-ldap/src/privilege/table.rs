@@ -38,14 +38,22 @@ pub(crate) struct ProtectedGroup {
     pub(crate) tier: Tier,
     /// Whether every domain has it: one that cannot be read then leaves the verdict open.
     pub(crate) always: bool,
+    /// Whether it lets its members change nothing in the directory: it opens a service of the controllers
+    /// or of other machines, from where it takes a further step. That everybody is in such a group is told
+    /// once; that everybody is in another one leaves nobody unprivileged.
+    pub(crate) on_services: bool,
 }
 
 const fn group(known: Known, name: &'static str, tier: Tier) -> ProtectedGroup {
-    ProtectedGroup { known, name, tier, always: false }
+    ProtectedGroup { known, name, tier, always: false, on_services: false }
+}
+
+const fn service(known: Known, name: &'static str, tier: Tier) -> ProtectedGroup {
+    ProtectedGroup { known, name, tier, always: false, on_services: true }
 }
 
 const fn standing(known: Known, name: &'static str, tier: Tier) -> ProtectedGroup {
-    ProtectedGroup { known, name, tier, always: true }
+    ProtectedGroup { known, name, tier, always: true, on_services: false }
 }
 
 /// The table. Protected Users (525) and the two RODC password groups (571, 572) are no privilege.
@@ -65,18 +73,18 @@ pub(crate) const GROUPS: &[ProtectedGroup] = &[
     standing(Known::BuiltIn(551), "Backup Operators", Control), // A Z
     group(Known::BuiltIn(552), "Replicator", Control),        // A
     group(Known::BuiltIn(557), "Incoming Forest Trust Builders", Control), // Z
-    group(Known::BuiltIn(559), "Performance Log Users", Control), // Z
-    group(Known::BuiltIn(562), "Distributed COM Users", Control), // Z
-    group(Known::BuiltIn(569), "Cryptographic Operators", Control), // Z
+    service(Known::BuiltIn(559), "Performance Log Users", Control), // Z
+    service(Known::BuiltIn(562), "Distributed COM Users", Control), // Z
+    service(Known::BuiltIn(569), "Cryptographic Operators", Control), // Z
     group(Known::Name("DnsAdmins"), "DnsAdmins", Control),    // Z
     group(Known::Name("Exchange Trusted Subsystem"), "Exchange Trusted Subsystem", Control), // Z
     group(Known::Name("Exchange Windows Permissions"), "Exchange Windows Permissions", Control), // Z
     group(Known::Domain(520), "Group Policy Creator Owners", Management),
     group(Known::ForestRoot(498), "Enterprise Read-only Domain Controllers", Management),
-    group(Known::BuiltIn(578), "Hyper-V Administrators", Management),
-    group(Known::BuiltIn(580), "Remote Management Users", Management),
-    group(Known::BuiltIn(582), "Storage Replica Administrators", Management),
-    group(Known::Name("DHCP Administrators"), "DHCP Administrators", Management),
+    service(Known::BuiltIn(578), "Hyper-V Administrators", Management),
+    service(Known::BuiltIn(580), "Remote Management Users", Management),
+    service(Known::BuiltIn(582), "Storage Replica Administrators", Management),
+    service(Known::Name("DHCP Administrators"), "DHCP Administrators", Management),
     group(Known::Name("Organization Management"), "Organization Management", Management),
     group(Known::Name("Exchange Enterprise Servers"), "Exchange Enterprise Servers", Management),
     group(Known::Name("Exchange Admins"), "Exchange Admins", Management),

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
-use identity_core::error::{Error, ErrorKind, Status};
 use identity_core::limits::clock;
 use ldap3::asn1::{PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, PagedResults, RawControl};
@@ -15,8 +14,8 @@ use ldap3::{Ldap, LdapConnAsync, LdapError, LdapResult};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::answer::{AdError, ResultCode};
 use super::entry::Entry;
+use super::fault::{Fault, done};
 use super::request::{Change, Search};
 use super::shared::Shared;
 use crate::root::POLICY_HINTS;
@@ -55,27 +54,21 @@ struct Usage {
     used_ms: AtomicU64,
 }
 
-/// Why an operation brought no success.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// The controller answered that it did not do it.
-    Answered(AdError),
-    /// Nothing was sent.
-    NotSent(String),
-    /// It was sent, or may have been, and no answer came.
-    Unanswered(String),
-    /// An answer came that is none.
-    Malformed(&'static str),
-    /// The filter is not one.
-    Filter,
-}
-
 /// One page of a search.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) entries: Vec<Entry>,
     /// Where the next page begins; empty after the last one.
     pub(crate) cookie: Vec<u8>,
+    /// Where the rest is that this server does not have: references to other servers.
+    pub(crate) references: Vec<String>,
+}
+
+/// What a search brought, and how it ended.
+struct Found {
+    entries: Vec<Entry>,
+    references: Vec<String>,
+    result: LdapResult,
 }
 
 impl Connection {
@@ -177,22 +170,22 @@ impl Connection {
         let _permit = self.permit().await?;
         let paging = PagedResults { size: i32::try_from(size).unwrap_or(i32::MAX), cookie };
         let controls = vec![RawControl { crit: true, ..paging.into() }];
-        let (entries, result) = self.search(search, controls).await?;
+        let Found { entries, references, result } = self.search(search, controls).await?;
         done(&result)?;
         // A critical control that is not answered was not obeyed: nobody knows what is missing.
         let cookie = cookie_of(&result.ctrls).ok_or(Fault::Malformed("a page without a position"))?;
-        Ok(Page { entries, cookie })
+        Ok(Page { entries, cookie, references })
     }
 
     /// What the search finds, in one answer: for reads of single objects.
     pub(crate) async fn read(&self, search: &Search) -> Result<Vec<Entry>, Fault> {
         let _permit = self.permit().await?;
-        let (entries, result) = self.search(search, Vec::new()).await?;
-        done(&result)?;
-        Ok(entries)
+        let found = self.search(search, Vec::new()).await?;
+        done(&found.result)?;
+        Ok(found.entries)
     }
 
-    async fn search(&self, search: &Search, mut controls: Vec<RawControl>) -> Result<(Vec<Entry>, LdapResult), Fault> {
+    async fn search(&self, search: &Search, mut controls: Vec<RawControl>) -> Result<Found, Fault> {
         // SEQUENCE { INTEGER 5 }: the owner and the access control list. SEQUENCE { INTEGER 1 }: names as text.
         if search.descriptor {
             controls.push(RawControl { ctype: SD_FLAGS.to_owned(), crit: false, val: Some(vec![0x30, 3, 2, 1, 5]) });
@@ -207,16 +200,16 @@ impl Connection {
             }
             let mut stream =
                 ldap.streaming_search(&search.base, search.within.into(), &search.filter, &search.attributes).await?;
-            let mut entries = Vec::new();
+            let (mut entries, mut references) = (Vec::new(), Vec::new());
             while let Some(item) = stream.next().await? {
                 // References to other servers are reported, not followed: other domains are listed, not chased.
                 if item.is_ref() {
-                    references(item.0).into_iter().for_each(|url| self.terms.shared.refer(url));
+                    references.extend(urls(item.0));
                 } else if !item.is_intermediate() {
                     entries.push(Entry::decode(item.0));
                 }
             }
-            Ok((entries, stream.finish().await))
+            Ok((entries, references, stream.finish().await))
         };
         // The library's own timer starts anew with each entry; this one is for the whole answer.
         #[expect(clippy::disallowed_methods, reason = "the library's error for a deadline holds tokio's own Elapsed")]
@@ -225,9 +218,11 @@ impl Connection {
                 .await
                 .map_err(|elapsed| LdapError::Timeout { elapsed })?
         };
-        let (entries, result) = self.guarded(limited).await?;
+        let (entries, references, result) = self.guarded(limited).await?;
+        references.iter().for_each(|url| self.terms.shared.refer(url.clone()));
         let entries: Result<Vec<Entry>, _> = entries.into_iter().collect();
-        Ok((entries.map_err(|_| Fault::Malformed("an entry that cannot be read"))?, result))
+        let entries = entries.map_err(|_| Fault::Malformed("an entry that cannot be read"))?;
+        Ok(Found { entries, references, result })
     }
 
     /// Runs one operation of a dialect's own, in its place of the window and with the deadline.
@@ -312,56 +307,6 @@ impl Usage {
     }
 }
 
-impl Fault {
-    /// The fault as the library's error. A read has no effect and can be repeated; a change
-    /// that was sent and not answered is unknown.
-    pub(crate) fn into_error(self, operation: &'static str, is_change: bool) -> Error {
-        let unanswered = if is_change { Status::Unknown } else { Status::Temporary };
-        match self {
-            Self::Answered(answer) => answer.into_error(operation),
-            Self::NotSent(cause) => Error::new(ErrorKind::Transport, operation)
-                .with_status(Status::Temporary)
-                .with_detail(format!("not sent: {cause}"))
-                .with_advice("it is tried again on a new connection"),
-            Self::Unanswered(cause) => Error::new(ErrorKind::Transport, operation)
-                .with_status(unanswered)
-                .with_detail(format!("sent, but not answered: {cause}"))
-                .with_advice(if is_change {
-                    "it is read back before anything is repeated: on the same controller if that comes back in time, \
-                     otherwise on another one; check the controller and the network to it"
-                } else {
-                    "check the controller and the network to it"
-                }),
-            Self::Malformed(what) => Error::new(ErrorKind::Protocol, operation)
-                .with_status(if is_change { Status::Unknown } else { Status::Permanent })
-                .with_detail(format!("the controller sent {what}"))
-                .with_advice("report this as a fault, with the controller's version"),
-            Self::Filter => Error::new(ErrorKind::InputInvalid, operation)
-                .with_detail("this is not an LDAP filter")
-                .with_advice("write it as RFC 4515 has it, for example (department=Finance)"),
-        }
-    }
-
-    /// The code that the controller answered with, if it answered.
-    pub(crate) fn code(&self) -> Option<ResultCode> {
-        match self {
-            Self::Answered(answer) => Some(answer.code),
-            _ => None,
-        }
-    }
-
-    /// Whether the object or the name asked for does not exist.
-    pub(crate) fn is_missing(&self) -> bool {
-        matches!(self.code(), Some(ResultCode::NO_SUCH_OBJECT | ResultCode::INVALID_DN))
-    }
-}
-
-/// An error if the result is not success.
-pub(super) fn done(result: &LdapResult) -> Result<(), Fault> {
-    let answer = AdError::new(result.rc, &result.text).with_referrals(&result.refs);
-    if answer.code == ResultCode::SUCCESS { Ok(()) } else { Err(Fault::Answered(answer)) }
-}
-
 /// The position in a listing: realSearchControlValue of RFC 2696. Decoded here, since the
 /// library's own decoder panics.
 fn cookie_of(controls: &[Control]) -> Option<Vec<u8>> {
@@ -374,7 +319,7 @@ fn cookie_of(controls: &[Control]) -> Option<Vec<u8>> {
 }
 
 /// The urls of a SearchResultReference (RFC 4511 4.5.3).
-fn references(tag: StructureTag) -> Vec<String> {
+fn urls(tag: StructureTag) -> Vec<String> {
     let PL::C(parts) = tag.payload else { return Vec::new() };
     let text = |part: StructureTag| match part.payload {
         PL::P(bytes) => String::from_utf8(bytes).ok(),

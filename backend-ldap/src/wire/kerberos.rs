@@ -8,7 +8,8 @@ use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::limits::clock;
 use ldap3::LdapError;
 
-use super::connection::{Connection, Fault, done};
+use super::connection::Connection;
+use super::fault::{Fault, done};
 use super::request::Search;
 
 const OPERATION: &str = "sign in";

@@ -5,6 +5,7 @@ mod ahead;
 pub(crate) mod answer;
 mod connection;
 pub(crate) mod entry;
+mod fault;
 #[cfg(feature = "gssapi")]
 mod kerberos;
 mod password_policy;
@@ -14,10 +15,11 @@ mod shared;
 mod tls;
 
 pub(crate) use ahead::ahead;
-pub(crate) use connection::{Connection, Fault, Page};
+pub(crate) use connection::{Connection, Page};
+pub(crate) use fault::Fault;
 #[cfg(any(test, feature = "decoders"))]
 pub(crate) use password_policy::policy_error;
-pub(crate) use password_policy::{PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
+pub(crate) use password_policy::{ASSERTION, PASSWORD_MODIFY, PASSWORD_POLICY, Reply};
 pub(crate) use pool::Pool;
 pub(crate) use request::{Change, Search, Within};
 pub(crate) use shared::Shared;

@@ -2,12 +2,15 @@
 //! reason that the server gives when it refuses; and the Password Modify operation (RFC 3062).
 
 use ldap3::asn1::{PL, parse_tag};
-use ldap3::controls::{Control, PostRead, RawControl};
+use ldap3::controls::{Assertion, Control, PostRead, RawControl};
 use ldap3::exop::PasswordModify;
 use ldap3::{LdapResult, Mod};
 
-use super::connection::{Connection, Fault};
+use uuid::Uuid;
+
+use super::connection::Connection;
 use super::entry::Entry;
+use super::fault::Fault;
 use super::request::{Change, Wiped};
 
 /// The Password Modify operation (RFC 3062 section 2).
@@ -15,6 +18,8 @@ pub(crate) const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 /// The control that asks for the policy's word, and carries it (draft-behera section 6).
 pub(crate) const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 
+/// The Assertion control (RFC 4528): a change is made only if the entry matches a filter.
+pub(crate) const ASSERTION: &str = "1.3.6.1.1.12";
 /// The control that brings what the entry is after the change (RFC 4527).
 const POST_READ: &str = "1.3.6.1.1.13.2";
 
@@ -45,20 +50,24 @@ impl Connection {
         Ok(Reply::of(&answer.await?.1))
     }
 
-    /// Changes one object, all steps or none; as [`set_password`](Self::set_password). The server is asked for
-    /// the attributes `after` the change in the same answer: one round trip less than reading them.
+    /// Changes one object, all steps or none; as [`set_password`](Self::set_password). With `only_if`
+    /// nothing is changed unless the entry has this entryUUID; the server must know [`ASSERTION`]. The
+    /// server is asked for the attributes `after` the change in the same answer: one round trip less than
+    /// reading them, and the very entry that was changed.
     pub(crate) async fn modify_under_policy(
         &self,
         dn: &str,
         changes: Vec<Change>,
         policy: bool,
+        only_if: Option<Uuid>,
         after: &[&str],
     ) -> Result<Reply, Fault> {
+        let steps: Vec<Mod<Wiped>> = changes.into_iter().map(Change::into_step).collect();
         let mut controls = asking(policy);
+        controls.extend(only_if.map(is_entry));
         if !after.is_empty() {
             controls.push(PostRead::new(after.to_vec()));
         }
-        let steps: Vec<Mod<Wiped>> = changes.into_iter().map(Change::into_step).collect();
         let answer = self.operate(move |mut ldap| async move {
             ldap.with_controls(controls);
             ldap.modify(dn, steps).await
@@ -70,6 +79,11 @@ impl Connection {
 fn asking(policy: bool) -> Vec<RawControl> {
     let control = RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: None };
     if policy { vec![control] } else { Vec::new() }
+}
+
+/// The condition that the entry is this one, whatever its name.
+fn is_entry(uuid: Uuid) -> RawControl {
+    RawControl { crit: true, ..Assertion::new(format!("(entryUUID={})", uuid.hyphenated())) }
 }
 
 impl Reply {

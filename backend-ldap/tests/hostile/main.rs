@@ -2,88 +2,19 @@
 //! sends, the process lives, nothing is called done that was not, and no listing is short in silence.
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
+mod client;
+#[allow(dead_code, reason = "the tests of traps use the rest")]
 mod server;
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use backend_ldap::{LdapConfig, LdapDirectory};
-use futures::TryStreamExt;
-use identity_core::account::{Account, AccountId, DirectoryId};
-use identity_core::directory::{AccountEnumerator, AccountQuery, Directory, ForcedReset, RateLimitedBatching};
-use identity_core::error::{Error, ErrorKind};
-use identity_core::reset::{Action, Order, Outcome, Secret};
+use client::{config, connect, list, order};
+use identity_core::account::DirectoryId;
+use identity_core::directory::{Directory, ForcedReset, RateLimitedBatching};
+use identity_core::error::ErrorKind;
+use identity_core::reset::{Order, Outcome};
 use server::{Mischief, Server};
-
-async fn connect(server: &Server) -> std::sync::Arc<LdapDirectory> {
-    LdapDirectory::connect(config(server)).await.expect("connects")
-}
-
-fn config(server: &Server) -> LdapConfig {
-    LdapConfig::new(DirectoryId::new("corp").expect("id"), format!("ldaps://127.0.0.1:{}", server.port))
-        .bind("CN=reset,DC=x", "a secret".into())
-        .ca_pem(server.certificate.clone())
-        .connections(1)
-        .page_size(2)
-        .deadline(Duration::from_secs(2))
-}
-
-fn order() -> Order {
-    let account = AccountId::new("01010101-0101-0101-0101-010101010101").expect("id");
-    Order::new(account, Action::SetPassword { must_change: true }).with_password(Secret::new("planted-secret".into()))
-}
-
-async fn list(directory: &LdapDirectory) -> Result<Vec<Account>, Error> {
-    directory.accounts(&AccountQuery::everyone()).try_collect().await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_cannot_be_read_is_unknown_and_the_next_order_goes_on_a_new_connection() {
-    for mischief in [Mischief::TextIsNoText, Mischief::NoStructure, Mischief::HangUp, Mischief::NoLdap] {
-        let server = Server::start().await;
-        let directory = connect(&server).await;
-        server.plays(mischief);
-        let outcome = directory.apply(&[order()]).await.remove(0);
-        assert!(matches!(outcome, Outcome::Unknown(_)), "{mischief:?}: {outcome:?}");
-        assert!(!format!("{outcome:?}").contains("planted-secret"));
-        server.plays(Mischief::None);
-        let outcome = directory.apply(&[order()]).await.remove(0);
-        assert!(matches!(outcome, Outcome::Done(_)), "{mischief:?}: {outcome:?}");
-        assert_eq!(server.binds.load(Ordering::SeqCst), 2, "{mischief:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_does_not_come_to_its_end_is_an_error() {
-    let server = Server::start().await;
-    let directory = connect(&server).await;
-    assert_eq!(list(&directory).await.expect("four accounts on two pages").len(), 4);
-    for (mischief, kind) in [
-        (Mischief::CutShort, ErrorKind::Unavailable),
-        (Mischief::NoPosition, ErrorKind::Protocol),
-        (Mischief::NoStructure, ErrorKind::Protocol),
-        (Mischief::TextIsNoText, ErrorKind::Transport),
-        (Mischief::HangUp, ErrorKind::Transport),
-        (Mischief::NoLdap, ErrorKind::Transport),
-    ] {
-        server.plays(mischief);
-        let error = list(&directory).await.expect_err("not whole");
-        assert_eq!(error.kind(), kind, "{mischief:?}: {error:?}");
-        server.plays(Mischief::None);
-        assert_eq!(list(&directory).await.expect("mended").len(), 4, "{mischief:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn values_that_come_in_parts_are_all_read() {
-    let server = Server::start().await;
-    let directory = connect(&server).await;
-    server.plays(Mischief::Ranges);
-    let accounts = list(&directory).await.expect("whole");
-    assert_eq!(accounts[0].groups, ["g0", "g1", "g2"]);
-    server.plays(Mischief::SameRange);
-    assert_eq!(list(&directory).await.expect_err("no end").kind(), ErrorKind::Protocol);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_orders_over_four_connections_send_a_refused_password_once() {

@@ -32,6 +32,8 @@ pub(crate) enum Mischief {
     Ranges,
     /// The first part of an attribute again and again.
     SameRange,
+    /// SIDs, of which every other one is text by chance.
+    Sids,
     /// It says that it is a read-only controller.
     ReadOnly,
     /// invalidCredentials for every sign-in, after the present connections were ended.
@@ -182,6 +184,7 @@ fn play(mischief: Mischief, id: &[u8], tag: u8) -> Option<Option<Vec<u8>>> {
         | Mischief::BusyTwice
         | Mischief::Ranges
         | Mischief::SameRange
+        | Mischief::Sids
         | Mischief::ReadOnly => None,
     }
 }
@@ -201,6 +204,11 @@ fn page(id: &[u8], controls: &[u8], shared: &Shared) -> Option<Vec<u8>> {
         let mut attributes = vec![("objectGUID", vec![number; 16]), ("sAMAccountName", vec![b'a' + number])];
         if number == 1 && matches!(mischief, Mischief::Ranges | Mischief::SameRange) {
             attributes.push(("memberOf;range=0-0", b"CN=g0,DC=x".to_vec()));
+        }
+        if mischief == Mischief::Sids {
+            let fill = if number % 2 == 1 { b'd' } else { 0xff };
+            let sid = [&[1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0][..], &[fill; 16]].concat();
+            attributes.push(("objectSid", sid));
         }
         answer.extend(envelope(id, &entry(&format!("CN={number},DC=x"), &attributes), None));
     }

@@ -32,6 +32,7 @@ fn is_too_early(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict && source.is_some_and(|source| source.is::<TooEarly>())
 }
 
+/// Trap 15: a second reset before the tickets of the first key have run out breaks sign-in everywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_phases_with_the_wait_between_them_and_a_second_reset_before_its_time_is_refused() {
     let mock = builder().controller("DC2").start().await.expect("starts");

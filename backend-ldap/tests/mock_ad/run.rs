@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use identity_core::account::AccountId;
-use identity_core::directory::{AccountEnumerator, Backend, ForcedReset};
+use identity_core::directory::{AccountEnumerator, AccountQuery, Backend, Directory, ForcedReset};
 use identity_core::error::ErrorKind;
-use identity_core::journal::StopReason;
 use identity_core::limits::clock;
 use identity_core::plan::{Disposition, PlanRow, PlanSpec, Population};
 use identity_core::report::{Report, RowResult, Survivor};
@@ -15,7 +15,7 @@ use identity_core::reset::{Action, Order, Outcome, Secret};
 use identity_core::verify::Verifier;
 use testkit::fault::{Fault, FaultScript, When};
 use testkit::mock_ad::MockAd;
-use testkit::organisation::{SPECIAL, special};
+use testkit::organisation::SPECIAL;
 
 use crate::stage::{Journey, builder, config, connect, id};
 
@@ -160,27 +160,8 @@ async fn policy_hints_make_a_set_respect_the_history_where_the_controller_has_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_is_refused_stops_the_run_at_once_and_is_not_repeated() {
-    let mock = builder().start().await.expect("starts");
-    let directory = connect(config(&mock, &[]).connections(2)).await;
-    let people = people(&mock, 60);
-    let journey = Journey::plan(&directory, &people, PlanSpec::default()).await;
-    // From here on the password that the run signs in with is wrong, and it has to sign in again.
-    let runner = mock.organisation().account(special::RUNNER).guid;
-    mock.add_fault(When::write().nth(10).times(1), Fault::CutBeforeApply);
-    mock.add_fault(When::write().nth(11).times(1), Fault::CutBeforeApply);
-    mock.set_password(&runner, "Changed-by-0thers!");
-    let end = journey.run(&directory).await;
-    let Some(StopReason::Fatal { error }) = end.stopped else { panic!("{:?}", end.stopped) };
-    assert_eq!(error.kind, ErrorKind::Unauthenticated, "{}", error.text);
-    assert_eq!(mock.counts().failed_binds, 1, "one refused sign-in is enough to know");
-    let touched = people.iter().filter(|id| !mock.untouched(&id.as_str().parse().expect("a GUID"))).count();
-    assert!(touched < people.len(), "it stopped before the end");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_generated_password_fits_the_fine_grained_policy_of_its_account() {
-    let mock = builder().start().await.expect("starts");
+    let mock = builder().fine_grained_length(30).start().await.expect("starts");
     let directory = connect(config(&mock, &[])).await;
     let all: Vec<AccountId> = (0..mock.organisation().len()).map(|index| id(&mock, index)).collect();
     let escalation = mock.organisation().group_named("Ops-Escalation").expect("the group").index;
@@ -194,9 +175,32 @@ async fn a_generated_password_fits_the_fine_grained_policy_of_its_account() {
     assert!(!bound.is_empty(), "of {} accounts", all.len());
     let journey = Journey::plan(&directory, &bound, PlanSpec::default()).await;
     journey.run(&directory).await;
+    let told = "under a password policy of its own, Administrators-24: at least 30 characters, complex";
+    assert!(notes(&journey).iter().any(|note| note.starts_with(told)), "{:?}", notes(&journey));
     let before = bound.len();
     let set = bound.iter().filter(|id| mock.sets(&id.as_str().parse().expect("a GUID")).len() == 1).count();
     let planned = journey.plan.header().counts.planned;
-    assert_eq!(set as u64, planned, "of {before}: one set each, none refused by the policy of 20 characters");
+    assert_eq!(set as u64, planned, "of {before}: one set each, none refused by the policy of 30 characters");
     assert!(directory.lookup(&bound).await.expect("read").iter().all(Option::is_some));
+}
+
+fn notes(journey: &Journey) -> Vec<String> {
+    let rows = journey.plan.rows().expect("rows").map(|row| row.expect("a row"));
+    rows.flat_map(|row| if let PlanRow::Entry(entry) = row { entry.notes } else { Vec::new() }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_cannot_be_read_is_told_for_the_account_that_is_under_it() {
+    let mock = builder().fine_grained_length(30).delegated().start().await.expect("starts");
+    let directory = connect(config(&mock, &[])).await;
+    let preflight = directory.preflight().await.expect("reads");
+    assert_eq!(preflight.password_policy.min_length, 12, "the domain's: the other one is hidden from a delegate");
+    assert!(preflight.findings.iter().any(|finding| finding.text.contains("fine-grained")), "{preflight:?}");
+    let accounts: Vec<_> = directory.accounts(&AccountQuery::everyone()).try_collect().await.expect("listed");
+    let (under, free): (Vec<_>, Vec<_>) = accounts.into_iter().partition(|account| account.password_policy.is_some());
+    assert!(!under.is_empty() && !free.is_empty(), "{} and {}", under.len(), free.len());
+    let under = under.iter().find(|account| account.kind.protected_because().is_none()).expect("one to plan");
+    let journey = Journey::plan(&directory, std::slice::from_ref(&under.id), PlanSpec::default()).await;
+    let told = "under a password policy of its own, Administrators-24, which this sign-in cannot read";
+    assert!(notes(&journey).iter().any(|note| note.starts_with(told)), "{:?}", notes(&journey));
 }

@@ -6,11 +6,12 @@ mod garden;
 
 use std::collections::BTreeSet;
 
+use identity_core::directory::PrivilegeClassifier;
 use identity_core::privilege::Tier;
 use testkit::organisation::{Place, PlantedGroup, special, uac};
 use testkit::security::{AccessEntry, right};
 
-use garden::{Garden, id, told};
+use garden::{Garden, connect, id, told};
 
 const BASE: &str = "DC=corp,DC=example,DC=test";
 /// Plants one thing.
@@ -308,6 +309,49 @@ async fn what_everybody_holds_is_said_aloud_and_fails_closed() {
         assert!(index.privileged().count() < 80, "nobody is listed for what everybody holds");
         mock.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_in_a_group_that_opens_a_service_is_told_once_and_drowns_nobody() {
+    for (word, everybody) in [("S-1-5-11", true), ("Domain Users", false)] {
+        let mut garden = Garden::new();
+        let person = garden.person();
+        let helper = garden.person();
+        if everybody {
+            garden.planting.strangers.push(("S-1-5-11".into(), vec!["Remote Management Users".into()]));
+        } else {
+            garden.planting.nestings.push(("Domain Users".into(), "Remote Management Users".into()));
+        }
+        garden.planting.account(helper).groups.push("Remote Management Users".into());
+        let (index, mock) = garden.index().await;
+        assert_eq!(index.incomplete(), &[] as &[String], "{word}");
+        let told: Vec<_> = index.for_everybody().collect();
+        let [ground] = told.as_slice() else { panic!("{word}: {told:?}") };
+        assert!(ground.holds == "Remote Management Users" && ground.evidence[0] == word, "{ground}");
+        let verdict = |index_of: u64| index.classify(&id(mock.organisation(), index_of));
+        assert!(!verdict(person).is_privileged(), "{:?}", verdict(person));
+        assert_eq!(verdict(helper).tier, Tier::Management, "whoever is listed by name keeps the ground");
+        assert_eq!(verdict(special::DOMAIN_ADMIN).tier, T0);
+        mock.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tier0_that_does_not_come_back_when_it_is_asked_for_leaves_the_index_open() {
+    let mut garden = Garden::new();
+    let person = garden.person();
+    let organisation = garden.plain.clone().with_planting(garden.planting.clone());
+    let mock = testkit::mock_ad::MockAd::builder().organisation(organisation).start().await.expect("a mock");
+    let directory = connect(&mock).await;
+    assert_eq!(directory.privileges().await.expect("an index").incomplete(), &[] as &[String]);
+    // It is listed in Domain Admins, and nobody may read it: who may reset it is not known.
+    let admin = mock.organisation().account(special::DOMAIN_ADMIN).guid;
+    mock.hide(&admin, true).expect("hidden");
+    let index = directory.privileges().await.expect("an index");
+    let said = index.incomplete();
+    assert!(said.len() == 1 && said[0].contains(&admin.to_string()) && said[0].contains("cannot be read"), "{said:?}");
+    assert!(index.classify(&id(mock.organisation(), person)).unknown_because.is_some());
+    mock.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

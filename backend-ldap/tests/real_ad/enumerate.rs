@@ -1,9 +1,14 @@
 //! Listings: complete, told apart, and never short in silence.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
-use identity_core::account::AccountKind;
-use identity_core::directory::{AccountEnumerator, AccountQuery, Directory, Scope, Severity};
+use identity_core::account::{Account, AccountKind};
+use identity_core::directory::{AccountEnumerator, AccountQuery, Backend, Directory, ForcedReset, Scope, Severity};
 use identity_core::error::ErrorKind;
+use identity_core::plan::{PlanRow, PlanSpec, Selection};
+use identity_core::reset::password::{Generator, Owner};
+use identity_core::reset::{Action, Order, Outcome, Secret};
 
 use crate::stage::{Stage, collect};
 
@@ -126,6 +131,68 @@ async fn accounts_born_after_a_mark_are_listed() {
     assert!(names.contains(&stage.name("after").as_str()), "{names:?}");
     assert!(!names.contains(&stage.name("before").as_str()), "{names:?}");
     stage.strike().await;
+}
+
+/// A fine-grained policy on a group: its member's reset fits it, and the plan says which one it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_of_a_group_is_told_for_its_member_and_a_generated_password_fits_it() {
+    let Some(mut stage) = Stage::set("fine-grained policy").await else { return };
+    let strict = stage.user("strict", "Long-Enough-Passw0rd-of-a-test-1", &[]).await;
+    stage.user("free", "Long-Enough-Passw0rd-of-a-test-1", &[]).await;
+    let group = stage.group("Under Strict", &[&strict]).await;
+    let name = format!("Strict-{}", stage.tag);
+    let settings = format!("CN={name},CN=Password Settings Container,CN=System,{}", stage.domain);
+    let attributes = [
+        ("objectClass", "msDS-PasswordSettings"),
+        ("msDS-PasswordSettingsPrecedence", "7"),
+        ("msDS-PasswordReversibleEncryptionEnabled", "FALSE"),
+        ("msDS-PasswordHistoryLength", "12"),
+        ("msDS-PasswordComplexityEnabled", "TRUE"),
+        ("msDS-MinimumPasswordLength", "24"),
+        ("msDS-MinimumPasswordAge", "-864000000000"),
+        ("msDS-MaximumPasswordAge", "-36288000000000"),
+        ("msDS-LockoutThreshold", "5"),
+        ("msDS-LockoutObservationWindow", "-18000000000"),
+        ("msDS-LockoutDuration", "-18000000000"),
+        ("msDS-PSOAppliesTo", group.as_str()),
+    ];
+    stage.add(&settings, &attributes).await;
+    let directory = stage.directory().await;
+    let under = stage.account(&directory, "strict").await;
+    let free = stage.account(&directory, "free").await;
+    let policy = directory.preflight().await.expect("reads").password_policy;
+    let set = |account: &Account, password: Secret| {
+        Order::new(account.id.clone(), Action::SetPassword { must_change: false }).with_password(password)
+    };
+    let short = Secret::new("Only-22-characters-1-a".to_owned());
+    // MinimumPasswordAge is a day, and the password was set a moment ago: it binds the owner, not a reset.
+    let generated =
+        Generator::new(&policy).expect("a generator").generate(&Owner::new(&under.name, None)).expect("a password");
+    let outcomes = directory.apply(&[set(&under, short.clone()), set(&free, short)]).await;
+    let fits = directory.apply(&[set(&under, generated)]).await.remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = PlanSpec::default()
+        .select(Selection::listed([under.id.as_str(), free.id.as_str()]))
+        .builder()
+        .directory(directory.clone() as Arc<dyn Backend>)
+        .write_to(folder.path().join("plan.jsonl"))
+        .await
+        .expect("a plan");
+    stage.admin.delete(&settings).await.expect("answer").success().expect("removed");
+    stage.strike().await;
+
+    let told = format!("{name}: at least 24 characters, complex, unlike the last 12 (the owner's changes only)");
+    assert!(under.password_policy.as_deref().is_some_and(|words| words.starts_with(&told)), "{under:?}");
+    assert_eq!(free.password_policy, None, "the domain's");
+    assert!(policy.min_length >= 24, "{policy:?}");
+    assert_eq!(outcomes[0].error().map(|error| error.kind()), Some(ErrorKind::PasswordRejected), "{:?}", outcomes[0]);
+    assert!(matches!(outcomes[1], Outcome::Done(_)), "{:?}", outcomes[1]);
+    assert!(matches!(fits, Outcome::Done(_)), "{fits:?}");
+    for row in plan.rows().expect("rows") {
+        let PlanRow::Entry(entry) = row.expect("a row") else { continue };
+        let says = entry.notes.iter().any(|note| note.contains(&told));
+        assert_eq!(says, entry.id == under.id, "{}: {:?}", entry.name, entry.notes);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,13 @@
 //! What a server holds back, and what the transport promises.
 
 use backend_ldap::{LdapConfig, PlainConfig, PlainDirectory};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use identity_core::account::DirectoryId;
 use identity_core::directory::{AccountEnumerator, AccountQuery, Directory};
 use identity_core::error::ErrorKind;
 
 use crate::population::Population;
-use crate::server::{RESET, Server};
+use crate::server::{BASE, RESET, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_the_server_cuts_off_is_an_error() {
@@ -58,4 +58,24 @@ async fn preflight_says_what_the_policies_make_impossible() {
     let texts: Vec<String> = bare.preflight().await.expect("reads").findings.into_iter().map(|f| f.text).collect();
     assert!(texts.iter().any(|text| text.contains("default_policy")), "{texts:?}");
     assert!(texts.iter().any(|text| text.contains("who is privileged")), "{texts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_the_tree_on_another_server_makes_no_short_list() {
+    let reference = format!("ldap://127.0.0.1:9/ou=away,{BASE}");
+    let mut ldif = Population { people: 40 }.ldif();
+    ldif.push_str(&format!(
+        "dn: ou=away,{BASE}\nobjectClass: referral\nobjectClass: extensibleObject\nou: away\nref: {reference}\n\n"
+    ));
+    let Some(server) = Server::start("references", &ldif) else { return };
+    let list = async |config: PlainConfig| {
+        let directory = PlainDirectory::connect(config).await?;
+        directory.accounts(&AccountQuery::everyone()).try_collect::<Vec<_>>().await
+    };
+    // Whatever lists first meets it: the policies are below the same base.
+    let error = list(server.config()).await.expect_err("not whole");
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+    assert!(error.detail().contains(&reference) && error.advice().is_some(), "{error:?}");
+    let whole = list(server.config().covered_reference(&reference)).await.expect("covered");
+    assert!(whole.len() >= 40, "{}", whole.len());
 }

@@ -133,3 +133,52 @@ async fn a_renamed_account_is_still_the_one_that_was_meant() {
     let outcome = apply(&directory, &account.id, SET, Some(NEW)).await;
     assert!(matches!(&outcome, Outcome::Refused(error) if error.kind() == ErrorKind::AccountNotFound), "{outcome:?}");
 }
+
+/// Two entries swap their names all the time, so that a name that was looked up leads to the other one a
+/// moment later. What was not meant is not hit; with a Password Modify, which takes no condition, it is at
+/// least said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_goes_to_another_entry_in_between_hits_nobody_in_silence() {
+    let Some(server) = Server::start("swapped names", &Population { people: 40 }.ldif()) else { return };
+    for (meant, other, way) in [("p014", "p015", PasswordBy::Modify), ("p016", "p017", PasswordBy::Operation)] {
+        let directory = PlainDirectory::connect(server.config().password_by(way)).await.expect("connects");
+        let (account, bystander) = (find(&directory, meant).await, find(&directory, other).await);
+        let before = bystander.password.last_set;
+        let mut root = server.root().await;
+        let (first, second) = (Population::dn(meant), Population::dn(other));
+        let swapping = tokio::spawn(async move {
+            let mut swaps = 0_u32;
+            loop {
+                for (from, to) in [(&first, "pswap"), (&second, meant), (&Population::dn("pswap"), other)] {
+                    let renamed = root.modifydn(from, &format!("uid={to}"), true, None).await;
+                    renamed.expect("answer").success().expect("renamed");
+                }
+                swaps += 1;
+                if swaps == 400 {
+                    return;
+                }
+            }
+        });
+        let (mut done, mut missed, mut misled) = (0, 0, 0);
+        for attempt in 0.. {
+            let password = format!("{NEW}-{way:?}-{attempt}");
+            match apply(&directory, &account.id, SET, Some(&password)).await {
+                Outcome::Done(_) => done += 1,
+                Outcome::Temporary(error) if error.kind() == ErrorKind::Conflict => missed += 1,
+                // Looked up between two renames: nobody has the name, or the server says that it is gone.
+                Outcome::Refused(error) if error.detail().contains("is another entry now") => misled += 1,
+                Outcome::Temporary(_) | Outcome::Refused(_) => missed += 1,
+                outcome => panic!("{way:?}: {outcome:?}"),
+            }
+            if swapping.is_finished() {
+                break;
+            }
+        }
+        swapping.await.expect("swaps");
+        let now = directory.lookup(std::slice::from_ref(&bystander.id)).await.expect("read").remove(0).expect("there");
+        let hit = now.password.last_set != before;
+        assert!(!hit || misled > 0, "{way:?}: {other} was set, and no outcome says so ({done}, {missed}, {misled})");
+        assert!(way == PasswordBy::Operation || (!hit && misled == 0), "{way:?}: the condition holds");
+        assert!(done > 0 && missed > 0, "{way:?}: {done} done, {missed} missed: nothing was raced");
+    }
+}

@@ -55,6 +55,11 @@ pub struct Account {
     /// What is done with it by hand, in the directory's own words, where a mass run leaves it alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub procedure: Option<String>,
+    /// The password policy that the account is under, in words that begin with its name, where that is not
+    /// the one of the whole directory; also that it cannot be read.
+    /// [`Preflight::password_policy`](crate::directory::Preflight::password_policy) satisfies each one that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
     /// What joins accounts of one person across directories.
     pub anchors: Anchors,
     /// The address that mail to this account's owner goes to.
@@ -87,6 +92,7 @@ impl Account {
             password: PasswordState::default(),
             authority: PasswordAuthority::Here,
             procedure: None,
+            password_policy: None,
             anchors: Anchors::default(),
             mail: None,
             owner: None,

@@ -13,11 +13,16 @@ pub struct AccountState {
     pub locked: bool,
     /// When the account itself (not its password) ends.
     pub expires: Option<Timestamp>,
+    /// Sessions and refresh tokens from before this moment are void, by the directory's clock:
+    /// revoking sessions moves it forward (`signInSessionsValidFromDateTime` of Microsoft Graph).
+    /// `None` where the directory does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_valid_from: Option<Timestamp>,
 }
 
 impl Default for AccountState {
     fn default() -> Self {
-        Self { enabled: true, locked: false, expires: None }
+        Self { enabled: true, locked: false, expires: None, sessions_valid_from: None }
     }
 }
 
@@ -33,6 +38,11 @@ pub struct PasswordState {
     pub version: Option<u64>,
     /// The owner must change it at the next sign-in.
     pub must_change: bool,
+    /// The demand to change it comes after a second factor: see
+    /// [`Action::SetPasswordChangeAfterMfa`](crate::reset::Action::SetPasswordChangeAfterMfa).
+    /// Only together with `must_change`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub change_after_mfa: bool,
     /// The password never expires: a must-change flag has no effect on this account.
     pub never_expires: bool,
     /// The owner may not change it: a must-change flag would lock the owner out.

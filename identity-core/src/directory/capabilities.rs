@@ -24,6 +24,8 @@ pub struct Capabilities {
     pub set_password: bool,
     /// A set password can require a change at the next sign-in.
     pub set_password_must_change: bool,
+    /// A set password can require a second factor and then a change at the next sign-in.
+    pub set_password_change_after_mfa: bool,
     /// A password can be marked as expired.
     pub expire_password: bool,
     /// An account can be disabled.
@@ -38,6 +40,8 @@ pub struct Capabilities {
     pub reset_authenticators: bool,
     /// An account can be flagged as compromised.
     pub flag_compromised: bool,
+    /// A pass can be issued that signs its holder in for a limited time.
+    pub issue_access_pass: bool,
     /// Enumeration by group membership.
     pub enumerate_group: bool,
     /// Enumeration below an organisational unit.
@@ -51,6 +55,9 @@ pub struct Capabilities {
     /// [`PasswordState::version`](crate::account::PasswordState::version) is filled in: a set by us
     /// is told from a set by somebody else with certainty.
     pub observe_version: bool,
+    /// [`AccountState::sessions_valid_from`](crate::account::AccountState::sessions_valid_from) is
+    /// filled in: a revocation of sessions can be read back.
+    pub observe_sessions: bool,
     /// Enrolled recovery methods can be read.
     pub audit_recovery: bool,
 }
@@ -62,6 +69,7 @@ impl Capabilities {
         match action {
             Action::SetPassword { must_change: false } | Action::Scramble => self.set_password,
             Action::SetPassword { must_change: true } => self.set_password_must_change,
+            Action::SetPasswordChangeAfterMfa => self.set_password_change_after_mfa,
             Action::ExpirePassword => self.expire_password,
             Action::Unlock => self.unlock,
             Action::Disable => self.disable,
@@ -69,6 +77,7 @@ impl Capabilities {
             Action::ResetAuthenticators => self.reset_authenticators,
             Action::FlagCompromised => self.flag_compromised,
             Action::RevokeSessions => self.revoke_sessions,
+            Action::IssueAccessPass => self.issue_access_pass,
         }
     }
 }

@@ -34,7 +34,9 @@ pub struct Preflight {
     pub principal: Option<AccountId>,
     /// The directory's clock at the time of the preflight.
     pub server_time: Option<Timestamp>,
-    /// The strictest password policy that could be read.
+    /// What satisfies every password policy that could be read, so that a password that is made by it fits
+    /// the account's own one too. Which account is under which is told by
+    /// [`Account::password_policy`](crate::account::Account::password_policy).
     pub password_policy: PasswordPolicy,
     /// What was noticed.
     pub findings: Vec<Finding>,

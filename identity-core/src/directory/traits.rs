@@ -14,7 +14,7 @@ use futures::StreamExt;
 use super::{AccountQuery, AccountStream, Capabilities, ChangeMark, DirectoryInfo, Preflight, Replicated, Support};
 use crate::account::{Account, AccountId};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{Governor, Limits};
+use crate::limits::{Governor, Limits, OperationClass};
 use crate::privilege::PrivilegeIndex;
 use crate::recovery::RecoveryAuditor;
 use crate::reset::{Action, Order, Outcome};
@@ -91,7 +91,8 @@ pub trait AccountEnumerator: Directory {
     fn accounts(&self, query: &AccountQuery) -> AccountStream;
 
     /// Reads accounts as they are now: one answer per id, in the order asked; `None` for an
-    /// account that is gone. At most [`Limits::max_batch`] ids at once.
+    /// account that is gone. At most [`Limits::batch_of`] the class
+    /// [`Read`](OperationClass::Read) ids at once.
     ///
     /// # Errors
     /// When the directory cannot be read.
@@ -176,7 +177,8 @@ pub trait ForcedReset: Directory {
     }
 
     /// Carries out a batch: one outcome per order, in the order given; one attempt, no hidden
-    /// retry.
+    /// retry. All orders are of one [class](RateLimitedBatching::class_of), and at most
+    /// [`Limits::batch_of`] that class.
     ///
     /// # Behavior
     /// Never fails as a whole: what goes wrong for one order is that order's outcome. An outcome
@@ -201,8 +203,20 @@ pub trait ForcedReset: Directory {
 /// }
 /// ```
 pub trait RateLimitedBatching: Directory {
-    /// The largest batch, the in-flight ceiling, and the quotas with their costs.
+    /// The largest batches, the in-flight ceiling, and the quotas with their costs.
     fn limits(&self) -> Limits;
+
+    /// The class of operations that an order with this action is, for quotas and batches. One
+    /// [`apply`](ForcedReset::apply) never mixes classes.
+    ///
+    /// # Behavior
+    /// Constant: the same action is always of the same class. The engine takes the actions of the
+    /// class that sets passwords first, as fast as their quota allows, and follows with the
+    /// others, each account in the order of its actions: a slow class holds up no password.
+    fn class_of(&self, action: Action) -> OperationClass {
+        let _ = action;
+        OperationClass::Write
+    }
 
     /// The one governor of this directory: all lanes and all reads share it, so that all of them
     /// pause when the directory asks, not only the unlucky one.

@@ -1,19 +1,16 @@
 //! One action on the accounts of a cohort, attempt after attempt, until each is final.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-use futures::FutureExt;
-use futures::future::join_all;
 
 use super::cohort::Cohort;
 use super::lane::Lane;
 use super::read_back::read_back;
+use super::send::send;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
-use crate::limits::{OperationClass, RetryCause, clock};
-use crate::reset::{Action, Order, Outcome, Receipt, Secret};
+use crate::limits::{RetryCause, clock};
+use crate::reset::{Action, Outcome, Receipt, Secret, SecretKind};
 use crate::vault::{SealedRef, Sealing};
 
 /// One action on one account, not final yet.
@@ -28,7 +25,7 @@ pub(super) struct Work {
     tries: u32,
     /// How many passwords this process tried.
     passwords: u32,
-    password: Option<Secret>,
+    pub(super) password: Option<Secret>,
     sealed: Option<SealedRef>,
     pub(super) baseline: Baseline,
     /// An order may have been sent and its outcome is not known: read back first.
@@ -38,9 +35,11 @@ pub(super) struct Work {
     maybe_in_force: bool,
     /// Its password was sealed although no intent is recorded.
     unrecorded: bool,
-    /// An earlier set of the same password may land yet: reading back does not tell this one's
-    /// landing from that one's, so only the directory's own answer counts.
+    /// Reading back does not tell this one's landing from an earlier action's on the same account:
+    /// only the directory's own answer counts.
     pub(super) uncertain: bool,
+    /// An attempt had no answer, and with it may be lost a secret that the server made.
+    lost: Option<u32>,
     throttled: u32,
     wait: Duration,
 }
@@ -61,6 +60,7 @@ impl Work {
             maybe_in_force: false,
             unrecorded: false,
             uncertain: false,
+            lost: None,
             throttled: 0,
             wait: Duration::ZERO,
         }
@@ -75,11 +75,12 @@ impl Work {
             sealed: known.sealed.clone().filter(|_| !rejected),
             open: known.finality == Finality::Open,
             maybe_in_force: known.finality == Finality::Open && known.action.needs_password(),
+            lost: lost(known.action, known.attempt).filter(|_| known.finality == Finality::Open),
             ..Self::new(subject, known.action, known.baseline.clone())
         }
     }
 
-    /// Says whether an earlier set of the password may land yet.
+    /// Says whether an earlier action may show as this one would.
     pub(super) fn uncertain(mut self, uncertain: bool) -> Self {
         self.uncertain = uncertain;
         self
@@ -146,7 +147,8 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
                     let password = lane.fresh_password(cohort.account(work.subject), work.action)?;
                     work.passwords += 1;
                     if work.action.needs_sealing() {
-                        to_seal.push((ready.len(), sealing(cohort, work.subject, password.clone())));
+                        to_seal
+                            .push((ready.len(), sealing(cohort, work.subject, SecretKind::Password, password.clone())));
                     }
                     work.password = Some(password);
                     work.sealed = None;
@@ -160,10 +162,7 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
     }
     if !to_seal.is_empty() {
         let (places, sealings): (Vec<usize>, Vec<Sealing>) = to_seal.into_iter().unzip();
-        let references = lane.vault.seal(sealings).await?;
-        if references.len() != places.len() {
-            return Err(Error::new(ErrorKind::Vault, "seal passwords").with_detail("the vault named too few of them"));
-        }
+        let references = sealed(lane, sealings).await?;
         for (place, reference) in places.into_iter().zip(references) {
             if let Some(work) = ready.get_mut(place) {
                 work.sealed = Some(reference);
@@ -171,6 +170,16 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
         }
     }
     Ok(ready)
+}
+
+/// Seals; one reference for each.
+async fn sealed(lane: &Lane, sealings: Vec<Sealing>) -> Result<Vec<SealedRef>> {
+    let count = sealings.len();
+    let references = lane.vault.seal(sealings).await?;
+    if references.len() == count {
+        return Ok(references);
+    }
+    Err(Error::new(ErrorKind::Vault, "seal passwords").with_detail("the vault did not name one for each"))
 }
 
 enum Reopened {
@@ -184,13 +193,14 @@ async fn reopened(lane: &Lane, work: &Work) -> Result<Reopened> {
     Ok(lane.vault.reopen(sealed).await?.map_or(Reopened::NoKey, Reopened::Password))
 }
 
-fn sealing(cohort: &Cohort, subject: usize, password: Secret) -> Sealing {
+fn sealing(cohort: &Cohort, subject: usize, kind: SecretKind, password: Secret) -> Sealing {
     let entry = cohort.entry(subject);
     Sealing {
         entry: entry.seq,
         directory: entry.directory.clone(),
         account: entry.id.clone(),
         name: cohort.account(subject).name.clone(),
+        kind,
         password,
     }
 }
@@ -209,55 +219,6 @@ async fn record_intents(lane: &Lane, cohort: &mut Cohort, pending: &mut [Work]) 
         });
     }
     cohort.record(lane, events).await
-}
-
-/// Takes permits and sends the orders, in batches of what the governor has room for.
-///
-/// `None` for an order that was not sent because the run stopped while it waited for a permit.
-async fn send(lane: &Lane, cohort: &Cohort, pending: &[Work]) -> Vec<Option<Outcome>> {
-    let orders: Vec<Order> = pending
-        .iter()
-        .map(|work| {
-            let mut order = Order::new(cohort.entry(work.subject).id.clone(), work.action);
-            order.password.clone_from(&work.password);
-            order
-        })
-        .collect();
-    let room = lane.backend.governor().batch_room(OperationClass::Write).max(1) as usize;
-    let batches = join_all(orders.chunks(room).map(|batch| send_batch(lane, batch))).await;
-    batches
-        .into_iter()
-        .zip(orders.chunks(room))
-        .flat_map(|(outcomes, batch)| match outcomes {
-            Some(outcomes) => outcomes.into_iter().map(Some).collect::<Vec<_>>(),
-            None => batch.iter().map(|_| None).collect(),
-        })
-        .collect()
-}
-
-async fn send_batch(lane: &Lane, orders: &[Order]) -> Option<Vec<Outcome>> {
-    let count = u32::try_from(orders.len()).unwrap_or(u32::MAX);
-    let permit = tokio::select! {
-        biased;
-        () = lane.guard.stopped() => return None,
-        permit = lane.backend.governor().acquire(OperationClass::Write, count) => permit,
-    };
-    // From here to the recorded outcomes nothing is cancelled: bytes may be leaving.
-    let applied = AssertUnwindSafe(lane.backend.apply(orders)).catch_unwind();
-    let answered = clock::within(lane.limits.deadline, applied).await;
-    drop(permit);
-    let (mut outcomes, kind, missing) = match answered {
-        Ok(Ok(outcomes)) => (outcomes, ErrorKind::Protocol, "the backend gave no outcome"),
-        Ok(Err(_panic)) => (Vec::new(), ErrorKind::Unexpected, "the backend panicked"),
-        Err(_elapsed) => (Vec::new(), ErrorKind::Timeout, "no answer within the deadline"),
-    };
-    outcomes.truncate(orders.len());
-    outcomes.resize_with(orders.len(), || Outcome::Unknown(unanswered(kind, missing)));
-    Some(outcomes)
-}
-
-fn unanswered(kind: ErrorKind, detail: &str) -> Error {
-    Error::new(kind, "apply").with_status(Status::Unknown).with_detail(detail)
 }
 
 /// Records the outcomes; what is to be tried again stays pending.
@@ -304,8 +265,7 @@ async fn settle(
                     events.push(attempt_failed(&work, entry, &error));
                 } else {
                     let error = error.with_attempts(work.attempt);
-                    events.push(failed(&work, entry, &error));
-                    lane.guard.failed(&error, &lane.teller);
+                    given_up(lane, &work, entry, &error, &mut events);
                 }
             }
             Outcome::Throttled(error) => {
@@ -328,21 +288,37 @@ async fn settle(
                 // Without another try it stays open: a resume, or verification, reads it back.
                 if let Some(wait) = lane.delay(work.tries - work.throttled, &error, RetryCause::Timeout) {
                     let maybe_in_force = work.action.needs_password();
-                    again.push(Work { open: true, maybe_in_force, wait, ..work });
+                    let lost = lost(work.action, work.attempt);
+                    again.push(Work { open: true, maybe_in_force, lost, wait, ..work });
                 }
             }
         }
     }
     if !seal_first.is_empty() {
-        let sealings =
-            seal_first.iter().map(|(work, _, secret)| sealing(cohort, work.subject, secret.clone())).collect();
-        let references = lane.vault.seal(sealings).await?;
+        let sealings = seal_first
+            .iter()
+            .map(|(work, _, secret)| sealing(cohort, work.subject, server_kind(work.action), secret.clone()))
+            .collect();
+        let references = sealed(lane, sealings).await?;
         for ((work, receipt, _), reference) in seal_first.into_iter().zip(references) {
-            events.push(done(&work, cohort.entry(work.subject).seq, &receipt, Some(reference)));
+            let entry = cohort.entry(work.subject).seq;
+            if let Some(attempt) = work.lost {
+                let (kind, newer) = (server_kind(work.action), work.attempt);
+                let note =
+                    format!("{kind}: the answer to attempt {attempt} is lost; that of attempt {newer} supersedes it");
+                events.push(Event::Noted { entry, note });
+            }
+            events.push(done(&work, entry, &receipt, Some(reference)));
         }
     }
     cohort.record(lane, events).await?;
     Ok(again)
+}
+
+/// What a secret is that the server answered this action with: a password where the server sets
+/// one of its own making.
+fn server_kind(action: Action) -> SecretKind {
+    action.server_secret().unwrap_or_default()
 }
 
 fn give_up(lane: &Lane, work: &Work, entry: u64, error: Error, events: &mut Vec<Event>) {
@@ -350,9 +326,21 @@ fn give_up(lane: &Lane, work: &Work, entry: u64, error: Error, events: &mut Vec<
         events.push(attempt_unknown(work, entry, &error));
         return;
     }
-    let error = error.with_status(Status::Persistent).with_attempts(work.attempt);
-    events.push(failed(work, entry, &error));
-    lane.guard.failed(&error, &lane.teller);
+    given_up(lane, work, entry, &error.with_status(Status::Persistent).with_attempts(work.attempt), events);
+}
+
+fn given_up(lane: &Lane, work: &Work, entry: u64, error: &Error, events: &mut Vec<Event>) {
+    if let (Some(attempt), Some(kind)) = (work.lost, work.action.server_secret()) {
+        let note = format!("attempt {attempt} had no answer: it may have made one ({kind}) that nobody has");
+        events.push(Event::Noted { entry, note });
+    }
+    events.push(failed(work, entry, error));
+    lane.failed(error);
+}
+
+/// The attempt, where a secret may be lost with its answer.
+fn lost(action: Action, attempt: u32) -> Option<u32> {
+    action.server_secret().map(|_| attempt)
 }
 
 fn done(work: &Work, entry: u64, receipt: &Receipt, server_secret: Option<SealedRef>) -> Event {

@@ -1,7 +1,7 @@
 //! A cohort: the entries that one lane takes through their actions together.
 
 use super::attempt::{Work, carry_out};
-use super::lane::Lane;
+use super::lane::{Lane, Part};
 use super::progress::EntryResult;
 use super::recheck::{Recheck, recheck, still_possible};
 use crate::account::{Account, AccountId};
@@ -21,15 +21,44 @@ struct Subject {
     entry: Entry,
     account: Account,
     actions: Vec<Action>,
+    share: Share,
     progress: EntryProgress,
     /// It could not be read between two sets of its password: the second one waits for a resume.
     stale: bool,
 }
 
-/// Takes entries through all of their actions, as far as the run may go.
-pub(super) async fn process(lane: &Lane, entries: Vec<Entry>) -> Result<()> {
-    let Some(mut cohort) = Cohort::begin(lane, entries).await? else { return Ok(()) };
-    let steps = cohort.subjects.iter().map(|subject| subject.actions.len()).max().unwrap_or(0);
+/// What one pass takes of an account's actions: those from the first place to before the second.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    from: usize,
+    to: usize,
+    /// Whether no other pass comes to the account after this one.
+    is_last: bool,
+}
+
+impl Share {
+    /// `None` where the pass has no business with the account.
+    fn of(lane: &Lane, actions: &[Action], part: Part) -> Option<Self> {
+        let lead = lane.lead_of(actions);
+        let is_last = lead == actions.len();
+        match part {
+            Part::Lead => Some(Self { from: 0, to: lead, is_last }),
+            Part::Rest => (!is_last).then_some(Self { from: lead, to: actions.len(), is_last: true }),
+        }
+    }
+
+    /// Tells how the entry stands, once: when its last pass is done with it.
+    fn tell(self, lane: &Lane, entry: &Entry, progress: &EntryProgress, actions: &[Action]) {
+        if self.is_last {
+            lane.teller.entry_ended(entry, result(progress, actions));
+        }
+    }
+}
+
+/// Takes entries through a part of their actions, as far as the run may go.
+pub(super) async fn process(lane: &Lane, entries: Vec<Entry>, part: Part) -> Result<()> {
+    let Some(mut cohort) = Cohort::begin(lane, entries, part).await? else { return Ok(()) };
+    let steps = cohort.subjects.iter().map(|subject| subject.share.to).max().unwrap_or(0);
     for step in 0..steps {
         if lane.must_stop() {
             break;
@@ -38,14 +67,14 @@ pub(super) async fn process(lane: &Lane, entries: Vec<Entry>) -> Result<()> {
         carry_out(lane, &mut cohort, works).await?;
     }
     for subject in &cohort.subjects {
-        lane.teller.entry_ended(&subject.entry, result(&subject.progress, &subject.actions));
+        subject.share.tell(lane, &subject.entry, &subject.progress, &subject.actions);
     }
     Ok(())
 }
 
 impl Cohort {
     /// Reads the journal and the directory, and holds what must not be touched.
-    async fn begin(lane: &Lane, entries: Vec<Entry>) -> Result<Option<Self>> {
+    async fn begin(lane: &Lane, entries: Vec<Entry>, part: Part) -> Result<Option<Self>> {
         let sequence: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
         let known = lane.journal.progress(&sequence).await?;
         if known.len() != entries.len() || known.iter().zip(&sequence).any(|(known, asked)| known.entry != *asked) {
@@ -56,9 +85,16 @@ impl Cohort {
         for (entry, progress) in entries.into_iter().zip(known) {
             let Disposition::Reset { actions } = &entry.disposition else { continue };
             let actions = actions.clone();
-            match result(&progress, &actions) {
-                EntryResult::Open => open.push((entry, actions, progress)),
-                ended => lane.teller.entry_ended(&entry, ended),
+            let Some(share) = Share::of(lane, &actions, part) else { continue };
+            let is_open = |from, to| {
+                let mut actions = actions.iter().take(to).skip(from);
+                actions.any(|action| !progress.action(*action).is_some_and(|known| known.finality.is_final()))
+            };
+            // What the pass before left open waits for a resume, and so does what follows it.
+            if is_open(share.from, share.to) && !is_open(0, share.from) {
+                open.push((entry, actions, progress, share));
+            } else {
+                share.tell(lane, &entry, &progress, &actions);
             }
         }
         if open.is_empty() {
@@ -71,20 +107,20 @@ impl Cohort {
                 // Not read again, so not touched. What cannot be read is a fault of the directory,
                 // not of these accounts: they stay open, and the run stops if it goes on like this.
                 tracing::warn!(%error, "accounts could not be read again before the touch");
-                if !lane.stop_if_fatal(&error) {
+                if !lane.stop_if_fatal(&error) && error.kind() != ErrorKind::Stopped {
                     for _ in &open {
-                        lane.guard.failed(&error, &lane.teller);
+                        lane.failed(&error);
                     }
                 }
-                for (entry, ..) in &open {
-                    lane.teller.entry_ended(entry, EntryResult::Open);
+                for (entry, actions, progress, share) in &open {
+                    share.tell(lane, entry, progress, actions);
                 }
                 return Ok(None);
             }
         };
         let mut cohort = Self { subjects: Vec::with_capacity(open.len()) };
         let mut events = Vec::new();
-        for ((entry, actions, mut progress), account) in open.into_iter().zip(accounts) {
+        for ((entry, actions, mut progress, share), account) in open.into_iter().zip(accounts) {
             let begun = !progress.actions.is_empty();
             match (
                 recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), &lane.protected, begun),
@@ -94,21 +130,21 @@ impl Cohort {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });
                     }
-                    cohort.subjects.push(Subject { entry, account, actions, progress, stale: false });
+                    cohort.subjects.push(Subject { entry, account, actions, share, progress, stale: false });
                 }
                 (Recheck::Hold(error), _) => {
                     for event in held(&entry, &actions, &progress, &error) {
                         progress.fold(&event);
                         events.push(event);
                     }
-                    lane.guard.failed(&error, &lane.teller);
-                    lane.teller.entry_ended(&entry, result(&progress, &actions));
+                    lane.failed(&error);
+                    share.tell(lane, &entry, &progress, &actions);
                 }
                 (Recheck::Wait(note), _) => {
                     if !progress.notes.contains(&note) {
                         events.push(Event::Noted { entry: entry.seq, note });
                     }
-                    lane.teller.entry_ended(&entry, EntryResult::Open);
+                    share.tell(lane, &entry, &progress, &actions);
                 }
                 // recheck() holds what is not there.
                 (Recheck::Go(_), None) => {}
@@ -124,6 +160,9 @@ impl Cohort {
         let mut works = Vec::new();
         let mut events = Vec::new();
         for (place, subject) in self.subjects.iter().enumerate() {
+            if !(subject.share.from..subject.share.to).contains(&step) {
+                continue;
+            }
             let Some(action) = subject.actions.get(step).copied() else { continue };
             let seq = subject.entry.seq;
             let known = subject.progress.action(action);
@@ -138,7 +177,7 @@ impl Cohort {
                 continue;
             }
             if let Some(known) = known {
-                works.push(Work::resumed(place, known).uncertain(subject.may_still_be_set(step)));
+                works.push(Work::resumed(place, known).uncertain(subject.may_be_another(step)));
                 continue;
             }
             if subject.stale {
@@ -146,11 +185,11 @@ impl Cohort {
             }
             if let Err(error) = still_possible(lane.backend.as_ref(), &subject.account, action) {
                 events.push(Event::Failed { entry: seq, action, attempt: 0, error: ErrorRecord::from(&error) });
-                lane.guard.failed(&error, &lane.teller);
+                lane.failed(&error);
                 continue;
             }
-            let mut work = Work::new(place, action, Baseline::from(&subject.account.password))
-                .uncertain(subject.may_still_be_set(step));
+            let mut work =
+                Work::new(place, action, Baseline::from(&subject.account)).uncertain(subject.may_be_another(step));
             if lane.resumed
                 && action.needs_sealing()
                 && let Some(sealed) = lane.vault.sealed_for(seq).await?.pop()
@@ -167,7 +206,8 @@ impl Cohort {
     /// with what was before the first, the second would seem to have landed although it had not.
     async fn read_again(&mut self, lane: &Lane, step: usize) -> Result<()> {
         let second = |subject: &&mut Subject| {
-            subject.actions.get(step).is_some_and(|action| action.needs_password())
+            step < subject.share.to
+                && subject.actions.get(step).is_some_and(|action| action.needs_password())
                 && subject.actions.iter().take(step).any(|action| action.needs_password())
                 && !subject.left_open_before(step)
         };
@@ -227,17 +267,17 @@ impl Subject {
             .take(step)
             .any(|action| !self.progress.action(*action).is_some_and(|known| known.finality.is_final()))
     }
-}
 
-impl Subject {
-    /// Whether an earlier set of its password had an attempt without an answer, which may land at
-    /// any time yet.
-    fn may_still_be_set(&self, step: usize) -> bool {
+    /// Whether reading back cannot tell this action's effect from another one's: an earlier set of
+    /// the password had an attempt without an answer, which may land at any time yet; or the
+    /// action ends sessions, and an earlier set of the password may have ended some too.
+    fn may_be_another(&self, step: usize) -> bool {
+        let ends_sessions = self.actions.get(step) == Some(&Action::RevokeSessions);
         self.actions
             .iter()
             .take(step)
             .filter(|action| action.needs_password())
-            .any(|action| self.progress.action(*action).is_some_and(|known| known.attempt > 1))
+            .any(|action| ends_sessions || self.progress.action(*action).is_some_and(|known| known.attempt > 1))
     }
 }
 

@@ -5,17 +5,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::guard::Guard;
-use super::lane::{self, Generators, Lane};
+use super::lane::{self, Front, Generators, Lane};
 use super::progress::Teller;
+use super::rest;
 use super::run::{LaneTime, RunEnd};
 use crate::account::{AccountId, DirectoryId};
 use crate::directory::Backend;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::journal::{Event, Journal, StopReason};
-use crate::limits::{RetryPolicy, clock, retried_read};
+use crate::limits::{RetryPolicy, clock};
 use crate::plan::{Plan, Wave, WaveKind};
 use crate::vault::Vault;
 
@@ -26,6 +30,8 @@ pub(super) struct Seat {
     pub(super) principal: Option<AccountId>,
     pub(super) generators: Generators,
     pub(super) worked: Duration,
+    /// Cancelled when the pass behind the leading one is over in the last wave that had one.
+    pub(super) rest_over: Option<CancellationToken>,
 }
 
 /// A run after its checks.
@@ -42,19 +48,26 @@ pub(super) struct Course {
     pub(super) protected: Vec<(DirectoryId, String)>,
     pub(super) run: String,
     pub(super) held: Arc<AtomicU64>,
+    pub(super) behind: Vec<Behind>,
+}
+
+/// A wave of which the leading passes are over, and others still under way.
+#[derive(Debug)]
+pub(super) struct Behind {
+    /// Ends when they are over and that is recorded.
+    task: JoinHandle<()>,
+    /// Cancelled then.
+    over: CancellationToken,
 }
 
 impl Course {
     /// Wave by wave, then the last word in the journal.
     pub(super) async fn carry_out(mut self, approved: Vec<Wave>, waiting: Vec<Wave>) -> Result<RunEnd> {
-        for wave in &approved {
-            if self.guard.must_stop(&self.teller) {
-                break;
-            }
-            let span = tracing::info_span!("wave", wave = %wave.name);
-            if let Err(error) = self.wave(wave).instrument(span).await {
-                self.guard.fatal(&error, &self.teller);
-            }
+        let (guard, teller) = (Arc::clone(&self.guard), Arc::clone(&self.teller));
+        tokio::select! {
+            biased;
+            () = self.waves(&approved) => {}
+            () = guard.watch_stop_file(&teller) => {}
         }
         if self.guard.reason().is_none() && !waiting.is_empty() {
             let waves = waiting.into_iter().map(|wave| wave.name).collect();
@@ -80,47 +93,92 @@ impl Course {
         })
     }
 
+    async fn waves(&mut self, approved: &[Wave]) {
+        for wave in approved {
+            if self.guard.must_stop(&self.teller) {
+                break;
+            }
+            let span = tracing::info_span!("wave", wave = %wave.name);
+            if let Err(error) = self.wave(wave).instrument(span).await {
+                self.guard.fatal(&error, &self.teller);
+            }
+            if wave.kind == WaveKind::Canary {
+                // What it is to warn of shows in every action, not only in passwords.
+                self.catch_up().await;
+            }
+        }
+        self.catch_up().await;
+    }
+
+    /// One wave: the leading passes of all directories to their end. What they leave to the passes
+    /// behind them goes on beside the next waves.
     async fn wave(&mut self, wave: &Wave) -> Result<()> {
         self.guard.wave(wave);
         self.teller.wave_started(&wave.name, wave.accounts);
         self.journal.append(vec![Event::WaveStarted { wave: wave.name.clone() }]).await?;
-        let lanes = self.seats.iter().map(|seat| self.lane(seat, wave));
-        let ended = future::join_all(lanes).await;
-        for (seat, ended) in self.seats.iter_mut().zip(ended) {
-            seat.worked += ended?;
+        let mut seats = std::mem::take(&mut self.seats);
+        let ended = future::join_all(seats.iter_mut().map(|seat| self.lane(seat, wave))).await;
+        self.seats = seats;
+        let mut rests = Vec::new();
+        for ended in ended {
+            rests.extend(ended?);
         }
-        if !self.guard.must_stop(&self.teller) {
-            self.journal.append(vec![Event::WaveFinished { wave: wave.name.clone() }]).await?;
-            self.teller.wave_finished(&wave.name);
+        if rests.is_empty() {
+            return finish(wave, &self.journal, &self.guard, &self.teller).await;
         }
+        let (journal, guard, teller) = (Arc::clone(&self.journal), Arc::clone(&self.guard), Arc::clone(&self.teller));
+        let (wave, before) = (wave.clone(), self.behind.last().map(|behind| behind.over.clone()));
+        let over = CancellationToken::new();
+        let is_over = over.clone().drop_guard();
+        let task = tokio::spawn(async move {
+            for rest in rests {
+                if let Err(fault) = rest.await {
+                    guard.fatal(&lane::panicked(fault), &teller);
+                }
+            }
+            if let Some(before) = before {
+                before.cancelled().await;
+            }
+            if let Err(error) = finish(&wave, &journal, &guard, &teller).await {
+                guard.fatal(&error, &teller);
+            }
+            drop(is_over);
+        });
+        self.behind.push(Behind { task, over });
         Ok(())
     }
 
-    async fn lane(&self, seat: &Seat, wave: &Wave) -> Result<Duration> {
+    /// Waits for the passes behind the leading ones of all waves so far.
+    async fn catch_up(&mut self) {
+        let began = clock::instant();
+        for behind in self.behind.drain(..) {
+            if let Err(fault) = behind.task.await {
+                self.guard.fatal(&lane::panicked(fault), &self.teller);
+            }
+        }
+        for seat in self.seats.iter_mut().filter(|seat| seat.rest_over.is_some()) {
+            seat.worked += clock::instant().duration_since(began);
+        }
+    }
+
+    /// One directory's leading pass through a wave; gives back the pass behind it, where there is
+    /// something for one.
+    async fn lane(&self, seat: &mut Seat, wave: &Wave) -> Result<Option<JoinHandle<()>>> {
         let began = clock::instant();
         let directory = seat.backend.info().id.clone();
         let mut entries = self.plan.entries(&wave.name, &directory)?.peekable();
         if entries.peek().is_none() {
-            return Ok(Duration::ZERO);
-        }
-        // As of this wave, not of the plan: who became privileged meanwhile is held.
-        let index = retried_read(seat.backend.governor(), &self.policy, || seat.backend.privileges()).await?;
-        if wave.kind != WaveKind::Privileged
-            && let Some(gap) = index.incomplete().first()
-        {
-            // Anybody may be privileged now. To hold each account would end them all for good.
-            return Err(Error::new(ErrorKind::InsufficientPrivilege, "classify privilege")
-                .with_directory(directory)
-                .with_detail(format!("who is privileged cannot be read in full any more: {gap}"))
-                .with_advice("let the account that the run signs in with read it, then resume"));
+            return Ok(None);
         }
         let protected = self.protected.iter().filter(|(of, _)| *of == directory);
         let lane = Lane {
             protected: protected.map(|(_, account)| account.clone()).collect(),
             backend: Arc::clone(&seat.backend),
             limits: seat.backend.limits(),
+            wave: wave.clone(),
             principal: seat.principal.clone(),
-            index,
+            index: Arc::default(),
+            looked: began,
             generators: seat.generators.clone(),
             journal: Arc::clone(&self.journal),
             vault: Arc::clone(&self.vault),
@@ -130,8 +188,42 @@ impl Course {
             resumed: self.resumed,
             held: Arc::clone(&self.held),
         };
+        // As of this wave, not of the plan: who became privileged meanwhile is held.
+        let lane = Arc::new(lane.looking_again().await?);
         let span = tracing::info_span!("lane", directory = %directory);
-        lane::run(Arc::new(lane), entries).instrument(span).await?;
-        Ok(clock::instant().duration_since(began))
+        let (front, passed) = Front::new();
+        let rest = if lane.has_rest() { Some(self.rest(seat, &lane, passed)?) } else { None };
+        lane::lead(lane, entries, front).instrument(span).await;
+        seat.worked += clock::instant().duration_since(began);
+        Ok(rest)
     }
+
+    /// Begins the pass behind the leading one. It waits until the one of the wave before is over:
+    /// the privileged come before the workforce in every class.
+    fn rest(&self, seat: &mut Seat, lane: &Arc<Lane>, passed: watch::Receiver<u64>) -> Result<JoinHandle<()>> {
+        let directory = &seat.backend.info().id;
+        let entries = self.plan.entries(&lane.wave.name, directory)?;
+        let span = tracing::info_span!("rest", wave = %lane.wave.name, %directory);
+        let over = CancellationToken::new();
+        let is_over = over.clone().drop_guard();
+        let before = seat.rest_over.replace(over);
+        let lane = Arc::clone(lane);
+        let follow = async move {
+            if let Some(before) = before {
+                before.cancelled().await;
+            }
+            rest::follow(lane, entries, passed).await;
+            drop(is_over);
+        };
+        Ok(tokio::spawn(follow.instrument(span)))
+    }
+}
+
+/// Records that a wave came to its end, unless it was stopped before.
+async fn finish(wave: &Wave, journal: &Arc<dyn Journal>, guard: &Guard, teller: &Teller) -> Result<()> {
+    if !guard.must_stop(teller) {
+        journal.append(vec![Event::WaveFinished { wave: wave.name.clone() }]).await?;
+        teller.wave_finished(&wave.name);
+    }
+    Ok(())
 }

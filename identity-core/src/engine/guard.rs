@@ -1,13 +1,16 @@
 //! Stop rules: when a run must not go on.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::progress::{Progress, Teller};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ErrorRecord, StopReason};
+use crate::limits::clock;
 use crate::plan::{Wave, WaveKind};
 
 /// When a run stops by itself.
@@ -43,6 +46,9 @@ impl Default for Guardrails {
     }
 }
 
+/// How often the stop file is looked for beside what the lanes do themselves.
+const LOOK_FOR_STOP_FILE: Duration = Duration::from_secs(1);
+
 /// Watches over one run. Stopping is one-way: the first reason stays.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -54,12 +60,18 @@ pub(super) struct Guard {
 
 #[derive(Debug, Default)]
 struct State {
-    wave: String,
+    waves: BTreeMap<String, Count>,
+    refusals: u64,
+    reason: Option<StopReason>,
+}
+
+/// What is counted of one wave. Two can be under way: the next one's passwords are set while the
+/// slower actions of this one go on.
+#[derive(Debug, Default)]
+struct Count {
     canary: bool,
     budget: u64,
     failures: u64,
-    refusals: u64,
-    reason: Option<StopReason>,
 }
 
 impl Guard {
@@ -76,7 +88,11 @@ impl Guard {
     pub(super) fn wave(&self, wave: &Wave) {
         let budget = match wave.kind {
             WaveKind::Canary => self.rails.canary_failures,
-            WaveKind::Privileged | WaveKind::Workforce | WaveKind::Others => {
+            WaveKind::Privileged
+            | WaveKind::Workforce
+            | WaveKind::Others
+            | WaveKind::PrivilegedElsewhere
+            | WaveKind::Elsewhere => {
                 #[expect(
                     clippy::cast_precision_loss,
                     clippy::cast_possible_truncation,
@@ -87,11 +103,9 @@ impl Guard {
                 share.max(self.rails.failure_floor)
             }
         };
+        let count = Count { canary: wave.kind == WaveKind::Canary, budget, failures: 0 };
         self.with(|state| {
-            state.wave.clone_from(&wave.name);
-            state.canary = wave.kind == WaveKind::Canary;
-            state.budget = budget;
-            state.failures = 0;
+            state.waves.insert(wave.name.clone(), count);
             state.refusals = 0;
         });
     }
@@ -101,23 +115,24 @@ impl Guard {
         self.with(|state| state.refusals = 0);
     }
 
-    /// An account failed for good.
+    /// An account of this wave failed for good.
     ///
     /// What the second look found (gone, changed, protected) breaks no row of successes and is
     /// nothing that a canary warns of; so much of it that it exceeds a wave's budget stops the run.
-    pub(super) fn failed(&self, error: &Error, teller: &Teller) {
+    pub(super) fn failed(&self, wave: &str, error: &Error, teller: &Teller) {
         let drift = matches!(error.kind(), ErrorKind::AccountNotFound | ErrorKind::PlanDrift | ErrorKind::Protected);
         let reason = self.with(|state| {
-            if drift && state.canary {
+            let count = state.waves.entry(wave.to_owned()).or_default();
+            if drift && count.canary {
                 return None;
             }
-            state.failures += 1;
+            count.failures += 1;
             state.refusals += u64::from(!drift);
-            if state.failures > state.budget {
-                Some(StopReason::FailureBudget { wave: state.wave.clone(), failures: state.failures })
+            if count.failures > count.budget {
+                Some(StopReason::FailureBudget { wave: wave.to_owned(), failures: count.failures })
             } else if state.refusals >= self.rails.consecutive_refusals {
                 Some(StopReason::ConsecutiveRefusals {
-                    wave: state.wave.clone(),
+                    wave: wave.to_owned(),
                     refusals: state.refusals,
                     error: ErrorRecord::from(error),
                 })
@@ -132,6 +147,10 @@ impl Guard {
 
     /// Stops the run for a fault that every further order would meet too.
     pub(super) fn fatal(&self, error: &Error, teller: &Teller) {
+        if error.kind() == ErrorKind::Stopped && self.must_stop(teller) {
+            // It says no more than that the run was stopping already.
+            return;
+        }
         self.stop(StopReason::Fatal { error: ErrorRecord::from(error) }, teller);
     }
 
@@ -165,6 +184,30 @@ impl Guard {
         self.stop.cancelled().await;
     }
 
+    /// A read, unless the run stops first: a directory that does not answer does not keep it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stopped`] when it stopped; otherwise as of the read.
+    pub(super) async fn unless_stopped<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.stopped() => {
+                let error = Error::new(ErrorKind::Stopped, "read").with_status(Status::Temporary);
+                Err(error.with_detail("the run stopped before the directory answered"))
+            }
+            answer = read => answer,
+        }
+    }
+
+    /// Looks for the stop file all the time, without an end: so that it is seen while every lane
+    /// waits for a directory that does not answer.
+    pub(super) async fn watch_stop_file(&self, teller: &Teller) {
+        while self.rails.stop_file.is_some() && !self.must_stop(teller) {
+            clock::sleep(LOOK_FOR_STOP_FILE).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
     /// Why the run stopped, if it did.
     pub(super) fn reason(&self) -> Option<StopReason> {
         self.with(|state| state.reason.clone())
@@ -179,7 +222,6 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Status;
 
     fn guard(rails: Guardrails) -> (Guard, Teller) {
         let (teller, _) = Teller::new();
@@ -199,7 +241,7 @@ mod tests {
         let (guard, teller) = guard(Guardrails::default());
         guard.wave(&wave(WaveKind::Canary, 10));
         assert!(!guard.must_stop(&teller));
-        guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+        guard.failed("w", &refusal(ErrorKind::InsufficientPrivilege), &teller);
         assert!(guard.must_stop(&teller));
         assert_eq!(guard.reason(), Some(StopReason::FailureBudget { wave: "w".into(), failures: 1 }));
     }
@@ -209,13 +251,13 @@ mod tests {
         let (guard, teller) = guard(Guardrails::default());
         guard.wave(&wave(WaveKind::Canary, 10));
         for kind in [ErrorKind::AccountNotFound, ErrorKind::PlanDrift, ErrorKind::Protected] {
-            guard.failed(&refusal(kind), &teller);
+            guard.failed("w", &refusal(kind), &teller);
         }
         assert!(!guard.must_stop(&teller));
         guard.wave(&wave(WaveKind::Workforce, 100));
-        (0..10).for_each(|_| guard.failed(&refusal(ErrorKind::AccountNotFound), &teller));
+        (0..10).for_each(|_| guard.failed("w", &refusal(ErrorKind::AccountNotFound), &teller));
         assert!(!guard.must_stop(&teller));
-        guard.failed(&refusal(ErrorKind::AccountNotFound), &teller);
+        guard.failed("w", &refusal(ErrorKind::AccountNotFound), &teller);
         assert!(guard.must_stop(&teller));
     }
 
@@ -225,14 +267,14 @@ mod tests {
         let (guard, teller) = guard(rails);
         guard.wave(&wave(WaveKind::Workforce, 100_000));
         for _ in 0..2 {
-            guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+            guard.failed("w", &refusal(ErrorKind::InsufficientPrivilege), &teller);
         }
         guard.succeeded();
         for _ in 0..2 {
-            guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+            guard.failed("w", &refusal(ErrorKind::InsufficientPrivilege), &teller);
         }
         assert!(!guard.must_stop(&teller));
-        guard.failed(&refusal(ErrorKind::InsufficientPrivilege), &teller);
+        guard.failed("w", &refusal(ErrorKind::InsufficientPrivilege), &teller);
         assert!(matches!(guard.reason(), Some(StopReason::ConsecutiveRefusals { refusals: 3, .. })));
     }
 

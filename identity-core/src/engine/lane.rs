@@ -1,13 +1,17 @@
 //! One directory's lane through one wave.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroU32;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, FuturesUnordered};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 use super::cohort;
 use super::guard::Guard;
@@ -16,19 +20,23 @@ use crate::account::{Account, AccountId};
 use crate::directory::{Backend, PasswordPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Journal;
-use crate::limits::{BatchCost, Limits, RetryCause, RetryPolicy, retried_read};
-use crate::plan::Entry;
+use crate::limits::{BatchCost, Limits, OperationClass, RetryCause, RetryPolicy, clock, retried_read};
+use crate::plan::{Entry, Wave, WaveKind};
 use crate::privilege::PrivilegeIndex;
 use crate::reset::password::{Generator, Owner};
 use crate::reset::{Action, Secret};
 use crate::vault::Vault;
 
-/// What a lane works with.
+/// What a lane works with, in one wave.
+#[derive(Clone)]
 pub(super) struct Lane {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) limits: Limits,
+    pub(super) wave: Wave,
     pub(super) principal: Option<AccountId>,
-    pub(super) index: PrivilegeIndex,
+    pub(super) index: Arc<PrivilegeIndex>,
+    /// When who is privileged was read.
+    pub(super) looked: Instant,
     pub(super) generators: Generators,
     /// Accounts that are not touched whatever the plan says, in small letters.
     pub(super) protected: Vec<String>,
@@ -62,13 +70,23 @@ impl Generators {
     }
 }
 
-/// Takes a wave's entries of one directory through their actions, several cohorts at a time, so
-/// that one is always ready when the governor has a permit.
-pub(super) async fn run<I>(lane: Arc<Lane>, entries: I) -> Result<()>
+/// Which of an account's actions one pass takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Those before the first one of another class than the one that sets passwords.
+    Lead,
+    /// What is left after that.
+    Rest,
+}
+
+/// The leading pass: takes a wave's entries of one directory through the actions of the class that
+/// sets passwords, several cohorts at a time, so that one is always ready when the governor has a
+/// permit. `front` is told how many entries, counted from the first, have been gone through.
+pub(super) async fn lead<I>(lane: Arc<Lane>, entries: I, mut front: Front)
 where
     I: Iterator<Item = Result<Entry>> + Send,
 {
-    let size = lane.limits.max_batch.get().min(MAX_COHORT.get()) as usize;
+    let size = lane.limits.batch_of(lane.lead_class()).get().min(MAX_COHORT) as usize;
     let in_flight = lane.limits.in_flight.get() as usize;
     let concurrent = match lane.limits.batch_cost {
         BatchCost::OneRequest => in_flight,
@@ -80,47 +98,68 @@ where
     .min(MAX_COHORTS);
     let mut cohorts = stream::iter(entries).chunks(size);
     let mut working = FuturesUnordered::new();
+    let mut begun = 0;
     let mut exhausted = false;
     loop {
         while !exhausted && working.len() < concurrent && !lane.must_stop() {
             match cohorts.next().await {
                 None => exhausted = true,
                 Some(entries) => {
-                    let entries = match entries.into_iter().collect::<Result<Vec<Entry>>>() {
-                        Ok(entries) => entries,
-                        Err(error) => {
-                            // The plan cannot be read: nothing more is begun, what is in flight is awaited.
-                            lane.guard.fatal(&error, &lane.teller);
-                            exhausted = true;
-                            break;
-                        }
+                    let Some(entries) = lane.readable(entries.into_iter().collect::<Result<Vec<Entry>>>()) else {
+                        exhausted = true;
+                        break;
                     };
-                    let lane = Arc::clone(&lane);
-                    working.push(tokio::spawn(async move { cohort::process(&lane, entries).await }));
+                    let place = begun..begun + entries.len() as u64;
+                    begun = place.end;
+                    let ended = lane.cohort(entries, Part::Lead);
+                    working.push(async move { (place, ended.await) });
                 }
             }
         }
         match working.next().await {
-            None => return Ok(()),
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => {
-                // Journal or vault: nothing more is begun, but what is in flight is awaited.
-                lane.guard.fatal(&error, &lane.teller);
-            }
-            Some(Err(fault)) => {
-                let error = Error::new(ErrorKind::Unexpected, "carry out a cohort")
-                    .with_directory(lane.backend.info().id.clone())
-                    .with_source(fault)
-                    .with_advice("resume the run; its unknown outcomes are read back first");
-                lane.guard.fatal(&error, &lane.teller);
+            None => return,
+            Some((place, ended)) => {
+                lane.take_in(ended);
+                front.passed(place);
             }
         }
     }
 }
 
+/// Tells the pass behind how far the leading pass has come.
+#[derive(Debug)]
+pub(super) struct Front {
+    passed: watch::Sender<u64>,
+    /// Gone through, but not all before them: by first entry, the one after the last.
+    ahead: BTreeMap<u64, u64>,
+}
+
+impl Front {
+    pub(super) fn new() -> (Self, watch::Receiver<u64>) {
+        let (passed, seen) = watch::channel(0);
+        (Self { passed, ahead: BTreeMap::new() }, seen)
+    }
+
+    fn passed(&mut self, place: Range<u64>) {
+        self.ahead.insert(place.start, place.end);
+        self.passed.send_modify(|passed| {
+            while let Some(end) = self.ahead.remove(passed) {
+                *passed = end;
+            }
+        });
+    }
+}
+
+/// What is said of a task of the run that panicked.
+pub(super) fn panicked(fault: JoinError) -> Error {
+    Error::new(ErrorKind::Unexpected, "carry out the plan")
+        .with_source(fault)
+        .with_advice("resume the run; its unknown outcomes are read back first")
+}
+
 /// A cohort costs two syncs of the journal and one of the vault; beyond this many accounts the
 /// syncs no longer show, and a straggler holds up fewer others.
-const MAX_COHORT: NonZeroU32 = NonZeroU32::new(64).unwrap();
+pub(super) const MAX_COHORT: u32 = 64;
 
 /// Cohorts that make ready or record while others are in flight. A cohort waits for one read and
 /// three syncs beside its orders: on a slow disk that is several times as long as these take.
@@ -130,11 +169,79 @@ const PREPARING: usize = 6;
 const MAX_COHORTS: usize = 256;
 
 impl Lane {
+    /// The same lane with who is privileged as of now.
+    ///
+    /// # Errors
+    /// When it cannot be read, or not in full where that matters; [`ErrorKind::Stopped`] when the
+    /// run stops meanwhile.
+    pub(super) async fn looking_again(&self) -> Result<Self> {
+        let looked = clock::instant();
+        let read = retried_read(self.backend.governor(), &self.policy, || self.backend.privileges());
+        let index = self.guard.unless_stopped(read).await?;
+        // Whoever was planned as privileged, or only loses sessions here, is looked at one by one.
+        let one_by_one =
+            matches!(self.wave.kind, WaveKind::Privileged | WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
+        if !one_by_one && let Some(gap) = index.incomplete().first() {
+            // Anybody may be privileged now. To hold each account would end them all for good.
+            return Err(Error::new(ErrorKind::InsufficientPrivilege, "classify privilege")
+                .with_directory(self.backend.info().id.clone())
+                .with_detail(format!("who is privileged cannot be read in full any more: {gap}"))
+                .with_advice("let the account that the run signs in with read it, then resume"));
+        }
+        Ok(Self { index: Arc::new(index), looked, ..self.clone() })
+    }
+
+    /// The class that sets passwords.
+    pub(super) fn lead_class(&self) -> OperationClass {
+        self.backend.class_of(Action::SetPassword { must_change: false })
+    }
+
+    /// How many of an account's actions the leading pass takes.
+    pub(super) fn lead_of(&self, actions: &[Action]) -> usize {
+        let lead = self.lead_class();
+        actions.iter().position(|action| self.backend.class_of(*action) != lead).unwrap_or(actions.len())
+    }
+
+    /// Whether there are actions that the leading pass does not take.
+    pub(super) fn has_rest(&self) -> bool {
+        self.lead_of(&Action::ALL) < Action::ALL.len()
+    }
+
+    /// Takes a cohort through its part, in a task of its own.
+    pub(super) fn cohort(self: &Arc<Self>, entries: Vec<Entry>, part: Part) -> JoinHandle<Result<()>> {
+        let lane = Arc::clone(self);
+        tokio::spawn(async move { cohort::process(&lane, entries, part).await })
+    }
+
+    /// Takes in how a cohort ended.
+    pub(super) fn take_in(&self, ended: Result<Result<()>, JoinError>) {
+        match ended {
+            Ok(Ok(())) => {}
+            // Journal or vault: nothing more is begun, but what is in flight is awaited.
+            Ok(Err(error)) => self.guard.fatal(&error, &self.teller),
+            Err(fault) => {
+                let error = panicked(fault).with_directory(self.backend.info().id.clone());
+                self.guard.fatal(&error, &self.teller);
+            }
+        }
+    }
+
+    /// The entries, unless the plan cannot be read: then nothing more is begun, and what is in
+    /// flight is awaited.
+    pub(super) fn readable<T>(&self, entries: Result<T>) -> Option<T> {
+        entries.map_err(|error| self.guard.fatal(&error, &self.teller)).ok()
+    }
+
     /// Reads accounts as they are now, in the directory's batch size, again where that can help.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stopped`] when the run stops meanwhile: a directory that does not answer does
+    /// not keep it from stopping.
     pub(super) async fn lookup(&self, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
         let mut accounts = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(self.limits.max_batch.get() as usize) {
-            let part = retried_read(self.backend.governor(), &self.policy, || self.backend.lookup(chunk)).await?;
+        for chunk in ids.chunks(self.limits.batch_of(OperationClass::Read).get() as usize) {
+            let read = retried_read(self.backend.governor(), &self.policy, || self.backend.lookup(chunk));
+            let part = self.guard.unless_stopped(read).await?;
             if part.len() != chunk.len() {
                 return Err(Error::new(ErrorKind::Protocol, "read accounts again")
                     .with_directory(self.backend.info().id.clone())
@@ -163,6 +270,11 @@ impl Lane {
             _ => governor.retry_delay(&self.policy, count, error.retry_after()),
         };
         wait.filter(|_| governor.retry_budget().withdraw(cause))
+    }
+
+    /// An account failed for good.
+    pub(super) fn failed(&self, error: &Error) {
+        self.guard.failed(&self.wave.name, error, &self.teller);
     }
 
     pub(super) fn must_stop(&self) -> bool {

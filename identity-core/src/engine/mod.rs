@@ -10,6 +10,11 @@
 //! 4. seals passwords, records the intents, takes permits, sends one batch, records the outcomes,
 //!    and repeats what may be repeated.
 //!
+//! Where a directory has classes of orders that are paced apart, a lane has two passes. The leading
+//! one takes each account up to its first action of another class than the one that sets passwords;
+//! the one behind follows with the rest, beside the leading passes of the next waves. Only the
+//! canary is waited for in everything.
+//!
 //! Nothing is sent before its password and its intent are durable; nothing unknown is repeated
 //! before it was read back; a repeat carries the same password. So a run that is killed at any
 //! instant can be resumed with the same plan, journal and vault, on this or another machine.
@@ -26,7 +31,9 @@ mod lane;
 mod progress;
 mod read_back;
 mod recheck;
+mod rest;
 mod run;
+mod send;
 
 pub use guard::Guardrails;
 pub use progress::{EntryResult, Progress, Tally};

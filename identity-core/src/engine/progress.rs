@@ -1,6 +1,7 @@
 //! What a run tells while it goes on.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -35,7 +36,8 @@ pub enum Progress {
         /// The wave's counts so far.
         tally: Tally,
     },
-    /// A wave has ended.
+    /// A wave has ended. Where a directory has classes of orders that are paced apart, the next
+    /// wave may have begun before.
     WaveFinished {
         /// Its name.
         wave: String,
@@ -85,23 +87,24 @@ impl Tally {
 /// The sending side: counts always, tells when somebody listens.
 #[derive(Debug)]
 pub(super) struct Teller {
-    tally: Mutex<Tally>,
+    /// By wave: two can be under way.
+    tallies: Mutex<BTreeMap<String, Tally>>,
     sender: mpsc::Sender<Progress>,
 }
 
 impl Teller {
     pub(super) fn new() -> (Self, mpsc::Receiver<Progress>) {
         let (sender, receiver) = mpsc::channel(4096);
-        (Self { tally: Mutex::new(Tally::default()), sender }, receiver)
+        (Self { tallies: Mutex::default(), sender }, receiver)
     }
 
     pub(super) fn wave_started(&self, wave: &str, accounts: u64) {
-        self.with_tally(|tally| *tally = Tally::default());
+        self.with_tally(wave, |tally| *tally = Tally::default());
         self.tell(Progress::WaveStarted { wave: wave.to_owned(), accounts });
     }
 
     pub(super) fn entry_ended(&self, entry: &crate::plan::Entry, result: EntryResult) {
-        let tally = self.with_tally(|tally| {
+        let tally = self.with_tally(&entry.wave, |tally| {
             tally.count(result);
             *tally
         });
@@ -116,7 +119,7 @@ impl Teller {
     }
 
     pub(super) fn wave_finished(&self, wave: &str) {
-        let tally = self.with_tally(|tally| *tally);
+        let tally = self.with_tally(wave, |tally| *tally);
         self.tell(Progress::WaveFinished { wave: wave.to_owned(), tally });
     }
 
@@ -125,8 +128,8 @@ impl Teller {
         let _ = self.sender.try_send(progress);
     }
 
-    fn with_tally<T>(&self, work: impl FnOnce(&mut Tally) -> T) -> T {
-        let mut tally = self.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        work(&mut tally)
+    fn with_tally<T>(&self, wave: &str, work: impl FnOnce(&mut Tally) -> T) -> T {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        work(tallies.entry(wave.to_owned()).or_default())
     }
 }

@@ -62,16 +62,19 @@ fn is_flagged(password: &PasswordState) -> bool {
 /// Where it cannot be told, the answer is no: the order is repeated with the same password,
 /// which changes nothing if it had landed.
 fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
+    let must_change = action.demands_change();
     match action {
-        Action::SetPassword { must_change } => match (before.version, now.password.version) {
-            // Somebody else's change moves the version too, an intruder's among them, but leaves no
-            // demand to change it again.
-            (Some(before), Some(version)) => version > before && (!must_change || is_flagged(&now.password)),
-            _ if must_change => {
-                now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
+        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa => {
+            match (before.version, now.password.version) {
+                // Somebody else's change moves the version too, an intruder's among them, but leaves no
+                // demand to change it again.
+                (Some(before), Some(version)) => version > before && (!must_change || is_flagged(&now.password)),
+                _ if must_change => {
+                    now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
+                }
+                _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
             }
-            _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
-        },
+        }
         Action::Scramble => match (before.version, now.password.version) {
             (Some(before), Some(now)) => now > before,
             _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
@@ -79,7 +82,11 @@ fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
         Action::ExpirePassword => now.password.must_change,
         Action::Disable => !now.state.enabled,
         Action::Unlock => !now.state.locked,
-        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::RevokeSessions => {
+        Action::RevokeSessions => before
+            .sessions_valid_from
+            .zip(now.state.sessions_valid_from)
+            .is_some_and(|(before, valid_from)| valid_from > before),
+        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::IssueAccessPass => {
             false
         }
     }

@@ -3,7 +3,7 @@
 use crate::account::{Account, AccountId, PasswordAuthority};
 use crate::directory::{Backend, Support};
 use crate::error::{Error, ErrorKind};
-use crate::plan::{Entry, Population};
+use crate::plan::{Disposition, Entry, Population};
 use crate::privilege::PrivilegeIndex;
 use crate::reset::Action;
 
@@ -60,7 +60,12 @@ pub(super) fn recheck(
             "find out who granted it, then make and approve a new plan",
         );
     }
-    if now.authority != PasswordAuthority::Here {
+    // Sessions end wherever the password is mastered.
+    let on_password = match &entry.disposition {
+        Disposition::Reset { actions } => actions.iter().any(|action| action.concerns_password()),
+        Disposition::Manual { .. } => true,
+    };
+    if on_password && now.authority != PasswordAuthority::Here {
         return hold(
             ErrorKind::PlanDrift,
             entry,
@@ -134,7 +139,7 @@ fn hold(kind: ErrorKind, entry: &Entry, detail: &str, advice: &str) -> Recheck {
 mod tests {
     use super::*;
     use crate::account::{AccountKind, DirectoryId};
-    use crate::plan::{Disposition, Expected};
+    use crate::plan::Expected;
     use crate::privilege::{Ground, Tier};
 
     fn account() -> Account {
@@ -151,14 +156,27 @@ mod tests {
             id: account.id.clone(),
             name: account.name.clone(),
             kind: account.kind,
+            authority: account.authority.clone(),
             tier: Tier::User,
             grounds: Vec::new(),
             population: Population::Workforce,
             wave: "workforce-1".into(),
             disposition: Disposition::Reset { actions: vec![Action::Scramble] },
             notes: Vec::new(),
+            refusals: Vec::new(),
             expected: Expected { path: account.path.clone(), enabled: true, last_set: account.password.last_set },
         }
+    }
+
+    #[test]
+    fn who_only_loses_sessions_may_have_a_password_elsewhere() {
+        let mut planned = account();
+        planned.authority = PasswordAuthority::OnPrem;
+        let mut entry = entry(&planned);
+        let index = PrivilegeIndex::default();
+        assert_eq!(held(recheck(&entry, Some(&planned), &index, None, &[], false)), ErrorKind::PlanDrift);
+        entry.disposition = Disposition::Reset { actions: vec![Action::ResetAuthenticators, Action::RevokeSessions] };
+        assert!(matches!(recheck(&entry, Some(&planned), &index, None, &[], false), Recheck::Go(_)));
     }
 
     fn held(recheck: Recheck) -> ErrorKind {

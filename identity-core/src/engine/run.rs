@@ -220,6 +220,7 @@ impl Run {
             protected: self.protected,
             run,
             held: Arc::new(AtomicU64::new(0)),
+            behind: Vec::new(),
         };
         let span = tracing::info_span!("run", run = %course.run, plan = %course.plan.digest());
         let handle = tokio::spawn(course.carry_out(approved, waiting).instrument(span));
@@ -274,6 +275,7 @@ impl Run {
             principal: preflight.principal,
             generators: Generators::new(&preflight.password_policy)?,
             worked: Duration::ZERO,
+            rest_over: None,
         })
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::PasswordState;
+use crate::account::Account;
 use crate::error::{Error, ErrorKind, Status};
 use crate::plan::Approval;
 use crate::reset::Action;
@@ -51,7 +51,7 @@ pub enum Event {
         action: Action,
         /// 1 for the first attempt.
         attempt: u32,
-        /// What the directory said of the password just before, to tell afterwards whether it moved.
+        /// What the directory said of the account just before, to tell afterwards whether it moved.
         baseline: Baseline,
         /// Where the password is sealed.
         sealed: Option<SealedRef>,
@@ -170,7 +170,7 @@ impl Event {
     }
 }
 
-/// What the directory said of a password just before it was touched.
+/// What the directory said of an account just before it was touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
     /// When it was last set.
@@ -179,11 +179,20 @@ pub struct Baseline {
     pub version: Option<u64>,
     /// Whether a change at the next sign-in was already required.
     pub must_change: bool,
+    /// From when on sessions were valid, where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_valid_from: Option<Timestamp>,
 }
 
-impl From<&PasswordState> for Baseline {
-    fn from(state: &PasswordState) -> Self {
-        Self { last_set: state.last_set, version: state.version, must_change: state.must_change }
+impl From<&Account> for Baseline {
+    fn from(account: &Account) -> Self {
+        let Account { password, state, .. } = account;
+        Self {
+            last_set: password.last_set,
+            version: password.version,
+            must_change: password.must_change,
+            sessions_valid_from: state.sessions_valid_from,
+        }
     }
 }
 

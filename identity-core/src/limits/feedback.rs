@@ -30,6 +30,8 @@ pub struct Feedback {
 pub enum Signal {
     /// Served.
     Ok,
+    /// Served, but the server says that it will soon refuse: fewer requests at once, no pause.
+    Strained,
     /// Refused for pace (429, a bucket that is empty).
     Throttled,
     /// Refused for load (503, LDAP busy or unavailable), or no answer in time.

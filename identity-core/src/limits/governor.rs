@@ -107,6 +107,7 @@ impl Governor {
     /// Never acquire while holding a permit of the same governor: when the ceiling is down to 1,
     /// that waits for itself. What a backend reads within `apply` goes on the permit of the batch.
     pub async fn acquire(&self, class: OperationClass, operations: u32) -> Permit {
+        let operations = if self.limits.is_one_call(class) { operations.min(1) } else { operations };
         let request = Request { class, operations, weight: self.weight(operations) };
         let waiting = Waiting::new(&self.shared, class);
         let _turn = waiting.place.turn.lock().await;
@@ -153,7 +154,8 @@ impl Governor {
         }
     }
 
-    /// The most operations of `class` that a batch should have now: [`Limits::max_batch`], no more
+    /// The most operations of `class` that a batch should have now: [`Limits::batch_of`] the class;
+    /// unless that is [one call](Limits::with_one_call_of), no more
     /// than an eighth of what each quota's window has, and where each operation is a request of
     /// its own, no more than an eighth of what may be in flight: a batch holds its permits until its
     /// last answer, and waits until there is room for all of it, so that a large one leaves room
@@ -161,8 +163,12 @@ impl Governor {
     /// in flight, is free for it alone.
     #[must_use]
     pub fn batch_room(&self, class: OperationClass) -> u32 {
+        let most = self.limits.batch_of(class).get();
+        if self.limits.is_one_call(class) {
+            return most;
+        }
         let state = self.shared.state();
-        let most = self.limits.max_batch.get().min(state.batch_room(class));
+        let most = most.min(state.batch_room(class));
         match self.limits.batch_cost {
             BatchCost::OneRequest => most,
             BatchCost::PerOperation => most.min(state.ceiling.get().div_ceil(8)),

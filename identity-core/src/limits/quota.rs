@@ -101,7 +101,8 @@ pub enum BatchCost {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most orders that [`apply`](crate::directory::ForcedReset::apply) takes at once.
+    /// The most orders that [`apply`](crate::directory::ForcedReset::apply) takes at once, and the
+    /// most ids that a lookup does, of classes without a [size of their own](Self::with_batch_of).
     pub max_batch: NonZeroU32,
     /// What a batch weighs among the requests in flight.
     pub batch_cost: BatchCost,
@@ -111,6 +112,16 @@ pub struct Limits {
     pub quotas: Vec<Quota>,
     /// The longest that one `apply` or one read may take before it counts as unanswered.
     pub deadline: Duration,
+    batches: Vec<ClassBatch>,
+}
+
+/// The largest batch of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ClassBatch {
+    class: OperationClass,
+    most: NonZeroU32,
+    /// Whether the quotas price the call and not each order in it.
+    one_call: bool,
 }
 
 impl Limits {
@@ -124,7 +135,47 @@ impl Limits {
             in_flight,
             quotas: Vec::new(),
             deadline: Duration::from_secs(60),
+            batches: Vec::new(),
         }
+    }
+
+    /// Sets the largest batch of one class; each order in it is priced by the quotas (20 orders in
+    /// one `$batch` of Microsoft Graph are 20 writes, and authentication methods take one at a
+    /// time).
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use identity_core::limits::{Limits, OperationClass};
+    ///
+    /// let of = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    /// let methods = OperationClass::Named("methods");
+    /// let limits = Limits::new(of(20), of(8)).with_batch_of(methods, of(1));
+    /// assert_eq!((limits.batch_of(methods), limits.batch_of(OperationClass::Write)), (of(1), of(20)));
+    /// ```
+    #[must_use]
+    pub fn with_batch_of(self, class: OperationClass, most: NonZeroU32) -> Self {
+        self.with_class_batch(ClassBatch { class, most, one_call: false })
+    }
+
+    /// Sets the largest batch of one class whose batch is a single call that names every account
+    /// (`confirmCompromised` of Microsoft Graph takes up to 60): the quotas and the in-flight
+    /// ceiling price the call as one operation, however many orders are in it.
+    #[must_use]
+    pub fn with_one_call_of(self, class: OperationClass, most: NonZeroU32) -> Self {
+        self.with_class_batch(ClassBatch { class, most, one_call: true })
+    }
+
+    /// The most orders of this class in one batch; for [`Read`](OperationClass::Read) the most ids
+    /// in one lookup.
+    #[must_use]
+    pub fn batch_of(&self, class: OperationClass) -> NonZeroU32 {
+        self.class_batch(class).map_or(self.max_batch, |batch| batch.most)
+    }
+
+    /// Whether a batch of this class is a single call that is priced as one operation.
+    #[must_use]
+    pub fn is_one_call(&self, class: OperationClass) -> bool {
+        self.class_batch(class).is_some_and(|batch| batch.one_call)
     }
 
     /// Adds a quota.
@@ -181,5 +232,15 @@ impl Limits {
             return invalid("the deadline is zero".to_owned(), "set a deadline above zero, such as 60 seconds");
         }
         Ok(())
+    }
+
+    fn with_class_batch(mut self, batch: ClassBatch) -> Self {
+        self.batches.retain(|known| known.class != batch.class);
+        self.batches.push(batch);
+        self
+    }
+
+    fn class_batch(&self, class: OperationClass) -> Option<&ClassBatch> {
+        self.batches.iter().find(|batch| batch.class == class)
     }
 }

@@ -165,6 +165,10 @@ impl State {
                     self.weigh_latency(feedback.class, feedback.latency);
                 }
             }
+            Signal::Strained => {
+                self.gate.served(old_news);
+                self.ceiling.slow(self.in_flight);
+            }
             Signal::Throttled | Signal::Busy => {
                 match feedback.signal {
                     Signal::Throttled => self.stats.throttled += 1,

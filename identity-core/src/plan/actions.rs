@@ -1,6 +1,6 @@
 //! The actions that work on one account, of those that were asked for.
 
-use super::entry::{Disposition, LeftOutReason};
+use super::entry::{Disposition, LeftOutReason, Refusal};
 use crate::account::{Account, AccountKind, PasswordAuthority};
 use crate::directory::{Capabilities, Support};
 use crate::reset::{Action, Containment};
@@ -12,6 +12,8 @@ pub(super) const DOES_NOT_CONTAIN: &str =
 /// The note on entries whose actions end sessions or authenticators and leave the password.
 pub(super) const PASSWORD_STAYS: &str = "the old password stays valid: only what is open now is ended";
 
+const NOTHING_CONTAINS: &str = "nothing that contains an attacker can be done to it from here";
+
 /// How often one asked action may be replaced before it is given up.
 const MOST_REPLACEMENTS: usize = 4;
 
@@ -20,14 +22,15 @@ const MOST_REPLACEMENTS: usize = 4;
 pub(super) struct Chosen {
     pub(super) disposition: Result<Disposition, LeftOutReason>,
     pub(super) notes: Vec<String>,
+    pub(super) refusals: Vec<Refusal>,
 }
 
 /// Chooses, by what core knows of accounts and by what the backend answers.
 pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Action) -> Support) -> Chosen {
-    let mut notes = Vec::new();
+    let (mut notes, mut refusals) = (Vec::new(), Vec::new());
     let mut actions: Vec<Action> = Vec::new();
     for action in in_order(asked.to_vec()) {
-        let Some(action) = fit(account, action, support, &mut notes) else { continue };
+        let Some(action) = fit(account, action, support, &mut notes, &mut refusals) else { continue };
         if action.shows_in_password_state() && actions.iter().any(|chosen| chosen.shows_in_password_state()) {
             if !actions.contains(&action) {
                 notes.push(format!("{action} left out: another action already sets the password"));
@@ -39,8 +42,13 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
     if account.state.locked && actions.iter().any(|action| action.needs_password()) {
         unlock(&mut actions, support, &mut notes);
     }
-    let disposition = settle(account, asked, in_order(actions), &mut notes);
-    Chosen { disposition, notes }
+    if let Some(policy) =
+        account.password_policy.as_ref().filter(|_| actions.iter().any(|action| action.needs_password()))
+    {
+        notes.push(format!("under a password policy of its own, {policy}"));
+    }
+    let disposition = settle(account, asked, in_order(actions), &mut notes, &refusals);
+    Chosen { disposition, notes, refusals }
 }
 
 /// Has the password set twice, where that works: first a random one that nobody is to know, then the
@@ -48,7 +56,7 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
 /// no grace for the previous one admits it. Verification has to tell two sets from one.
 pub(super) fn set_twice(chosen: &mut Chosen, can: Capabilities, support: &dyn Fn(Action) -> Support) {
     let Ok(Disposition::Reset { actions }) = &mut chosen.disposition else { return };
-    let Some(place) = actions.iter().position(|action| matches!(action, Action::SetPassword { .. })) else { return };
+    let Some(place) = actions.iter().position(|action| action.needs_sealing()) else { return };
     if !can.observe_version {
         chosen.notes.push("set once only: the directory keeps no version that would show two sets".to_owned());
     } else if support(Action::Scramble) == Support::Works {
@@ -72,10 +80,11 @@ fn fit(
     asked: Action,
     support: &dyn Fn(Action) -> Support,
     notes: &mut Vec<String>,
+    refusals: &mut Vec<Refusal>,
 ) -> Option<Action> {
     let mut action = asked;
     for _ in 0..MOST_REPLACEMENTS {
-        if action_on_password(action) && account.authority != PasswordAuthority::Here {
+        if action.concerns_password() && account.authority != PasswordAuthority::Here {
             notes.push(format!("{action} left out: {}", mastered(account)));
             return None;
         }
@@ -90,18 +99,13 @@ fn fit(
                 action = instead;
             }
             Support::Cannot { because } => {
-                notes.push(format!("{action} left out: {because}"));
+                refusals.push(Refusal { action, because });
                 return None;
             }
         }
     }
     notes.push(format!("{asked} left out: each replacement is replaced again"));
     None
-}
-
-/// Whether the action concerns the password, so that it has to happen where that is mastered.
-fn action_on_password(action: Action) -> bool {
-    action.shows_in_password_state() || action == Action::SendRecoveryLink
 }
 
 /// What to do instead of an action that would do nothing to this account, or harm it. Backends know
@@ -111,11 +115,11 @@ fn harmless(account: &Account, action: Action) -> Option<(Action, &'static str)>
     let state = &account.password;
     let silent = Action::SetPassword { must_change: false };
     match action {
-        Action::SetPassword { .. } | Action::ExpirePassword if state.smart_card_required => Some((
+        _ if (action.needs_sealing() || action == Action::ExpirePassword) && state.smart_card_required => Some((
             Action::Scramble,
             "it signs in by smart card: a password that somebody knows would be a second way in",
         )),
-        Action::SetPassword { must_change: true } | Action::ExpirePassword => {
+        _ if action.demands_change() => {
             let because = if state.cannot_change {
                 "its owner may not change the password: must-change would lock the owner out"
             } else if state.never_expires {
@@ -153,13 +157,18 @@ fn settle(
     asked: &[Action],
     actions: Vec<Action>,
     notes: &mut Vec<String>,
+    refusals: &[Refusal],
 ) -> Result<Disposition, LeftOutReason> {
     let containing = |actions: &[Action]| actions.iter().any(|action| action.containment() != Containment::None);
-    let nothing_works = || LeftOutReason::NothingWorks(notes.join("; "));
+    let refused: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    let nothing_works = || LeftOutReason::NothingWorks([notes.as_slice(), &refused].concat().join("; "));
     if actions.is_empty() || (containing(asked) && !containing(&actions)) {
         return match account.authority {
             PasswordAuthority::Here if containing(asked) => Ok(Disposition::Manual {
-                reason: "nothing that contains an attacker can be done to it from here".to_owned(),
+                reason: match refused.as_slice() {
+                    [] => NOTHING_CONTAINS.to_owned(),
+                    refused => format!("{NOTHING_CONTAINS}: {}", refused.join("; ")),
+                },
                 procedure: account.procedure.clone().unwrap_or_else(|| {
                     "Reset its password with the directory's own tools, or disable it; the notes say what was tried \
                      and what works instead. Then record it as done."
@@ -188,7 +197,11 @@ pub(super) fn closes_the_door(actions: &[Action]) -> bool {
 /// [`set_twice`] has it.
 pub(super) fn contradict(actions: &[Action]) -> bool {
     let on_password: Vec<Action> = actions.iter().copied().filter(|action| action.shows_in_password_state()).collect();
-    !matches!(on_password.as_slice(), [] | [_] | [Action::Scramble, Action::SetPassword { .. }])
+    match on_password.as_slice() {
+        [] | [_] => false,
+        [Action::Scramble, second] => !second.needs_sealing(),
+        _ => true,
+    }
 }
 
 /// Where the password is mastered, in words.
@@ -332,6 +345,17 @@ mod tests {
         assert!(matches!(chosen.disposition, Ok(Disposition::Manual { .. })));
         let chosen = choose(&account(), &[Action::ExpirePassword], &cannot);
         assert!(matches!(chosen.disposition, Err(LeftOutReason::NothingWorks(_))));
+    }
+
+    #[test]
+    fn the_accounts_own_password_policy_is_told_where_a_password_is_set() {
+        let mut strict = account();
+        strict.password_policy = Some("Strict: at least 30 characters".to_owned());
+        assert_eq!(
+            choose(&strict, &[SET], &works).notes,
+            ["under a password policy of its own, Strict: at least 30 characters"]
+        );
+        assert_eq!(choose(&strict, &[Action::ExpirePassword], &works).notes, [DOES_NOT_CONTAIN]);
     }
 
     #[test]

@@ -158,6 +158,11 @@ async fn read_directory(
     for reason in reasons.iter().take(MOST_REASONS) {
         warnings.push(format!("{id}: who is privileged could not be read in full: {reason}"));
     }
+    for ground in privileges.for_everybody().take(MOST_REASONS) {
+        warnings.push(format!(
+            "{id}: every account has this, so that it tells nobody apart and raises nobody's tier: {ground}; take it away"
+        ));
+    }
     Ok((Known { backend, privileges, principal: preflight.principal }, warnings))
 }
 

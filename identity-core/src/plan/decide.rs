@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::actions::{self, Chosen};
-use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population};
+use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal};
 use super::names::{Named, Names};
 use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
@@ -108,7 +108,7 @@ impl Decider {
             return left_out(account, class.tier, reason);
         }
         let chosen = match self.by_hand(account) {
-            Some(manual) => Chosen { disposition: Ok(manual), notes: Vec::new() },
+            Some(manual) => Chosen { disposition: Ok(manual), notes: Vec::new(), refusals: Vec::new() },
             None => {
                 let asked = self.asked(account, &population);
                 if asked.is_empty() {
@@ -124,8 +124,12 @@ impl Decider {
             }
         };
         match chosen.disposition {
-            Err(reason) => left_out(account, class.tier, reason),
-            Ok(disposition) => PlanRow::Entry(entry(account, class, population, disposition, chosen.notes)),
+            Err(reason) => left_out_refused(account, class.tier, reason, chosen.refusals),
+            Ok(disposition) => {
+                let mut entry = entry(account, class, population, disposition, chosen.notes);
+                entry.refusals = chosen.refusals;
+                PlanRow::Entry(entry)
+            }
         }
     }
 
@@ -220,6 +224,10 @@ fn covers(selection: &Selection, account: &Account) -> bool {
 }
 
 fn left_out(account: &Account, tier: Tier, reason: LeftOutReason) -> PlanRow {
+    left_out_refused(account, tier, reason, Vec::new())
+}
+
+fn left_out_refused(account: &Account, tier: Tier, reason: LeftOutReason, refusals: Vec<Refusal>) -> PlanRow {
     PlanRow::LeftOut {
         directory: account.directory.clone(),
         id: account.id.clone(),
@@ -227,6 +235,7 @@ fn left_out(account: &Account, tier: Tier, reason: LeftOutReason) -> PlanRow {
         kind: account.kind,
         tier,
         reason,
+        refusals,
     }
 }
 
@@ -252,12 +261,14 @@ fn entry(
         id: account.id.clone(),
         name: account.name.clone(),
         kind: account.kind,
+        authority: account.authority.clone(),
         tier: class.tier,
         grounds,
         population,
         wave: String::new(),
         disposition,
         notes,
+        refusals: Vec::new(),
         expected: Expected {
             path: account.path.clone(),
             enabled: account.state.enabled,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, AccountId, AccountKind, DirectoryId};
+use crate::account::{Account, AccountId, AccountKind, DirectoryId, PasswordAuthority};
 use crate::privilege::{Classification, Tier};
 use crate::reset::Action;
 
@@ -20,6 +20,9 @@ pub struct Entry {
     pub name: String,
     /// Its kind.
     pub kind: AccountKind,
+    /// Where its password is mastered.
+    #[serde(default, skip_serializing_if = "is_here")]
+    pub authority: PasswordAuthority,
     /// Its tier.
     pub tier: Tier,
     /// Why it is privileged, one line a ground; empty for the others.
@@ -34,8 +37,41 @@ pub struct Entry {
     /// What was replaced, dropped or noticed for this account while planning, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The asked actions that are not planned because the directory would refuse them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
     /// What the account looked like, to notice between plan and touch that it changed.
     pub expected: Expected,
+}
+
+fn is_here(authority: &PasswordAuthority) -> bool {
+    *authority == PasswordAuthority::Here
+}
+
+impl Entry {
+    /// Whether the engine does something to it here while its password is mastered in another
+    /// directory: it belongs behind the passwords of that one, since a session that is ended before
+    /// the old password stops working can be opened anew.
+    pub(super) fn follows_another_directory(&self) -> bool {
+        matches!(self.authority, PasswordAuthority::OnPrem | PasswordAuthority::Federated(_))
+            && matches!(self.disposition, Disposition::Reset { .. })
+    }
+}
+
+/// A refusal foretold: an action that was asked for, and why the directory would not do it to this
+/// account ([`Support::Cannot`](crate::directory::Support::Cannot)).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The action.
+    pub action: Action,
+    /// Why, and what to do.
+    pub because: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.action, self.because)
+    }
 }
 
 /// What is to be done to an account of the plan.
@@ -143,6 +179,11 @@ pub enum WaveKind {
     Workforce,
     /// Everybody else that is reset.
     Others,
+    /// The privileged whose password is mastered in another directory: their sessions, after the
+    /// passwords of all directories.
+    PrivilegedElsewhere,
+    /// Everybody else whose password is mastered in another directory.
+    Elsewhere,
 }
 
 /// One row of the plan file after its header.
@@ -165,6 +206,9 @@ pub enum PlanRow {
         tier: Tier,
         /// Why it is left out.
         reason: LeftOutReason,
+        /// The asked actions that the directory would refuse.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refusals: Vec<Refusal>,
     },
 }
 

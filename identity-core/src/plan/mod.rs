@@ -32,7 +32,7 @@ pub use approval::{Approval, ApprovalScope};
 pub use approvals::Approvals;
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};
-pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Wave, WaveKind};
+pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal, Wave, WaveKind};
 pub use file::Plan;
 pub use header::{Counts, PlanHeader, PlannedDirectory};
 pub use rows::{PlanEntries, PlanRows};

@@ -267,8 +267,13 @@ fn check_entry(entry: &Entry, wave: WaveKind) -> Result<(), String> {
     if let Some(because) = entry.kind.protected_because() {
         return Err(format!("{} of {} is protected: {because}", entry.id, entry.directory));
     }
-    if (entry.population == Population::Privileged) != (wave == WaveKind::Privileged) {
+    let privileged = matches!(wave, WaveKind::Privileged | WaveKind::PrivilegedElsewhere);
+    if (entry.population == Population::Privileged) != privileged {
         return Err(format!("{} of {} is in a wave that is not of its population", entry.id, entry.directory));
+    }
+    let elsewhere = matches!(wave, WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
+    if entry.follows_another_directory() != elsewhere {
+        return Err(format!("{} of {} is in a wave that is not of where its password is", entry.id, entry.directory));
     }
     if let Disposition::Reset { actions } = &entry.disposition {
         if actions.is_empty() {

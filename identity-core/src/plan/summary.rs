@@ -71,6 +71,10 @@ impl fmt::Display for PlanSummary {
             writeln!(f, "\nLeft out ({}), of these protected: {}", header.counts.left_out, header.counts.protected)?;
             text_lines(f, &tally.left_out)?;
         }
+        if !tally.refusals.counts.is_empty() {
+            writeln!(f, "\nNot planned: the directory would refuse")?;
+            text_lines(f, &tally.refusals)?;
+        }
         if !tally.notes.counts.is_empty() {
             writeln!(f, "\nNotes")?;
             text_lines(f, &tally.notes)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::actions;
-use super::entry::{Disposition, LeftOutReason, PlanRow, Population};
+use super::entry::{Disposition, LeftOutReason, PlanRow, Population, Refusal};
 use super::header::Counts;
 use crate::account::DirectoryId;
 use crate::privilege::Tier;
@@ -26,6 +26,8 @@ pub(super) struct Tally {
     pub(super) owners: Texts,
     pub(super) by_hand: Vec<ByHand>,
     pub(super) notes: Texts,
+    /// Refusals foretold.
+    pub(super) refusals: Texts,
 }
 
 /// What is counted of one wave.
@@ -116,9 +118,11 @@ impl Tally {
                 for note in &entry.notes {
                     self.notes.add(note);
                 }
+                self.refused(&entry.refusals);
                 &entry.directory
             }
-            PlanRow::LeftOut { directory, tier, reason, .. } => {
+            PlanRow::LeftOut { directory, tier, reason, refusals, .. } => {
+                self.refused(refusals);
                 one.left_out = 1;
                 one.protected = u64::from(matches!(reason, LeftOutReason::Protected(_)));
                 one.privileged = u64::from(*tier != Tier::User);
@@ -132,6 +136,14 @@ impl Tally {
             None => {
                 self.directories.insert(directory.clone(), one);
             }
+        }
+    }
+}
+
+impl Tally {
+    fn refused(&mut self, refusals: &[Refusal]) {
+        for refusal in refusals {
+            self.refusals.add(&refusal.to_string());
         }
     }
 }

@@ -21,7 +21,9 @@ impl Slot {
     pub(super) const PRIVILEGED: Self = Self(1);
     pub(super) const FIRST_WORKFORCE: Self = Self(2);
     pub(super) const OTHERS: Self = Self(2 + MOST_SLICES);
-    pub(super) const LEFT_OUT: Self = Self(3 + MOST_SLICES);
+    const PRIVILEGED_ELSEWHERE: Self = Self(3 + MOST_SLICES);
+    const ELSEWHERE: Self = Self(4 + MOST_SLICES);
+    pub(super) const LEFT_OUT: Self = Self(5 + MOST_SLICES);
 
     pub(super) fn number(self) -> i64 {
         self.0
@@ -36,6 +38,8 @@ impl Slot {
         match row {
             PlanRow::LeftOut { .. } => Self::LEFT_OUT,
             PlanRow::Entry(entry) => match entry.population {
+                Population::Privileged if entry.follows_another_directory() => Self::PRIVILEGED_ELSEWHERE,
+                _ if entry.follows_another_directory() => Self::ELSEWHERE,
                 Population::Privileged => Self::PRIVILEGED,
                 Population::Workforce => Self::FIRST_WORKFORCE,
                 Population::Service | Population::Dormant | Population::Other => Self::OTHERS,
@@ -47,18 +51,23 @@ impl Slot {
         match self {
             Self::CANARY => WaveKind::Canary,
             Self::PRIVILEGED => WaveKind::Privileged,
+            Self::PRIVILEGED_ELSEWHERE => WaveKind::PrivilegedElsewhere,
+            Self::ELSEWHERE => WaveKind::Elsewhere,
             slot if slot < Self::OTHERS => WaveKind::Workforce,
             _ => WaveKind::Others,
         }
     }
 
-    /// The name of the wave: `canary`, `privileged`, `workforce-1`, …, `others`.
+    /// The name of the wave: `canary`, `privileged`, `workforce-1`, …, `others`,
+    /// `privileged-elsewhere`, `elsewhere`.
     pub(super) fn name(self) -> String {
         match self.kind() {
             WaveKind::Canary => "canary".to_owned(),
             WaveKind::Privileged => "privileged".to_owned(),
             WaveKind::Workforce => format!("workforce-{}", self.0 - Self::FIRST_WORKFORCE.0 + 1),
             WaveKind::Others => "others".to_owned(),
+            WaveKind::PrivilegedElsewhere => "privileged-elsewhere".to_owned(),
+            WaveKind::Elsewhere => "elsewhere".to_owned(),
         }
     }
 }

@@ -36,6 +36,7 @@ pub struct PrivilegeIndex {
     grounds: BTreeMap<AccountId, BTreeSet<Ground>>,
     unknown: BTreeMap<AccountId, String>,
     incomplete: Vec<String>,
+    everybody: BTreeSet<Ground>,
 }
 
 /// The verdict on one account.
@@ -71,6 +72,19 @@ impl PrivilegeIndex {
     /// Says that something could not be read that may have concerned any account.
     pub fn mark_incomplete(&mut self, reason: impl Into<String>) {
         self.incomplete.push(reason.into());
+    }
+
+    /// Adds a ground that every account has alike. It tells nobody apart, so that no verdict names it:
+    /// it is told once, and is to be taken away. Only for what needs a further step to become control of
+    /// the directory; where everybody controls it already, the index is
+    /// [incomplete](Self::mark_incomplete).
+    pub fn add_for_everybody(&mut self, ground: Ground) {
+        self.everybody.insert(ground);
+    }
+
+    /// The grounds that every account has, strongest first.
+    pub fn for_everybody(&self) -> impl Iterator<Item = &Ground> {
+        self.everybody.iter()
     }
 
     /// Why the index is not complete; empty when it is.

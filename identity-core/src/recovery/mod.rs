@@ -48,13 +48,16 @@ pub struct Enrolment {
     pub because: Option<String>,
     /// The enrolled methods.
     pub methods: Vec<Method>,
+    /// When the directory last worked this out, where it says so: a report can be days old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
 }
 
 impl Enrolment {
     /// Nothing known yet.
     #[must_use]
     pub fn new(account: AccountId) -> Self {
-        Self { account, self_service: None, because: None, methods: Vec::new() }
+        Self { account, self_service: None, because: None, methods: Vec::new(), as_of: None }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Status};
 use crate::journal::{EntryProgress, ErrorRecord, Finality, Verdict};
 use crate::plan::{Disposition, Entry, LeftOutReason, PlanRow};
 use crate::reset::{Action, Containment};
-use crate::verify::{asks_for_change, can_be_read_back};
+use crate::verify::shows;
 
 /// The row of one account. `directory_kind` is the backend's word for its directory.
 pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, directory_kind: &str) -> Row {
@@ -18,7 +18,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 manual(entry, reason, Left { retry: Retry::ByHand, advice: procedure, owner }, known, directory_kind)
             }
         },
-        PlanRow::LeftOut { directory, id, name, kind, tier, reason } => {
+        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals } => {
             let (result, why) = left_out(reason);
             Row {
                 directory,
@@ -37,6 +37,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 verdict: None,
                 last_set: None,
                 notes: Vec::new(),
+                refusals,
                 grounds: Vec::new(),
                 sealed: Vec::new(),
                 survives: Vec::new(),
@@ -88,7 +89,7 @@ fn reset(entry: Entry, actions: &[Action], known: &EntryProgress, history: &Hist
         row.verdict = Some(verdict);
         row.last_set = last_set;
     }
-    let finding = finding(&row, history);
+    let finding = finding(&row, history, shows(actions, known));
     row.result = finding.result;
     row.not_attempted = finding.not_attempted;
     row.why = finding.why;
@@ -117,6 +118,7 @@ fn planned(entry: Entry, known: &EntryProgress) -> Row {
         verdict: None,
         last_set: None,
         notes,
+        refusals: entry.refusals,
         grounds: entry.grounds,
         sealed: Vec::new(),
         survives: Vec::new(),
@@ -175,7 +177,7 @@ impl Finding {
 
 /// What came of an entry: first what was not done, then what is unknown, then what reading back
 /// showed of what is done.
-fn finding(row: &Row, history: &History) -> Finding {
+fn finding(row: &Row, history: &History, shows: bool) -> Finding {
     let untouched = |action: &ActionRow| match action.state {
         ActionState::NotAttempted => true,
         ActionState::Failed => action.attempts == 0 && action.error.as_ref().is_some_and(is_stop),
@@ -205,13 +207,13 @@ fn finding(row: &Row, history: &History) -> Finding {
         return Finding::new(RowResult::Unknown, open_words(row))
             .left(Retry::Resume, "resume the run: it reads the account back before anything is repeated");
     }
-    after_reading(row)
+    after_reading(row, shows)
 }
 
 /// Every action is confirmed: what did reading back show?
-fn after_reading(row: &Row) -> Finding {
-    let demanded = row.actions.iter().any(|action| asks_for_change(action.action));
-    if !row.actions.iter().any(|action| can_be_read_back(action.action)) {
+fn after_reading(row: &Row, shows: bool) -> Finding {
+    let demanded = row.actions.iter().any(|action| action.action.demands_change());
+    if !shows {
         return Finding::new(
             RowResult::Unknown,
             "confirmed by the directory; reading the account back does not show it",
@@ -309,8 +311,7 @@ fn old_password(row: &Row) -> OldPassword {
     };
     // Confirmed and yet unchanged, or not read back: it may stand.
     let shown = matches!(row.verdict, Some(Verdict::Changed | Verdict::ChangedByOwner | Verdict::ChangedByOther));
-    let twice =
-        done(|action| action == Action::Scramble) && done(|action| matches!(action, Action::SetPassword { .. }));
+    let twice = done(|action| action == Action::Scramble) && done(Action::needs_sealing);
     if twice && shown {
         OldPassword::PushedOut
     } else if done(|action| action.containment() == Containment::OldPassword) && shown {

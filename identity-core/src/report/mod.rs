@@ -10,9 +10,9 @@
 //! - What is not verified is not called done. A confirmed action that reading back has not shown
 //!   is *unknown*; one that reading back contradicts is *failed*.
 //! - An entry is *verified* only when every one of its actions is done and reading back showed
-//!   those that can be read back (password, must-change flag, disabled, unlocked). An entry of
-//!   which nothing can be read back (sessions revoked only) stays *unknown*, by the directory's
-//!   word.
+//!   those that can be read back (password, must-change flag, disabled, unlocked, and sessions
+//!   revoked where the directory tells from when on they are valid). An entry of which nothing can
+//!   be read back stays *unknown*, by the directory's word.
 //! - An entry that was never attempted is *failed*, counted apart, with the reason.
 //! - When the password was set again since, by the owner as asked, the reset has done its work:
 //!   *verified*, and counted apart. By somebody else, it is *failed*: the account's password is
@@ -71,7 +71,7 @@ mod tests;
 
 pub use control::{CONTROLS, Control};
 pub use row::{ActionRow, ActionState, Left, Retry, Row, RowResult};
-pub use summary::{AccountCounts, DirectoryCounts, LeftCounts, Summary, WaveCounts};
+pub use summary::{AccountCounts, DirectoryCounts, LeftCounts, RefusalCount, Summary, WaveCounts};
 pub use survivor::Survivor;
 
 use std::path::Path;

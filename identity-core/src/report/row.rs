@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::survivor::Survivor;
 use crate::account::{AccountId, AccountKind, DirectoryId};
 use crate::journal::{ErrorRecord, Verdict};
-use crate::plan::Population;
+use crate::plan::{Population, Refusal};
 use crate::privilege::Tier;
 use crate::reset::Action;
 use crate::vault::SealedRef;
@@ -48,6 +48,9 @@ pub struct Row {
     pub last_set: Option<Timestamp>,
     /// What was noticed, while planning and since.
     pub notes: Vec<String>,
+    /// Actions that were asked for and not planned, because the directory would refuse them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
     /// Why the account is privileged.
     pub grounds: Vec<String>,
     /// The references of passwords sealed for it, for the vault's reader. A reference says that a

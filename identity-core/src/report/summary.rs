@@ -9,7 +9,7 @@ use super::history::{History, stop_words};
 use super::row::{Retry, Row, RowResult};
 use crate::account::DirectoryId;
 use crate::journal::{ChainHead, StopReason};
-use crate::plan::{Approval, Population};
+use crate::plan::{Approval, Population, Refusal};
 use crate::privilege::Tier;
 use crate::verify::ServerConvergence;
 
@@ -36,6 +36,10 @@ pub struct Summary {
     pub servers: Vec<ServerConvergence>,
     /// What is left to do.
     pub left: LeftCounts,
+    /// Actions that were asked for and not planned, because the directory would refuse them: how
+    /// many accounts of each, for the first forty different ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<RefusalCount>,
     /// Why the run stopped before its end, unless it was resumed since.
     pub stopped: Option<StopReason>,
     /// Whether the run came to its end.
@@ -126,6 +130,16 @@ pub struct WaveCounts {
     pub not_attempted: u64,
 }
 
+/// An action that the directory would refuse, foretold when the plan was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RefusalCount {
+    /// The action, and why.
+    pub refusal: Refusal,
+    /// How many accounts.
+    pub accounts: u64,
+}
+
 /// What is left to do, in accounts. Each account is counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -139,6 +153,9 @@ pub struct LeftCounts {
     /// Manual accounts that nobody recorded as done.
     pub manual: u64,
 }
+
+/// The most different refusals that are counted: a reason is not meant to name the account.
+const MOST_REFUSALS: usize = 40;
 
 /// Rows of one screen that directories, and that waves, may take.
 const SHOWN: usize = 8;
@@ -178,6 +195,13 @@ impl Summary {
     }
 
     pub(super) fn count(&mut self, row: &Row) {
+        for refusal in &row.refusals {
+            if let Some(known) = self.refusals.iter_mut().find(|known| known.refusal == *refusal) {
+                known.accounts += 1;
+            } else if self.refusals.len() < MOST_REFUSALS {
+                self.refusals.push(RefusalCount { refusal: refusal.clone(), accounts: 1 });
+            }
+        }
         let accounts = &mut self.accounts;
         accounts.seen += 1;
         let privileged = row.tier != Tier::User || row.population == Some(Population::Privileged);
@@ -289,6 +313,13 @@ impl fmt::Display for Summary {
         if self.servers.len() > 1 || self.servers.iter().any(|server| !server.is_converged()) {
             writeln!(f, "\nservers")?;
             self.servers.iter().try_for_each(|server| writeln!(f, "  {server}"))?;
+        }
+        if !self.refusals.is_empty() {
+            writeln!(f, "\nnot planned: the directory would refuse")?;
+            for at in self.refusals.iter().take(SHOWN) {
+                writeln!(f, "  {:>9}  {}", at.accounts, at.refusal)?;
+            }
+            more(f, self.refusals.len())?;
         }
         self.fmt_left(f)
     }

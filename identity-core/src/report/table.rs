@@ -8,7 +8,7 @@ use crate::account::AccountId;
 use crate::error::Result;
 
 /// The columns of `report.csv`.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "directory",
     "id",
     "name",
@@ -32,6 +32,7 @@ const COLUMNS: [&str; 23] = [
     "grounds",
     "sealed",
     "survives",
+    "refusals_foretold",
 ];
 
 /// The columns of `todo.csv`.
@@ -90,6 +91,7 @@ impl<W: Write> Table<W> {
             &row.grounds.join("; "),
             &row.sealed.iter().map(|sealed| sealed.0.as_str()).collect::<Vec<_>>().join("; "),
             &row.survives.iter().map(|survivor| survivor.as_str()).collect::<Vec<_>>().join("; "),
+            &row.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         ])
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SecretKind;
+
 /// One thing that is done to an account.
 ///
 /// ```
@@ -21,6 +23,11 @@ pub enum Action {
         /// Whether the owner must change it at the next sign-in.
         must_change: bool,
     },
+    /// Set a generated password that the vault keeps; at the next sign-in the owner proves who
+    /// they are by a second factor first, and then chooses another. Whoever only knows the
+    /// generated password gets no further than the second factor. An owner who has none cannot
+    /// sign in at all: [`Support::Instead`](crate::directory::Support) says so account by account.
+    SetPasswordChangeAfterMfa,
     /// Set a random password that nobody is to know: the person comes back by self-service
     /// recovery, by smart card, or not at all. It is not sealed.
     Scramble,
@@ -38,6 +45,10 @@ pub enum Action {
     FlagCompromised,
     /// End sessions and revoke refresh tokens.
     RevokeSessions,
+    /// Have the directory issue a pass that signs its holder in for a limited time, to enrol
+    /// authenticators anew (a Temporary Access Pass). The server makes it; the vault keeps it. A
+    /// new one takes the place of the one before.
+    IssueAccessPass,
 }
 
 /// What an action takes away from an attacker who holds the account.
@@ -57,34 +68,79 @@ pub enum Containment {
 }
 
 impl Action {
+    /// Every action, each variant of a variant included.
+    pub const ALL: [Self; 12] = [
+        Self::SetPassword { must_change: true },
+        Self::SetPassword { must_change: false },
+        Self::SetPasswordChangeAfterMfa,
+        Self::Scramble,
+        Self::ExpirePassword,
+        Self::Unlock,
+        Self::Disable,
+        Self::SendRecoveryLink,
+        Self::ResetAuthenticators,
+        Self::FlagCompromised,
+        Self::RevokeSessions,
+        Self::IssueAccessPass,
+    ];
+
     /// What it takes away from an attacker who holds the account.
     #[must_use]
     pub fn containment(self) -> Containment {
         match self {
-            Self::SetPassword { .. } | Self::Scramble => Containment::OldPassword,
+            Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa | Self::Scramble => Containment::OldPassword,
             Self::Disable => Containment::Account,
             Self::RevokeSessions => Containment::Sessions,
             Self::ResetAuthenticators => Containment::Authenticators,
-            Self::ExpirePassword | Self::Unlock | Self::SendRecoveryLink | Self::FlagCompromised => Containment::None,
+            Self::ExpirePassword
+            | Self::Unlock
+            | Self::SendRecoveryLink
+            | Self::FlagCompromised
+            | Self::IssueAccessPass => Containment::None,
         }
     }
 
     /// Whether the order that carries this action must carry a generated password.
     #[must_use]
     pub fn needs_password(self) -> bool {
-        matches!(self, Self::SetPassword { .. } | Self::Scramble)
+        self.needs_sealing() || self == Self::Scramble
     }
 
     /// Whether the generated password must be sealed in the vault before it is sent.
     #[must_use]
     pub fn needs_sealing(self) -> bool {
-        matches!(self, Self::SetPassword { .. })
+        matches!(self, Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa)
+    }
+
+    /// Whether it has to happen where the password is mastered.
+    #[must_use]
+    pub fn concerns_password(self) -> bool {
+        self.shows_in_password_state() || self == Self::SendRecoveryLink
+    }
+
+    /// Whether the owner has to choose another password at the next sign-in afterwards.
+    #[must_use]
+    pub fn demands_change(self) -> bool {
+        matches!(self, Self::SetPassword { must_change: true } | Self::SetPasswordChangeAfterMfa | Self::ExpirePassword)
+    }
+
+    /// What kind of secret the server may answer with ([`Receipt::server_secret`]); `None` for an
+    /// action that makes none.
+    ///
+    /// [`Receipt::server_secret`]: super::Receipt::server_secret
+    #[must_use]
+    pub fn server_secret(self) -> Option<SecretKind> {
+        match self {
+            Self::SendRecoveryLink => Some(SecretKind::RecoveryLink),
+            Self::IssueAccessPass => Some(SecretKind::AccessPass),
+            _ => None,
+        }
     }
 
     /// Whether the directory's record of the password (time, version, must-change) tells if it happened.
     #[must_use]
     pub fn shows_in_password_state(self) -> bool {
-        matches!(self, Self::SetPassword { .. } | Self::Scramble | Self::ExpirePassword)
+        self.needs_password() || self == Self::ExpirePassword
     }
 
     /// The place of this action among several on one account: first close the door (disable,
@@ -93,13 +149,14 @@ impl Action {
     pub fn rank(self) -> u8 {
         match self {
             Self::Disable => 0,
-            Self::SetPassword { .. } | Self::Scramble => 1,
+            Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa | Self::Scramble => 1,
             Self::ExpirePassword => 2,
             Self::ResetAuthenticators => 3,
             Self::RevokeSessions => 4,
             Self::FlagCompromised => 5,
             Self::Unlock => 6,
             Self::SendRecoveryLink => 7,
+            Self::IssueAccessPass => 8,
         }
     }
 
@@ -109,6 +166,7 @@ impl Action {
         match self {
             Self::SetPassword { must_change: true } => "set_password_must_change",
             Self::SetPassword { must_change: false } => "set_password",
+            Self::SetPasswordChangeAfterMfa => "set_password_change_after_mfa",
             Self::Scramble => "scramble",
             Self::ExpirePassword => "expire_password",
             Self::Unlock => "unlock",
@@ -117,6 +175,7 @@ impl Action {
             Self::ResetAuthenticators => "reset_authenticators",
             Self::FlagCompromised => "flag_compromised",
             Self::RevokeSessions => "revoke_sessions",
+            Self::IssueAccessPass => "issue_access_pass",
         }
     }
 }

@@ -9,4 +9,4 @@ mod secret;
 pub use action::{Action, Containment};
 pub use order::Order;
 pub use outcome::{Outcome, Receipt};
-pub use secret::Secret;
+pub use secret::{Secret, SecretKind};

@@ -52,7 +52,8 @@ impl Vault for MemoryVault {
 
     async fn sealed_for(&self, entry: u64) -> Result<Vec<SealedRef>> {
         let kept = self.kept();
-        let places = kept.iter().enumerate().filter(|(_, sealing)| sealing.entry == entry);
+        let places =
+            kept.iter().enumerate().filter(|(_, sealing)| sealing.entry == entry && sealing.kind.is_password());
         Ok(places.map(|(place, _)| reference(place)).collect())
     }
 

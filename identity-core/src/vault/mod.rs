@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, DirectoryId};
 use crate::error::Result;
-use crate::reset::Secret;
+use crate::reset::{Secret, SecretKind};
 
 /// A keeper of generated passwords.
 #[async_trait]
@@ -38,8 +38,9 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
     /// When the vault cannot be read, or holds no such record.
     async fn reopen(&self, sealed: &SealedRef) -> Result<Option<Secret>>;
 
-    /// The references sealed for a plan entry, oldest first. A password that was sealed although
-    /// no intent is recorded may have been sent if the journal lost its tail.
+    /// The references of the passwords sealed for a plan entry, oldest first; no secrets of
+    /// another [kind](SecretKind). A password that was sealed although no intent is recorded may
+    /// have been sent if the journal lost its tail.
     ///
     /// # Errors
     /// When the vault cannot be read.
@@ -52,7 +53,7 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
     async fn is_empty(&self) -> Result<bool>;
 }
 
-/// A password to be sealed, with what its reader needs to know.
+/// A password or another secret to be sealed, with what its reader needs to know.
 #[derive(Clone, Debug)]
 pub struct Sealing {
     /// The plan entry's sequence number.
@@ -63,7 +64,9 @@ pub struct Sealing {
     pub account: AccountId,
     /// The account's sign-in name, for the person who opens the vault.
     pub name: String,
-    /// The password.
+    /// What kind of secret it is.
+    pub kind: SecretKind,
+    /// The password, or what the server made in its place.
     pub password: Secret,
 }
 

@@ -22,27 +22,46 @@ pub(crate) struct Expectation {
     pub(crate) disabled: bool,
     /// Whether a lock-out is to be cleared.
     pub(crate) unlocked: bool,
+    /// What the moment from which on sessions are valid is compared with, where they were revoked.
+    pub(crate) revoked: Option<Revoked>,
     /// What the directory said before the first touch of the password.
     pub(crate) baseline: Baseline,
     /// When the directory confirmed the last touch of the password, where it says so.
     pub(crate) confirmed: Option<Timestamp>,
 }
 
+/// A revocation of sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    /// From when on sessions were valid before, where the directory told.
+    pub(crate) before: Option<Timestamp>,
+    /// When the directory confirmed it, where it says so.
+    pub(crate) at: Option<Timestamp>,
+}
+
 impl Expectation {
     /// What reading an entry back should show; `None` unless there is something that reading can
-    /// show and the journal holds all of it as done.
-    pub(crate) fn of(entry: &Entry, known: &EntryProgress) -> Option<Self> {
+    /// show and the journal holds all of it as done. `tells_sessions`: whether the directory says
+    /// from when on sessions are valid.
+    pub(crate) fn of(entry: &Entry, known: &EntryProgress, tells_sessions: bool) -> Option<Self> {
         let Disposition::Reset { actions } = &entry.disposition else { return None };
         let mut expected = Self::default();
         let mut readable = false;
         let mut confirmed = Vec::new();
-        for action in actions.iter().copied().filter(|action| can_be_read_back(*action)) {
+        for action in actions.iter().copied() {
+            let ends_sessions = tells_sessions && action == Action::RevokeSessions;
+            if !can_be_read_back(action) && !ends_sessions {
+                continue;
+            }
             readable = true;
             let done = known.action(action)?;
             let Finality::Done { at, .. } = &done.finality else { return None };
             expected.expect(done);
             if action.shows_in_password_state() {
                 confirmed.push(*at);
+            }
+            if ends_sessions {
+                expected.revoked = Some(Revoked { before: done.baseline.sessions_valid_from, at: *at });
             }
         }
         // The times of all of them or of none: a time that is too early would blame somebody else.
@@ -64,20 +83,23 @@ impl Expectation {
             self.sets += 1;
             self.attempts += u64::from(done.attempt.max(1));
         }
-        self.must_change |= asks_for_change(done.action);
+        self.must_change |= done.action.demands_change();
         self.disabled |= done.action == Action::Disable;
         self.unlocked |= done.action == Action::Unlock;
     }
 }
 
-/// Whether looking an account up shows that this action happened.
-pub(crate) fn can_be_read_back(action: Action) -> bool {
-    action.shows_in_password_state() || matches!(action, Action::Disable | Action::Unlock)
+/// Whether looking the account up shows something of what was done to it, as far as the journal
+/// tells: a verdict says that it did, and a mark of valid sessions before a revocation that it will.
+pub(crate) fn shows(actions: &[Action], known: &EntryProgress) -> bool {
+    let tells_sessions =
+        known.action(Action::RevokeSessions).is_some_and(|known| known.baseline.sessions_valid_from.is_some());
+    known.verdict.is_some() || tells_sessions || actions.iter().any(|action| can_be_read_back(*action))
 }
 
-/// Whether this action has the owner change the password at the next sign-in.
-pub(crate) fn asks_for_change(action: Action) -> bool {
-    matches!(action, Action::SetPassword { must_change: true } | Action::ExpirePassword)
+/// Whether looking an account up shows, in every directory, that this action happened.
+fn can_be_read_back(action: Action) -> bool {
+    action.shows_in_password_state() || matches!(action, Action::Disable | Action::Unlock)
 }
 
 #[cfg(test)]
@@ -99,7 +121,7 @@ mod tests {
     fn expected(actions: &[Action], events: &[Event]) -> Option<Expectation> {
         let mut known = EntryProgress::new(1);
         events.iter().for_each(|event| known.fold(event));
-        Expectation::of(&entry(1, &corp(), actions), &known)
+        Expectation::of(&entry(1, &corp(), actions), &known, false)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use crate::account::{Account, AccountId, AccountKind, DirectoryId};
+use crate::account::{Account, AccountId, AccountKind, DirectoryId, PasswordAuthority};
 use crate::directory::{
     AccountEnumerator, AccountQuery, AccountStream, Capabilities, Directory, DirectoryInfo, ForcedReset, Preflight,
     PrivilegeClassifier, RateLimitedBatching,
@@ -47,12 +47,14 @@ pub(crate) fn entry(seq: u64, directory: &DirectoryId, actions: &[Action]) -> En
         id: id(seq),
         name: format!("user{seq}"),
         kind: AccountKind::Person,
+        authority: PasswordAuthority::Here,
         tier: Tier::User,
         grounds: Vec::new(),
         population: Population::Workforce,
         wave: "workforce-1".into(),
         disposition: Disposition::Reset { actions: actions.to_vec() },
         notes: Vec::new(),
+        refusals: Vec::new(),
         expected: Expected { path: None, enabled: true, last_set: None },
     }
 }

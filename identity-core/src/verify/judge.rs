@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::expectation::Expectation;
+use super::expectation::{Expectation, Revoked};
 use crate::account::{Account, AccountState, PasswordState};
 use crate::journal::{Baseline, Verdict};
 
@@ -39,6 +39,7 @@ pub(crate) fn judge_state(expected: &Expectation, state: Option<(&AccountState, 
     if still_locked && !expected.touches_password() && !expected.disabled {
         return waiting(Verdict::Unchanged).noting(LOCKED);
     }
+    let sessions = expected.revoked.as_ref().map(|revoked| judge_sessions(revoked, account.sessions_valid_from));
     let password = if expected.sets > 0 {
         judge_set(expected, password)
     } else if expected.must_change {
@@ -46,13 +47,37 @@ pub(crate) fn judge_state(expected: &Expectation, state: Option<(&AccountState, 
     } else {
         settled(Verdict::Changed)
     };
+    // Everything that was ordered has to show: the first thing that does not is what is said.
+    let password = match sessions {
+        Some(sessions) if matches!(password.verdict, Verdict::Changed | Verdict::ChangedByOwner) => {
+            match sessions.verdict {
+                Verdict::Changed => password,
+                _ => sessions,
+            }
+        }
+        _ => password,
+    };
     // A lock-out that came back says nothing of the password.
     if still_locked && password.note.is_none() { password.noting(LOCKED) } else { password }
 }
 
+const SESSIONS: &str = "read back: sessions from before the order are still valid, although they were to be revoked";
 const LOCKED: &str = "read back: the account is locked out (again); a device or program may still try the old password";
 const INTERIM: &str = "read back: set more often than was confirmed; the first of the two passwords, which nobody knows, may be the last that landed: reset the account again";
 const NOT_FLAGGED: &str = "read back: no change is demanded at the next sign-in, although that was ordered";
+
+/// Sessions were revoked: the moment from which on they are valid has to be later than before, and
+/// not from before the order.
+fn judge_sessions(revoked: &Revoked, valid_from: Option<Timestamp>) -> Reading {
+    let Some(valid_from) = valid_from else { return waiting(Verdict::Unknown) };
+    let moved = revoked.before.map(|before| valid_from > before);
+    let is_since = revoked.at.map(|at| valid_from.duration_since(at) >= -TOLERANCE);
+    match (moved, is_since) {
+        (Some(false), _) | (_, Some(false)) => waiting(Verdict::Unchanged).noting(SESSIONS),
+        (Some(true), _) | (None, Some(true)) => settled(Verdict::Changed),
+        (None, None) => waiting(Verdict::Unknown),
+    }
+}
 
 /// A password was set. A version tells sets apart; without one the time must do, and without
 /// that the flag.

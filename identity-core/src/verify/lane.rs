@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::VerifyCounts;
 use super::expectation::Expectation;
@@ -15,7 +16,7 @@ use crate::account::{Account, AccountId, DirectoryId};
 use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ErrorRecord, Event, Journal, Verdict};
-use crate::limits::clock;
+use crate::limits::{OperationClass, clock};
 use crate::plan::{Disposition, Entry, PlanRow};
 
 /// Lookups in flight at once; the governor decides how many of them really go.
@@ -61,12 +62,17 @@ pub(super) struct Lane<'a> {
     directory: DirectoryId,
     journal: &'a dyn Journal,
     settings: Settings,
+    cancelled: &'a CancellationToken,
+    /// Whether the directory says from when on sessions are valid.
+    tells_sessions: bool,
     /// The directories that lanes read, in the lane that counts the accounts of all others.
     known: Option<&'a BTreeSet<DirectoryId>>,
     lookup_size: usize,
     /// When patience ends.
     patience_ends: Instant,
     fresh: VecDeque<Due>,
+    /// How many accounts are being looked up.
+    in_flight: u64,
     /// By the time of the next reading.
     waiting: BTreeMap<(Instant, u64), Due>,
     events: Vec<Event>,
@@ -79,18 +85,23 @@ impl<'a> Lane<'a> {
         journal: &'a dyn Journal,
         settings: Settings,
         known: Option<&'a BTreeSet<DirectoryId>>,
+        cancelled: &'a CancellationToken,
     ) -> Self {
-        let lookup_size = usize::try_from(backend.limits().max_batch.get()).unwrap_or(LARGEST_LOOKUP);
+        let lookup_size =
+            usize::try_from(backend.limits().batch_of(OperationClass::Read).get()).unwrap_or(LARGEST_LOOKUP);
         let start = clock::instant();
         Self {
             backend,
             directory: backend.info().id.clone(),
             journal,
             settings,
+            cancelled,
+            tells_sessions: backend.capabilities().observe_sessions,
             known,
             lookup_size: lookup_size.clamp(1, LARGEST_LOOKUP),
             patience_ends: start.checked_add(settings.patience).unwrap_or(start),
             fresh: VecDeque::new(),
+            in_flight: 0,
             waiting: BTreeMap::new(),
             events: Vec::new(),
             counts: VerifyCounts::default(),
@@ -103,20 +114,25 @@ impl<'a> Lane<'a> {
         loop {
             while lookups.len() < IN_FLIGHT {
                 let Some(due) = self.next(&mut rows).await? else { break };
+                self.in_flight += due.len() as u64;
                 lookups.push(self.lookup(due));
             }
-            if let Some((due, answer)) = lookups.next().await {
-                if let Err(error) = self.settle(due, answer) {
-                    self.give_up(&error, lookups, &mut rows).await?;
-                    break;
-                }
-                if self.events.len() >= RECORDED {
-                    self.record().await?;
-                }
-            } else if let Some((at, _)) = self.waiting.keys().next() {
-                clock::sleep(at.saturating_duration_since(clock::instant())).await;
-            } else {
+            let next = self.waiting.keys().next().map(|(at, _)| *at);
+            if lookups.is_empty() && next.is_none() {
                 break;
+            }
+            let failed = tokio::select! {
+                biased;
+                () = self.cancelled.cancelled() => Err(self.stopped()),
+                Some((due, answer)) = lookups.next() => self.settle(due, answer),
+                () = clock::sleep_until(next.unwrap_or(self.patience_ends)), if lookups.is_empty() && next.is_some() => Ok(()),
+            };
+            if let Err(error) = failed {
+                self.give_up(&error, lookups, &mut rows).await?;
+                break;
+            }
+            if self.events.len() >= RECORDED {
+                self.record().await?;
             }
         }
         self.record().await?;
@@ -183,7 +199,7 @@ impl<'a> Lane<'a> {
             return Err(Error::new(ErrorKind::Journal, "verify").with_detail("not one answer per entry asked for"));
         }
         for (entry, known) in entries.into_iter().zip(progress) {
-            let Some(expected) = Expectation::of(&entry, &known) else { continue };
+            let Some(expected) = Expectation::of(&entry, &known, self.tells_sessions) else { continue };
             let found = matches!(known.verdict, Some((Verdict::Changed | Verdict::ChangedByOwner, _)));
             if found && !self.settings.again {
                 self.counts.already += 1;
@@ -213,6 +229,7 @@ impl<'a> Lane<'a> {
 
     /// Takes one answer in. An error means that the directory counts as unreadable.
     fn settle(&mut self, due: Vec<Due>, answer: Result<Vec<Option<Account>>>) -> Result<()> {
+        self.in_flight = self.in_flight.saturating_sub(due.len() as u64);
         let accounts = match answer {
             Ok(accounts) => accounts,
             Err(error) => return self.put_back(due, error),
@@ -256,15 +273,15 @@ impl<'a> Lane<'a> {
     async fn give_up(
         &mut self,
         error: &Error,
-        lookups: FuturesUnordered<Lookup<'a>>,
+        mut lookups: FuturesUnordered<Lookup<'a>>,
         rows: &mut (impl Iterator<Item = Result<PlanRow>> + Send),
     ) -> Result<()> {
-        // What is in flight is let finish: dropping it would lose count of its accounts.
-        for (due, answer) in lookups.collect::<Vec<_>>().await {
+        // What is in flight is let finish, unless the caller wants to stop.
+        while let Some(Some((due, answer))) = self.cancelled.run_until_cancelled(lookups.next()).await {
             // Whatever it says, its accounts are either settled or waiting now.
             self.settle(due, answer).ok();
         }
-        self.counts.unread += self.waiting.len() as u64;
+        self.counts.unread += std::mem::take(&mut self.in_flight) + self.waiting.len() as u64;
         self.waiting.clear();
         loop {
             self.counts.unread += self.fresh.len() as u64;
@@ -276,6 +293,13 @@ impl<'a> Lane<'a> {
         }
         self.counts.unreadable.insert(self.directory.clone(), ErrorRecord::from(error));
         Ok(())
+    }
+
+    fn stopped(&self) -> Error {
+        Error::new(ErrorKind::Stopped, "verify")
+            .with_directory(self.directory.clone())
+            .with_detail("stopped before every account was read")
+            .with_advice("verify again: what was found is not read again")
     }
 
     async fn record(&mut self) -> Result<()> {

@@ -16,6 +16,8 @@
 //! | no version, a time after the recorded one | changed |
 //! | no version, a time later than the confirmation | changed by the owner or somebody else, by the flag |
 //! | no version and no time, a must-change flag that was not there before | changed |
+//! | sessions were revoked, and are valid from a later moment than before and than the order | changed |
+//! | sessions were revoked, and are valid from before | unchanged |
 //! | no account | gone |
 //! | anything else | unknown |
 //!
@@ -55,6 +57,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::account::DirectoryId;
 use crate::directory::Backend;
@@ -63,7 +66,7 @@ use crate::journal::{ErrorRecord, Journal, Verdict};
 use crate::plan::{Plan, PlanRow};
 
 pub use convergence::{Convergence, ServerConvergence};
-pub(crate) use expectation::{asks_for_change, can_be_read_back};
+pub(crate) use expectation::shows;
 use lane::{Lane, Settings};
 pub use still_old::{OldPassword, still_old};
 
@@ -80,13 +83,19 @@ pub struct Verifier {
     journal: Arc<dyn Journal>,
     backends: Vec<Arc<dyn Backend>>,
     settings: Settings,
+    cancelled: CancellationToken,
 }
 
 impl Verifier {
     /// A verifier that compares with, and records to, this journal.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, backends: Vec::new(), settings: Settings { patience: DEFAULT_PATIENCE, again: false } }
+        Self {
+            journal,
+            backends: Vec::new(),
+            settings: Settings { patience: DEFAULT_PATIENCE, again: false },
+            cancelled: CancellationToken::new(),
+        }
     }
 
     /// Adds a directory to read from. Without it the accounts of that directory stay unverified.
@@ -115,6 +124,14 @@ impl Verifier {
     #[must_use]
     pub fn again(mut self) -> Self {
         self.settings.again = true;
+        self
+    }
+
+    /// Stops reading when this is cancelled, even while a directory does not answer: what was found
+    /// is recorded, and the rest is counted as unread.
+    #[must_use]
+    pub fn until(mut self, cancelled: CancellationToken) -> Self {
+        self.cancelled = cancelled;
         self
     }
 
@@ -154,7 +171,7 @@ impl Verifier {
         for (place, backend) in self.backends.iter().enumerate() {
             // One lane, the first, counts the accounts that no lane reads.
             let others = (place == 0).then_some(&known);
-            let lane = Lane::new(backend.as_ref(), self.journal.as_ref(), self.settings, others);
+            let lane = Lane::new(backend.as_ref(), self.journal.as_ref(), self.settings, others, &self.cancelled);
             lanes.push(lane.run(rows()?));
         }
         let mut counts = VerifyCounts::default();

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use identity_core::account::{AccountId, DirectoryId};
 use identity_core::error::Result;
 use identity_core::journal::{Event, Journal, SqliteJournal};
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 use identity_core::vault::{Recipient, SealedFile, Sealing, Vault};
 
 const PART: &str = "DURABILITY_PART";
@@ -102,6 +102,7 @@ pub(crate) fn sealing(number: u64) -> Sealing {
         directory: DirectoryId::new("corp").unwrap(),
         account: AccountId::new(number.to_string()).unwrap(),
         name: format!("user{number}"),
+        kind: SecretKind::Password,
         password: Secret::new(format!("password {number}")),
     }
 }

@@ -14,7 +14,7 @@ use identity_core::engine::{Guardrails, Run, RunEnd};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::journal::{ChainHead, EntryProgress, Event, Journal, MemoryJournal, Record};
 use identity_core::plan::{Approvals, Disposition, Entry, Plan, PlanRow, PlanSpec};
-use identity_core::reset::{Action, Secret};
+use identity_core::reset::Secret;
 use identity_core::vault::{MemoryVault, SealedRef, Sealing, Vault};
 use testkit::fault::FaultScript;
 use testkit::memory::{MemoryBuilder, MemoryDirectory};
@@ -91,7 +91,12 @@ impl World {
 
     /// The passwords that the vault holds for an entry, oldest first.
     pub(crate) fn sealed(&self, entry: &Entry) -> Vec<Secret> {
-        self.vault.sealed().into_iter().filter(|sealing| sealing.entry == entry.seq).map(|s| s.password).collect()
+        self.vault
+            .sealed()
+            .into_iter()
+            .filter(|sealing| sealing.entry == entry.seq && sealing.kind.is_password())
+            .map(|s| s.password)
+            .collect()
     }
 
     /// Nobody but planned accounts was touched.
@@ -110,7 +115,7 @@ impl World {
             let Disposition::Reset { actions } = &entry.disposition else { continue };
             let set = self.directory.passwords_set(&entry.id);
             assert_eq!(set.len(), 1, "{} was given {} different passwords", entry.name, set.len());
-            if actions.iter().any(|action| matches!(action, Action::SetPassword { .. })) {
+            if actions.iter().any(|action| action.needs_sealing()) {
                 let sealed = self.sealed(&entry);
                 let last = sealed.last().unwrap_or_else(|| panic!("{} has nothing sealed", entry.name));
                 assert_eq!(

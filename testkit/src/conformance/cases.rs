@@ -58,16 +58,16 @@ macro_rules! __conformance_cases {
             lookup { order_is_kept, unknown_is_none, duplicates, empty, every_size, agrees_with_listing }
             classify { privileged_are_found, nobody_else, nested_groups, grounds_have_evidence, fails_closed }
             reset {
-                set_password, must_change, set_clears_must_change, scramble, expire, unlock, disable,
-                other_actions, set_exactly_once, unknown_account, empty_batch, full_batch,
+                set_password, must_change, set_clears_must_change, change_after_mfa, scramble, expire, unlock, disable,
+                revoke_moves_the_mark, other_actions, set_exactly_once, unknown_account, empty_batch, full_batch,
                 bad_order_alone_fails, outcomes_in_order, policy_refusal, state_moves, state_stays_on_refusal,
                 same_password_again, missing_password
             }
             support { works_is_not_unsupported, cannot_is_refused }
             throttle { slow_down_is_temporary, answers_are_told, slow_down_is_told }
             failure { cut_after_apply, cut_before_apply, others_of_the_batch, connection_comes_back }
-            limits { in_flight_ceiling, reads_and_writes_together }
-            secrets { nowhere_in_text, send_and_sync }
+            limits { in_flight_ceiling, reads_and_writes_together, classes_are_constant, full_batch_of_each_class }
+            secrets { nowhere_in_text, server_secret, send_and_sync }
             recovery { enrolments }
         }
     };

@@ -9,7 +9,7 @@ use identity_core::account::{AccountId, AccountKind};
 use identity_core::directory::{Backend, Scope};
 use identity_core::error::Result;
 use identity_core::privilege::Tier;
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 
 /// A directory under test, and the view of it from the other side.
 ///
@@ -53,6 +53,13 @@ pub trait Harness: Send + Sync {
 
     /// What is in the directory, from a source other than the backend.
     async fn truth(&self) -> Option<Truth> {
+        None
+    }
+
+    /// Whether the directory takes a secret that it issued to the account, as its owner would use
+    /// it; `None` where the harness cannot try.
+    async fn honours(&self, account: &AccountId, kind: SecretKind, secret: &Secret) -> Option<bool> {
+        let _ = (account, kind, secret);
         None
     }
 

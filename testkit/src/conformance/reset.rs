@@ -6,12 +6,15 @@ mod record;
 
 pub use batch::{bad_order_alone_fails, empty_batch, full_batch, outcomes_in_order, unknown_account};
 pub use password::{
-    missing_password, must_change, policy_refusal, same_password_again, scramble, set_clears_must_change,
-    set_exactly_once, set_password,
+    change_after_mfa, missing_password, must_change, policy_refusal, same_password_again, scramble,
+    set_clears_must_change, set_exactly_once, set_password,
 };
 pub use record::{state_moves, state_stays_on_refusal};
 
+use std::time::Duration;
+
 use identity_core::directory::Support;
+use identity_core::limits::clock;
 use identity_core::reset::{Action, Order, Outcome};
 
 use super::stage::{ensure, in_words};
@@ -67,16 +70,41 @@ pub async fn disable(stage: &Stage<'_>) -> Check {
     stage.done(Order::new(account.id, Action::Disable)).await
 }
 
-/// Revoking, recovery links, authenticators and flags are done where they are said to work.
+/// Revoking moves the moment from which on sessions are valid, and nothing else.
+///
+/// # Errors
+/// [`Halt`], as every case.
+pub async fn revoke_moves_the_mark(stage: &Stage<'_>) -> Check {
+    stage.need_action(Action::RevokeSessions)?;
+    stage.need(stage.directory().capabilities().observe_sessions, "observe_sessions")?;
+    let account = stage.account().await?;
+    let before = stage.look(&account.id).await?;
+    // Some directories record whole seconds.
+    clock::sleep(Duration::from_millis(1100)).await;
+    stage.done(Order::new(account.id.clone(), Action::RevokeSessions)).await?;
+    let after = stage.look(&account.id).await?;
+    let (was, is) = (before.state.sessions_valid_from, after.state.sessions_valid_from);
+    ensure!(is > was, "sessions of {} were revoked, and are valid from {is:?}, before from {was:?}", account.name);
+    ensure!(before.password == after.password, "revoking sessions of {} moved its password", account.name);
+    Ok(())
+}
+
+/// Revoking, recovery links, authenticators, flags and passes are done where they are said to work.
 ///
 /// # Errors
 /// [`Halt`], as every case.
 pub async fn other_actions(stage: &Stage<'_>) -> Check {
-    let actions =
-        [Action::RevokeSessions, Action::ResetAuthenticators, Action::FlagCompromised, Action::SendRecoveryLink];
+    let actions = [
+        Action::RevokeSessions,
+        Action::ResetAuthenticators,
+        Action::FlagCompromised,
+        Action::SendRecoveryLink,
+        Action::IssueAccessPass,
+    ];
     let can: Vec<Action> = actions.into_iter().filter(|action| stage.directory().capabilities().can(*action)).collect();
     if can.is_empty() {
-        let names = "capability revoke_sessions, reset_authenticators, flag_compromised or send_recovery_link";
+        let names = "capability revoke_sessions, reset_authenticators, flag_compromised, send_recovery_link or \
+                     issue_access_pass";
         return Err(Halt::Skip(names.into()));
     }
     let account = stage.account().await?;

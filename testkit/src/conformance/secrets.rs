@@ -2,18 +2,18 @@
 
 use std::error::Error as _;
 
-use identity_core::directory::Backend;
-use identity_core::reset::{Action, Order, Outcome, Receipt, Secret};
+use identity_core::directory::{Backend, Support};
+use identity_core::reset::{Action, Order, Outcome, Receipt, Secret, SecretKind};
 
 use super::stage::ensure;
-use super::{Check, Circumstance, Stage};
+use super::{Check, Circumstance, Halt, Stage};
 
 const SET: Action = Action::SetPassword { must_change: false };
 
 /// Neither the passwords of orders nor what the backend signs in with show in any text.
 ///
 /// # Errors
-/// [`Halt`](super::Halt), as every case.
+/// [`Halt`], as every case.
 pub async fn nowhere_in_text(stage: &Stage<'_>) -> Check {
     let directory = stage.directory();
     let mut planted = stage.harness().planted_secrets();
@@ -63,10 +63,53 @@ pub async fn nowhere_in_text(stage: &Stage<'_>) -> Check {
     Ok(())
 }
 
+/// A secret that the server makes reaches the receipt and nothing else; where the harness can tell,
+/// the directory honours it, and after a second one the first no more.
+///
+/// # Errors
+/// [`Halt`], as every case.
+pub async fn server_secret(stage: &Stage<'_>) -> Check {
+    let directory = stage.directory();
+    let actions = [Action::IssueAccessPass, Action::SendRecoveryLink];
+    let can: Vec<Action> = actions.into_iter().filter(|action| directory.capabilities().can(*action)).collect();
+    if can.is_empty() {
+        return Err(Halt::Skip("capability issue_access_pass or send_recovery_link".into()));
+    }
+    let account = stage.account().await?;
+    let mut came = false;
+    for action in can.into_iter().filter(|action| directory.support(&account, *action) == Support::Works) {
+        let mut given = Vec::new();
+        for _ in 0..2 {
+            let Outcome::Done(mut receipt) = stage.order(Order::new(account.id.clone(), action)).await? else {
+                return Err(Halt::Fail(format!("{action} of {} is not done", account.name)));
+            };
+            let secret = receipt.server_secret.take();
+            // A link may be sent to the person; a pass is of no use to anybody unless it comes back.
+            ensure!(secret.is_some() || action == Action::SendRecoveryLink, "{action}: the receipt has no secret");
+            let texts = [format!("{directory:?}"), format!("{receipt:?}"), receipt.request_id.unwrap_or_default()];
+            for secret in secret.iter().map(Secret::expose) {
+                ensure!(!secret.is_empty(), "{action}: the secret is empty");
+                ensure!(!texts.iter().any(|text| text.contains(secret)), "{action}: its secret shows in a text");
+            }
+            given.extend(secret);
+        }
+        came |= !given.is_empty();
+        let ([first, second], Some(kind)) = (given.as_slice(), action.server_secret()) else { continue };
+        if let Some(honoured) = stage.harness().honours(&account.id, kind, second).await {
+            ensure!(honoured, "{action}: the directory does not take the secret that it issued");
+        }
+        if kind == SecretKind::AccessPass {
+            let honoured = stage.harness().honours(&account.id, kind, first).await;
+            ensure!(honoured != Some(true), "{action}: the first pass opens after a second one was issued");
+        }
+    }
+    if came { Ok(()) } else { Err(Halt::Skip("an action whose receipt carries a secret".into())) }
+}
+
 /// The directory can be shared between threads, and its futures move between them.
 ///
 /// # Errors
-/// [`Halt`](super::Halt), as every case.
+/// [`Halt`], as every case.
 pub async fn send_and_sync(stage: &Stage<'_>) -> Check {
     fn shared<T: Send + Sync + 'static + ?Sized>() {}
     shared::<dyn Backend>();

@@ -168,7 +168,8 @@ impl<'a> Stage<'a> {
     /// One batch, once, as the engine sends it.
     pub(super) async fn apply_once(&self, orders: &[Order]) -> Result<Vec<Outcome>, Halt> {
         let operations = u32::try_from(orders.len()).unwrap_or(u32::MAX);
-        let permit = self.directory.governor().acquire(OperationClass::Write, operations).await;
+        let class = orders.first().map_or(OperationClass::Write, |order| self.directory.class_of(order.action));
+        let permit = self.directory.governor().acquire(class, operations).await;
         let outcomes = self.directory.apply(orders).await;
         drop(permit);
         if outcomes.len() == orders.len() {

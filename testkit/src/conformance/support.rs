@@ -10,15 +10,17 @@ use identity_core::reset::{Action, Order, Outcome};
 use super::stage::{ensure, in_words};
 use super::{Check, Stage};
 
-pub(super) const ACTIONS: [Action; 10] = [
+pub(super) const ACTIONS: [Action; 12] = [
     Action::SetPassword { must_change: false },
     Action::SetPassword { must_change: true },
+    Action::SetPasswordChangeAfterMfa,
     Action::Scramble,
     Action::ExpirePassword,
     Action::RevokeSessions,
     Action::ResetAuthenticators,
     Action::FlagCompromised,
     Action::SendRecoveryLink,
+    Action::IssueAccessPass,
     Action::Unlock,
     Action::Disable,
 ];

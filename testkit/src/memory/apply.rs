@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use identity_core::account::{Account, PasswordAuthority};
-use identity_core::directory::{Directory, ForcedReset, Support};
+use identity_core::directory::{Directory, ForcedReset, RateLimitedBatching, Support};
 use identity_core::error::{Error, ErrorKind, Status};
 use identity_core::limits::{BatchCost, Feedback, OperationClass, Signal, clock};
-use identity_core::reset::{Action, Order, Outcome, Receipt, Secret};
+use identity_core::reset::{Action, Order, Outcome, Receipt, Secret, SecretKind};
 
 use super::MemoryDirectory;
 use super::directory::{Inner, Late};
 use super::policy::refusal;
 use super::record::digest;
-use super::state::{DISABLED, LOCKED, MUST_CHANGE, TOUCHED};
+use super::recovery::can_do_mfa;
+use super::state::{AFTER_MFA, DISABLED, LOCKED, MUST_CHANGE, TOUCHED};
 use crate::fault::{Fault, Operation};
 
 /// The answer to one order, before it travels back.
@@ -39,21 +40,29 @@ impl ForcedReset for MemoryDirectory {
             return cannot("the password is not mastered in this directory: reset it where it is");
         }
         let set = Action::SetPassword { must_change: false };
-        let must_change = matches!(action, Action::ExpirePassword | Action::SetPassword { must_change: true });
+        let must_change = action.demands_change();
         if must_change && account.password.never_expires {
             return instead(set, "the password never expires: a must-change flag has no effect");
         }
         if must_change && account.password.cannot_change {
             return instead(set, "the owner may not change the password: a must-change flag locks the owner out");
         }
+        if action == Action::SetPasswordChangeAfterMfa && !can_do_mfa(account) {
+            let because = "its owner has no second factor, and could not sign in to choose another password";
+            return instead(Action::SetPassword { must_change: true }, because);
+        }
         Support::Works
     }
 
     async fn apply(&self, orders: &[Order]) -> Vec<Outcome> {
-        if orders.is_empty() {
-            return Vec::new();
+        let Some(class) = orders.first().map(|order| self.class_of(order.action)) else { return Vec::new() };
+        let most = self.world.limits.batch_of(class).get() as usize;
+        if orders.len() > most || orders.iter().any(|order| self.class_of(order.action) != class) {
+            return orders.iter().map(|order| Outcome::Refused(self.not_a_batch(order))).collect();
         }
+        let one_call = self.world.limits.is_one_call(class);
         let requests = match self.world.limits.batch_cost {
+            _ if one_call => 1,
             BatchCost::OneRequest => 1,
             _ => u32::try_from(orders.len()).unwrap_or(u32::MAX),
         };
@@ -68,8 +77,8 @@ impl ForcedReset for MemoryDirectory {
         self.wait(there).await;
         let mut answers = Vec::with_capacity(orders.len());
         let mut slow = Duration::ZERO;
-        for order in orders {
-            answers.push(self.carry_out(order, &mut slow));
+        for (place, order) in orders.iter().enumerate() {
+            answers.push(self.carry_out(order, place == 0 || !one_call, &mut slow));
         }
         self.wait(self.world.write_latency - there + slow).await;
         if answers.iter().any(|answer| matches!(answer, Answer::Never)) {
@@ -85,7 +94,8 @@ impl ForcedReset for MemoryDirectory {
             Answer::Never => Outcome::Unknown(self.of(order, ErrorKind::Timeout).with_detail("no answer in time")),
         });
         let outcomes: Vec<Outcome> = outcomes.collect();
-        outcomes.iter().for_each(|outcome| self.tell(outcome));
+        let told = if one_call { 1 } else { outcomes.len() };
+        outcomes.iter().take(told).for_each(|outcome| self.tell(class, outcome));
         outcomes
     }
 }
@@ -96,7 +106,7 @@ impl MemoryDirectory {
     }
 
     /// Tells the governor what an answer said about pace.
-    fn tell(&self, outcome: &Outcome) {
+    fn tell(&self, class: OperationClass, outcome: &Outcome) {
         let signal = match outcome {
             Outcome::Done(_) | Outcome::Refused(_) => Signal::Ok,
             Outcome::Throttled(_) => Signal::Throttled,
@@ -106,12 +116,13 @@ impl MemoryDirectory {
         if matches!(outcome, Outcome::Refused(error) if error.kind() == ErrorKind::Unsupported) {
             return;
         }
-        let mut feedback = Feedback::new(OperationClass::Write, signal).with_latency(self.world.write_latency);
+        let mut feedback = Feedback::new(class, signal).with_latency(self.world.write_latency);
         feedback.retry_after = outcome.retry_after();
         self.world.governor.feedback(&feedback);
     }
 
-    fn carry_out(&self, order: &Order, slow: &mut Duration) -> Answer {
+    /// `pays`: whether the quotas price this order; in a batch that is one call only the first.
+    fn carry_out(&self, order: &Order, pays: bool, slow: &mut Duration) -> Answer {
         if let Some(refused) = self.before_the_wire(order) {
             return Answer::Now(Outcome::Refused(refused));
         }
@@ -125,7 +136,7 @@ impl MemoryDirectory {
                 return Answer::Now(Outcome::Temporary(error));
             }
         }
-        if let Err(wait) = self.admit(OperationClass::Write) {
+        if pays && let Err(wait) = self.admit(self.class_of(order.action)) {
             return Answer::Now(Outcome::Throttled(self.slow_down(order, Some(wait))));
         }
         let Some(fault) = self.world.faults.next(Operation::Write, Some(order.account.as_str())) else {
@@ -141,7 +152,7 @@ impl MemoryDirectory {
                 Answer::Never
             }
             Fault::Swallow => Answer::Never,
-            Fault::CutAfterApply | Fault::CutMidAnswer => match self.serve(order) {
+            Fault::CutAfterApply | Fault::CutMidAnswer | Fault::GatewayTimeout => match self.serve(order) {
                 Outcome::Done(_) | Outcome::Refused(_) => Answer::Now(self.lost(order)),
                 other => Answer::Now(other),
             },
@@ -150,9 +161,11 @@ impl MemoryDirectory {
                 self.later(order, delay);
                 Answer::Now(self.lost(order))
             }
-            Fault::Busy | Fault::GarbledMessage => Answer::Now(Outcome::Throttled(self.slow_down(order, None))),
+            Fault::Busy | Fault::GarbledMessage | Fault::Conflict => {
+                Answer::Now(Outcome::Throttled(self.slow_down(order, None)))
+            }
             Fault::Throttle(wait) => Answer::Now(Outcome::Throttled(self.slow_down(order, Some(wait)))),
-            Fault::Unavailable | Fault::NoticeOfDisconnection => {
+            Fault::Unavailable | Fault::NoticeOfDisconnection | Fault::BadGateway => {
                 let error = self.of(order, ErrorKind::Unavailable).with_detail("the directory cannot serve now");
                 Answer::Now(Outcome::Temporary(error))
             }
@@ -163,6 +176,11 @@ impl MemoryDirectory {
             // Without a wire there are no pages to cut and no answers to overtake.
             Fault::TruncatedPage | Fault::Overtaken => Answer::Now(self.serve(order)),
         }
+    }
+
+    fn not_a_batch(&self, order: &Order) -> Error {
+        let error = self.of(order, ErrorKind::InputInvalid);
+        error.with_detail("the batch is too large for its class, or mixes classes").with_advice("see Limits::batch_of")
     }
 
     /// What is refused without sending anything.
@@ -190,16 +208,23 @@ impl MemoryDirectory {
         if let Some(error) = self.refused(order, &row) {
             return Outcome::Refused(error);
         }
+        let early = self.inner().early.remove(&order.account);
+        if let Some(behind) = early {
+            self.later(order, behind);
+            return Outcome::Done(Receipt::default().with_time(self.now()));
+        }
         let mut inner = self.inner();
         inner.states.know(index, &row);
         self.take_effect(&mut inner, index, &row, order.action, order.password.as_ref());
         let receipt = Receipt::default().with_time(self.now()).with_request_id(format!("memory-{}", inner.writes));
-        Outcome::Done(if order.action == Action::SendRecoveryLink {
-            let link = format!("https://corp.example.test/recover/{:032x}", rand::random::<u128>());
-            receipt.with_server_secret(Secret::new(link))
-        } else {
-            receipt
-        })
+        let Some(kind) = order.action.server_secret() else { return Outcome::Done(receipt) };
+        let random = rand::random::<u128>();
+        let secret = Secret::new(match kind {
+            SecretKind::RecoveryLink => format!("https://corp.example.test/recover/{random:032x}"),
+            _ => format!("Pass-{random:032x}"),
+        });
+        inner.states.issued.entry(index).or_default().push((kind, digest(&secret)));
+        Outcome::Done(receipt.with_server_secret(secret))
     }
 
     fn refused(&self, order: &Order, row: &Account) -> Option<Error> {
@@ -221,6 +246,12 @@ impl MemoryDirectory {
             (Action::SetPassword { must_change }, Some(password)) => {
                 states.set_password(index, digest(password), now, true);
                 states.set_flag(index, MUST_CHANGE, must_change);
+                states.set_flag(index, AFTER_MFA, false);
+            }
+            (Action::SetPasswordChangeAfterMfa, Some(password)) => {
+                states.set_password(index, digest(password), now, true);
+                states.set_flag(index, MUST_CHANGE, true);
+                states.set_flag(index, AFTER_MFA, true);
             }
             (Action::Scramble, Some(password)) => {
                 states.set_password(index, digest(password), now, true);
@@ -229,6 +260,7 @@ impl MemoryDirectory {
             // Active Directory answers success, and nothing happens.
             (Action::ExpirePassword, _) if row.password.never_expires => return,
             (Action::ExpirePassword, _) => states.set_flag(index, MUST_CHANGE, true),
+            (Action::RevokeSessions, _) => states.revoke_sessions(index, now),
             (Action::Unlock, _) => states.set_flag(index, LOCKED, false),
             (Action::Disable, _) => states.set_flag(index, DISABLED, true),
             _ => {}

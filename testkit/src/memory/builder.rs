@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use identity_core::account::{Account, AccountId, DirectoryId, InvalidId};
 use identity_core::directory::{Capabilities, DirectoryInfo, PasswordPolicy};
-use identity_core::limits::{Governor, Limits, Quota, clock};
+use identity_core::limits::{Governor, Limits, OperationClass, Quota, clock};
+use identity_core::reset::Action;
 
 use super::directory::{Inner, World};
 use super::quota::Window;
@@ -27,6 +28,7 @@ pub struct MemoryBuilder {
     capabilities: Capabilities,
     limits: Limits,
     enforced: Vec<Quota>,
+    classes: Vec<(Action, OperationClass)>,
     policy: PasswordPolicy,
     principal: Option<AccountId>,
     no_rights: HashSet<AccountId>,
@@ -61,6 +63,7 @@ impl MemoryDirectory {
             capabilities: everything(),
             limits: Limits::new(MAX_BATCH, IN_FLIGHT),
             enforced: Vec::new(),
+            classes: Vec::new(),
             policy,
             principal: None,
             no_rights: HashSet::new(),
@@ -124,6 +127,28 @@ impl MemoryBuilder {
     #[must_use]
     pub fn hidden_quota(mut self, quota: Quota) -> Self {
         self.enforced.push(quota);
+        self
+    }
+
+    /// Says of which class orders with this action are; a quota can price the class.
+    #[must_use]
+    pub fn class(mut self, action: Action, class: OperationClass) -> Self {
+        self.classes.retain(|(known, _)| *known != action);
+        self.classes.push((action, class));
+        self
+    }
+
+    /// Sets the most orders of a class in a batch; the quotas price each.
+    #[must_use]
+    pub fn batch_of(mut self, class: OperationClass, orders: NonZeroU32) -> Self {
+        self.limits = self.limits.with_batch_of(class, orders);
+        self
+    }
+
+    /// Sets the most orders of a class in a batch that is one call; the quotas price the call.
+    #[must_use]
+    pub fn one_call_of(mut self, class: OperationClass, orders: NonZeroU32) -> Self {
+        self.limits = self.limits.with_one_call_of(class, orders);
         self
     }
 
@@ -250,6 +275,7 @@ impl MemoryBuilder {
             capabilities: self.capabilities,
             governor: Governor::new(&self.limits),
             limits: self.limits,
+            classes: self.classes,
             policy: self.policy,
             principal: self.principal.or(runner),
             no_rights: self.no_rights,
@@ -271,6 +297,7 @@ fn everything() -> Capabilities {
     let mut can = Capabilities::default();
     can.set_password = true;
     can.set_password_must_change = true;
+    can.set_password_change_after_mfa = true;
     can.expire_password = true;
     can.disable = true;
     can.unlock = true;
@@ -278,12 +305,14 @@ fn everything() -> Capabilities {
     can.send_recovery_link = true;
     can.reset_authenticators = true;
     can.flag_compromised = true;
+    can.issue_access_pass = true;
     can.enumerate_group = true;
     can.enumerate_unit = true;
     can.enumerate_native = true;
     can.enumerate_changed = true;
     can.classify_nested_groups = true;
     can.observe_version = true;
+    can.observe_sessions = true;
     can.audit_recovery = true;
     can
 }

@@ -33,6 +33,7 @@ pub(super) struct World {
     pub(super) roster: Roster,
     pub(super) capabilities: Capabilities,
     pub(super) limits: Limits,
+    pub(super) classes: Vec<(Action, OperationClass)>,
     pub(super) governor: Arc<Governor>,
     pub(super) policy: PasswordPolicy,
     pub(super) principal: Option<AccountId>,
@@ -55,6 +56,8 @@ pub(super) struct Inner {
     pub(super) born: HashMap<AccountId, u64>,
     pub(super) windows: Vec<Window>,
     pub(super) late: Vec<Late>,
+    /// Whose next write is confirmed before it takes effect, and how long before.
+    pub(super) early: HashMap<AccountId, Duration>,
     in_flight: u32,
     pub(super) greatest_in_flight: u32,
     pub(super) largest_batch: usize,
@@ -62,6 +65,7 @@ pub(super) struct Inner {
     pub(super) reads: u64,
     pub(super) hidden_memberships: u32,
     pub(super) cut_connections: bool,
+    pub(super) reads_hang: bool,
 }
 
 /// A write that takes effect later.
@@ -80,6 +84,7 @@ impl Inner {
             born: HashMap::new(),
             windows,
             late: Vec::new(),
+            early: HashMap::new(),
             in_flight: 0,
             greatest_in_flight: 0,
             largest_batch: 0,
@@ -87,6 +92,7 @@ impl Inner {
             reads: 0,
             hidden_memberships: 0,
             cut_connections: false,
+            reads_hang: false,
         }
     }
 }
@@ -124,6 +130,11 @@ impl Directory for MemoryDirectory {
 impl RateLimitedBatching for MemoryDirectory {
     fn limits(&self) -> Limits {
         self.world.limits.clone()
+    }
+
+    fn class_of(&self, action: Action) -> OperationClass {
+        let known = self.world.classes.iter().find(|(known, _)| *known == action);
+        known.map_or(OperationClass::Write, |(_, class)| *class)
     }
 
     fn governor(&self) -> &Arc<Governor> {
@@ -189,6 +200,12 @@ impl MemoryDirectory {
         } else {
             row.password.version = None;
         }
+        row.state.sessions_valid_from = if self.world.capabilities.observe_sessions {
+            // Nothing was ever revoked: every session since the account was made is valid.
+            row.state.sessions_valid_from.or(row.created).or(Some(Timestamp::UNIX_EPOCH))
+        } else {
+            None
+        };
         Some(row)
     }
 
@@ -211,6 +228,9 @@ impl MemoryDirectory {
             let flight = self.take_off(1);
             let admitted = self.admit(OperationClass::Read);
             self.inner().reads += 1;
+            if self.inner().reads_hang {
+                std::future::pending::<()>().await;
+            }
             self.wait(self.world.read_latency).await;
             drop((flight, permit));
             let Err(wait) = admitted else {

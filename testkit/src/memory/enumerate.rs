@@ -167,11 +167,13 @@ impl MemoryDirectory {
     pub(super) async fn read_fault(&self, operation: &'static str) -> Option<Error> {
         let (kind, text) = match self.world.faults.next(Operation::Read, None)? {
             Fault::TruncatedPage => (ErrorKind::Protocol, "the answer ends in the middle"),
-            Fault::Busy | Fault::GarbledMessage | Fault::Throttle(_) => {
+            Fault::Busy | Fault::GarbledMessage | Fault::Throttle(_) | Fault::Conflict => {
                 (ErrorKind::RateLimited, "the directory is busy")
             }
-            Fault::Unavailable | Fault::NoticeOfDisconnection => (ErrorKind::Unavailable, "the directory is stopping"),
-            Fault::CutBeforeApply | Fault::CutAfterApply | Fault::CutMidAnswer => {
+            Fault::Unavailable | Fault::NoticeOfDisconnection | Fault::BadGateway => {
+                (ErrorKind::Unavailable, "the directory is stopping")
+            }
+            Fault::CutBeforeApply | Fault::CutAfterApply | Fault::CutMidAnswer | Fault::GatewayTimeout => {
                 (ErrorKind::Transport, "the connection broke")
             }
             Fault::NeverAnswer | Fault::Swallow => {

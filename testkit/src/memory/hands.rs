@@ -1,7 +1,9 @@
 //! What people do while a run goes on: owners sign in, administrators change things.
 
+use std::time::Duration;
+
 use identity_core::account::{Account, AccountId};
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 
 use super::MemoryDirectory;
 use super::record::digest;
@@ -96,6 +98,18 @@ impl MemoryDirectory {
         self.world.faults.prepend(When::write().on(account.as_str()).times(times), fault);
     }
 
+    /// The nth write to this account from now on goes wrong, counted from 1.
+    pub fn break_nth(&self, account: &AccountId, fault: Fault, nth: u64) {
+        self.break_next(account, fault, 1);
+        self.break_next(account, Fault::Slow(Duration::ZERO), nth.saturating_sub(1));
+    }
+
+    /// The next write to this account is confirmed at once and takes effect this much later, as it
+    /// looks to whoever reads from a replica that is behind.
+    pub fn confirm_early(&self, account: &AccountId, behind: Duration) {
+        self.inner().early.insert(account.clone(), behind);
+    }
+
     /// The next page of a listing ends in the middle.
     pub fn truncate_next_listing(&self) {
         self.world.faults.prepend(When::read().times(1), Fault::TruncatedPage);
@@ -109,6 +123,19 @@ impl MemoryDirectory {
     /// Cuts the connections; the next write notices before it is sent.
     pub fn cut_connections(&self) {
         self.inner().cut_connections = true;
+    }
+
+    /// From now on no read is answered, or reads are answered again.
+    pub fn leave_reads_hanging(&self, hanging: bool) {
+        self.inner().reads_hang = hanging;
+    }
+
+    /// Whether the newest secret of this kind that was issued to the account is this one: an older
+    /// one opens nothing any more.
+    #[must_use]
+    pub fn honours(&self, account: &AccountId, kind: SecretKind, secret: &Secret) -> bool {
+        let newest = self.issued(account).into_iter().rfind(|(issued, _)| *issued == kind);
+        newest.is_some_and(|(_, known)| known == digest(secret))
     }
 
     fn find(&self, account: &AccountId) -> Option<(u64, Account)> {

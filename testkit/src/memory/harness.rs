@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use identity_core::account::AccountId;
 use identity_core::directory::{Backend, Scope};
 use identity_core::error::Result;
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 
 use super::MemoryDirectory;
 use super::roster::Roster;
@@ -105,6 +105,10 @@ impl Harness for MemoryHarness {
             Circumstance::TruncateListing => memory.truncate_next_listing(),
         }
         true
+    }
+
+    async fn honours(&self, account: &AccountId, kind: SecretKind, secret: &Secret) -> Option<bool> {
+        Some(self.memory.honours(account, kind, secret))
     }
 
     fn principal(&self) -> Option<AccountId> {

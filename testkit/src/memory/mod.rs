@@ -1,7 +1,7 @@
 //! A directory in memory that behaves as a real one does, and keeps a record that tests can ask.
 //!
 //! It holds an [`Organisation`](crate::organisation::Organisation) of any size, or a list of
-//! accounts. Accounts are made when they are read; what is kept for each is some forty bytes of
+//! accounts. Accounts are made when they are read; what is kept for each is some fifty bytes of
 //! state, so that a million accounts take as many megabytes, touched or not.
 //!
 //! ```

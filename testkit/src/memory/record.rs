@@ -1,7 +1,7 @@
 //! The directory's own record: what really happened, for tests to count.
 
 use identity_core::account::AccountId;
-use identity_core::reset::Secret;
+use identity_core::reset::{Secret, SecretKind};
 use sha2::{Digest, Sha256};
 
 use super::state::{DELETED, TOUCHED};
@@ -32,6 +32,13 @@ impl MemoryDirectory {
     #[must_use]
     pub fn passwords_set(&self, account: &AccountId) -> Vec<PasswordDigest> {
         self.index_of(account).map(|index| self.inner().states.passwords(index)).unwrap_or_default()
+    }
+
+    /// The kind and digest of every secret that was issued to the account, oldest first.
+    #[must_use]
+    pub fn issued(&self, account: &AccountId) -> Vec<(SecretKind, PasswordDigest)> {
+        let index = self.index_of(account);
+        index.and_then(|index| self.inner().states.issued.get(&index).cloned()).unwrap_or_default()
     }
 
     /// Every account that a write of ours had an effect on.

@@ -18,6 +18,12 @@ impl RecoveryAuditor for MemoryDirectory {
     }
 }
 
+/// Whether the owner has a second factor.
+pub(super) fn can_do_mfa(account: &Account) -> bool {
+    let second = [MethodKind::Push, MethodKind::OneTimeCode, MethodKind::Passkey];
+    enrolment(account).methods.iter().any(|method| second.contains(&method.kind))
+}
+
 /// Seven persons in ten have a method strong enough to recover alone.
 fn enrolment(account: &Account) -> Enrolment {
     let mut enrolment = Enrolment::new(account.id.clone());

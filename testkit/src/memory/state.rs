@@ -1,8 +1,9 @@
-//! What is kept for each account, in columns: some forty bytes each, zero until first touched.
+//! What is kept for each account, in columns: some fifty bytes each, zero until first touched.
 
 use std::collections::HashMap;
 
 use identity_core::account::{Account, AccountKind};
+use identity_core::reset::SecretKind;
 use jiff::Timestamp;
 
 use super::record::PasswordDigest;
@@ -17,6 +18,8 @@ pub(super) const DELETED: u8 = 1 << 4;
 pub(super) const TOUCHED: u8 = 1 << 5;
 /// The password is not the first one any more.
 pub(super) const REPLACED: u8 = 1 << 6;
+/// The demand to change the password comes after a second factor.
+pub(super) const AFTER_MFA: u8 = 1 << 7;
 
 /// The state of every account.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(super) struct States {
     version: Vec<u32>,
     /// Microseconds since 1970; [`NEVER`] where unknown.
     last_set: Vec<i64>,
+    /// As `last_set`, and 0 until sessions are first revoked.
+    sessions: Vec<i64>,
     password: Vec<PasswordDigest>,
     /// How often a password was set by our writes.
     pub(super) sets: Vec<u32>,
@@ -33,6 +38,8 @@ pub(super) struct States {
     changes: u32,
     /// Every distinct password of an account that had more than one, in order.
     further: HashMap<u64, Vec<PasswordDigest>>,
+    /// Every secret that was issued to an account, oldest first.
+    pub(super) issued: HashMap<u64, Vec<(SecretKind, PasswordDigest)>>,
     /// What somebody else changed.
     pub(super) edits: HashMap<u64, Edit>,
     /// Accounts made after the directory was built; their indices follow the roster's.
@@ -56,6 +63,7 @@ impl States {
             flags: vec![0; size],
             version: vec![0; size],
             last_set: vec![0; size],
+            sessions: vec![0; size],
             password: vec![PasswordDigest::default(); size],
             sets: vec![0; size],
             changed: vec![0; size],
@@ -84,6 +92,7 @@ impl States {
         self.flags.push(0);
         self.version.push(0);
         self.last_set.push(0);
+        self.sessions.push(0);
         self.password.push(PasswordDigest::default());
         self.sets.push(0);
         self.changed.push(0);
@@ -125,6 +134,11 @@ impl States {
         put(&mut self.last_set, index, at.as_microsecond());
         self.set_flag(index, REPLACED, true);
         self.note_change(index);
+    }
+
+    /// Ends the sessions from before now.
+    pub(super) fn revoke_sessions(&mut self, index: u64, at: Timestamp) {
+        put(&mut self.sessions, index, at.as_microsecond());
     }
 
     pub(super) fn note_change(&mut self, index: u64) {
@@ -172,11 +186,16 @@ impl States {
             return;
         }
         row.password.must_change = flags & MUST_CHANGE != 0;
+        row.password.change_after_mfa = flags & MUST_CHANGE != 0 && flags & AFTER_MFA != 0;
         row.state.enabled = flags & DISABLED == 0;
         row.state.locked = flags & LOCKED != 0;
         row.password.version = Some(u64::from(read(&self.version, index)));
         let last_set = read(&self.last_set, index);
         row.password.last_set = Timestamp::from_microsecond(last_set).ok().filter(|_| last_set != NEVER);
+        let sessions = read(&self.sessions, index);
+        if sessions != 0 {
+            row.state.sessions_valid_from = Timestamp::from_microsecond(sessions).ok();
+        }
     }
 }
 

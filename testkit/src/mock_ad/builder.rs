@@ -24,6 +24,7 @@ use crate::organisation::Organisation;
 pub struct MockAdBuilder {
     organisation: Organisation,
     policy: DomainPolicy,
+    fine_grained_length: usize,
     faults: FaultScript,
     latency: Duration,
     workers: usize,
@@ -41,6 +42,7 @@ impl Default for MockAdBuilder {
         Self {
             organisation: Organisation::new(1, 1_000),
             policy: DomainPolicy::default(),
+            fine_grained_length: 20,
             faults: FaultScript::default(),
             latency: Duration::ZERO,
             workers: 8,
@@ -63,10 +65,17 @@ impl MockAdBuilder {
     }
 
     /// The password policy of the domain. Members of Ops-Escalation have a fine-grained one that
-    /// is the same but for 20 characters at least.
+    /// is the same but for [its length](Self::fine_grained_length).
     #[must_use]
     pub fn policy(mut self, policy: DomainPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// How many characters the fine-grained policy asks for; 20 unless given.
+    #[must_use]
+    pub fn fine_grained_length(mut self, characters: usize) -> Self {
+        self.fine_grained_length = characters;
         self
     }
 
@@ -100,7 +109,8 @@ impl MockAdBuilder {
     }
 
     /// The account of the run holds a delegated right to reset, and is refused where
-    /// AdminSDHolder protects an account; otherwise it is a Domain Admin.
+    /// AdminSDHolder protects an account, and may not read the fine-grained policies; otherwise it is a
+    /// Domain Admin.
     #[must_use]
     pub fn delegated(mut self) -> Self {
         self.delegated = true;
@@ -150,7 +160,9 @@ impl MockAdBuilder {
     /// When no port or thread can be had, or a certificate cannot be made.
     pub async fn start(self) -> io::Result<MockAd> {
         let (acceptor, ca_pem) = tls::acceptor(&fixed::host(&self.organisation, fixed::FIRST))?;
-        let mut store = Store::new(self.organisation.clone(), self.policy.clone(), self.delegated, self.most_entries);
+        let fine_grained = DomainPolicy { min_length: self.fine_grained_length, ..self.policy.clone() };
+        let policies = (self.policy.clone(), fine_grained);
+        let mut store = Store::new(self.organisation.clone(), policies, self.delegated, self.most_entries);
         store.clock_skew = self.faults.clock_skew;
         for label in &self.children {
             let described = fixed::child_domain(&store.organisation, &store.base, label);

@@ -291,6 +291,8 @@ fn fine_grained(policy: &DomainPolicy, organisation: &Organisation, base: &str) 
     let applies = organisation.group_named("Ops-Escalation").map(|group| group.dn(base));
     let max_age = policy.max_age_days.map_or(i64::MIN, |days| -DAY * i64::from(days));
     vec![
+        ("msDS-LockoutDuration", vec![(-18_000_000_000_i64).to_string()]),
+        ("msDS-LockoutObservationWindow", vec![(-18_000_000_000_i64).to_string()]),
         ("msDS-LockoutThreshold", vec![policy.lockout_threshold.to_string()]),
         ("msDS-MaximumPasswordAge", vec![max_age.to_string()]),
         ("msDS-MinimumPasswordAge", vec![(-DAY * i64::from(policy.min_age_days)).to_string()]),

@@ -34,6 +34,7 @@ mod harness;
 mod index;
 mod metadata;
 mod modify;
+mod names;
 mod operations;
 mod policy;
 mod record;

@@ -111,8 +111,9 @@ fn tell(from: &Server, others: &[Arc<Server>], account: u32) {
 impl Store {
     /// The copy that a new controller begins with.
     fn copy(&self, name: &str, read_only: bool) -> Self {
-        let (organisation, policy) = (self.organisation.clone(), self.policy.clone());
-        let mut store = Self::new(organisation, policy, self.delegated, self.most_entries);
+        let (organisation, policies) =
+            (self.organisation.clone(), (self.policy.clone(), self.administrators_policy.clone()));
+        let mut store = Self::new(organisation, policies, self.delegated, self.most_entries);
         store.clock_skew = self.clock_skew;
         store.children.clone_from(&self.children);
         store.policy_hints = self.policy_hints;

@@ -230,7 +230,7 @@ impl Session {
                 self.perform(message, Some(&fault), out);
             }
             Some(Fault::CutBeforeApply) => return Flow::End,
-            Some(Fault::CutAfterApply) => {
+            Some(Fault::CutAfterApply | Fault::GatewayTimeout) => {
                 self.perform(message, None, &mut BytesMut::new());
                 return Flow::End;
             }
@@ -249,8 +249,8 @@ impl Session {
                 });
                 return Flow::End;
             }
-            Some(Fault::Busy | Fault::Throttle(_)) => return refuse(&Reply::busy(), out),
-            Some(Fault::Unavailable) => return refuse(&Reply::unavailable(), out),
+            Some(Fault::Busy | Fault::Throttle(_) | Fault::Conflict) => return refuse(&Reply::busy(), out),
+            Some(Fault::Unavailable | Fault::BadGateway) => return refuse(&Reply::unavailable(), out),
             Some(Fault::GarbledMessage) => {
                 return refuse(&Reply { text: vec![0x30, 0xFF, 0xFE, 0xC3, 0x28], ..Reply::busy() }, out);
             }

@@ -7,7 +7,7 @@ const STRIDE: u64 = 0x5DEE_CE66_D6A5;
 const MASK_48: u64 = (1 << 48) - 1;
 
 /// 64 well-mixed bits of seed, index and the word for what is drawn (SplitMix64's finaliser).
-pub(super) fn draw(seed: u64, index: u64, word: &str) -> u64 {
+pub(crate) fn draw(seed: u64, index: u64, word: &str) -> u64 {
     let mut state = mix(seed ^ 0x9E37_79B9_7F4A_7C15);
     for byte in word.bytes() {
         state = mix(state ^ u64::from(byte));
@@ -16,18 +16,18 @@ pub(super) fn draw(seed: u64, index: u64, word: &str) -> u64 {
 }
 
 /// A draw from `0..bound`; 0 for a bound of 0.
-pub(super) fn below(seed: u64, index: u64, word: &str, bound: u64) -> u64 {
+pub(crate) fn below(seed: u64, index: u64, word: &str, bound: u64) -> u64 {
     draw(seed, index, word).checked_rem(bound).unwrap_or(0)
 }
 
 /// One of `choices`, or nothing when there is none.
-pub(super) fn one_of<'a, T>(seed: u64, index: u64, word: &str, choices: &'a [T]) -> Option<&'a T> {
+pub(crate) fn one_of<'a, T>(seed: u64, index: u64, word: &str, choices: &'a [T]) -> Option<&'a T> {
     choices.get(usize::try_from(below(seed, index, word, choices.len() as u64)).unwrap_or(0))
 }
 
 /// The objectGUID of an account. Its last six bytes are the index under a bijection, so that
 /// [`index_of`] needs no table.
-pub(super) fn guid(seed: u64, index: u64) -> Uuid {
+pub(crate) fn guid(seed: u64, index: u64) -> Uuid {
     let node = index.wrapping_mul(STRIDE).wrapping_add(draw(seed, 0, "guid offset")) & MASK_48;
     let high = u128::from(draw(seed, index, "guid")) << 64;
     let middle = u128::from(draw(seed, index, "guid middle") & 0xFFFF) << 48;
@@ -35,7 +35,7 @@ pub(super) fn guid(seed: u64, index: u64) -> Uuid {
 }
 
 /// The index whose [`guid`] this would be; the caller checks that it is.
-pub(super) fn index_of(seed: u64, guid: Uuid) -> u64 {
+pub(crate) fn index_of(seed: u64, guid: Uuid) -> u64 {
     let node = (guid.as_u128() & u128::from(MASK_48)) as u64;
     node.wrapping_sub(draw(seed, 0, "guid offset")).wrapping_mul(inverse(STRIDE)) & MASK_48
 }

@@ -19,7 +19,7 @@ mod account;
 mod bulk;
 mod convert;
 mod crowd;
-mod draw;
+pub(crate) mod draw;
 mod groups;
 mod ldif;
 mod names;

@@ -13,7 +13,7 @@ use identity_core::directory::{
     ForcedReset, Preflight, PrivilegeClassifier, RateLimitedBatching, Scope, Severity, Support,
 };
 use identity_core::error::{Error, ErrorKind, Result, Status};
-use identity_core::limits::{Governor, Limits};
+use identity_core::limits::{Governor, Limits, OperationClass};
 use identity_core::privilege::{Ground, PrivilegeIndex, Tier};
 use identity_core::recovery::{Enrolment, RecoveryAuditor};
 use identity_core::reset::{Action, Order, Outcome};
@@ -33,6 +33,7 @@ pub(crate) enum How {
     ClaimsWhatItCannot,
     DoesNothing,
     DoesWhatItCannot,
+    ForgetsSecondFactor,
     EmptyEvidence,
     EnrolsStrangers,
     FailsOnEmpty,
@@ -46,6 +47,8 @@ pub(crate) enum How {
     KeepsMustChange,
     LeaksInDebug,
     LeaksInErrors,
+    LeaksServerSecret,
+    LosesServerSecret,
     ListsNobodyTwice,
     LookupAnyOrder,
     LookupLies,
@@ -59,11 +62,13 @@ pub(crate) enum How {
     PanicsWithoutPassword,
     RefusesRepeats,
     RetriesHidden,
+    StatesLargeBatches,
     StatesLowCeiling,
     StaysCut,
     StaleLookup,
     ThrottleIsRefused,
     TruncatesSilently,
+    WaversInClass,
     WrongDirectory,
 }
 
@@ -78,6 +83,7 @@ pub(crate) struct Broken {
 struct Seen {
     passwords: Vec<String>,
     listings: u32,
+    classes: u32,
     first_looks: std::collections::HashMap<AccountId, Account>,
     cut: bool,
 }
@@ -271,9 +277,12 @@ impl ForcedReset for Broken {
                 }
             }
             How::RetriesHidden => drop(self.memory.apply(orders).await),
-            How::KeepsMustChange => {
+            How::KeepsMustChange | How::ForgetsSecondFactor => {
                 let flip = |action| match action {
-                    Action::SetPassword { must_change } => Action::SetPassword { must_change: !must_change },
+                    Action::SetPassword { must_change } if self.is(How::KeepsMustChange) => {
+                        Action::SetPassword { must_change: !must_change }
+                    }
+                    Action::SetPasswordChangeAfterMfa => Action::SetPassword { must_change: true },
                     other => other,
                 };
                 let orders: Vec<Order> = orders
@@ -333,6 +342,17 @@ impl Broken {
             (How::CallsMissingUnsupported, Outcome::Done(_)) => {
                 Outcome::Refused(Error::new(ErrorKind::Unsupported, "x"))
             }
+            (How::LeaksServerSecret, Outcome::Done(receipt)) => {
+                let told = receipt.server_secret.as_ref().map(|secret| secret.expose().to_owned());
+                Outcome::Done(match told {
+                    Some(secret) => receipt.with_request_id(secret),
+                    None => receipt,
+                })
+            }
+            (How::LosesServerSecret, Outcome::Done(mut receipt)) => {
+                receipt.server_secret = None;
+                Outcome::Done(receipt)
+            }
             (_, outcome) => outcome,
         }
     }
@@ -360,7 +380,23 @@ impl RateLimitedBatching for Broken {
             limits.in_flight = std::num::NonZeroU32::MIN;
             limits.deadline = Duration::ZERO;
         }
+        if self.is(How::StatesLargeBatches) {
+            let class = self.memory.class_of(Action::ResetAuthenticators);
+            limits = limits.with_batch_of(class, std::num::NonZeroU32::new(5).unwrap());
+        }
         limits
+    }
+
+    fn class_of(&self, action: Action) -> OperationClass {
+        let asked = {
+            let mut seen = self.seen.lock().unwrap();
+            seen.classes += 1;
+            seen.classes
+        };
+        match self.how {
+            How::WaversInClass if asked % 13 == 0 => OperationClass::Read,
+            _ => self.memory.class_of(action),
+        }
     }
 
     fn governor(&self) -> &Arc<Governor> {

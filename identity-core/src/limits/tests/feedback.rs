@@ -220,3 +220,18 @@ async fn what_was_said_is_counted() {
     let stats = governor.stats();
     assert_eq!((stats.requests, stats.throttled, stats.busy), (4, 1, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_strained_server_gets_half_as_many_at_once_and_no_pause() {
+    let governor = Governor::new(&roomy(64));
+    let before = governor.stats().ceiling;
+    let permits = futures::future::join_all((0..before).map(|_| governor.acquire(Write, 1))).await;
+    governor.feedback(&said(Signal::Strained));
+    governor.feedback(&said(Signal::Strained));
+    let stats = governor.stats();
+    assert_eq!(stats.ceiling, before / 2, "answers of the same moment cut once");
+    assert_eq!((stats.throttled, stats.busy, stats.closed_until), (0, 0, None));
+    drop(permits);
+    governor.feedback(&said(Signal::Strained));
+    assert_eq!(governor.stats().ceiling, before / 4);
+}

@@ -78,7 +78,10 @@ async fn each_account_gets_its_population_wave_and_actions() {
     assert!(matches!(entry(&plan, "thing").disposition, Disposition::Manual { .. }));
     assert_eq!((entry(&plan, "gone").population, reset(&plan, "gone")), (Population::Dormant, vec![SET]));
     assert!(matches!(reason(&plan, "pc"), LeftOutReason::Protected(why) if why.ends_with("; join it anew")));
-    assert!(entry(&plan, "p1").notes.iter().any(|note| note.contains("revoke_sessions left out: fake cannot")));
+    let refused: Vec<String> = entry(&plan, "p1").refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].starts_with("revoke_sessions: fake cannot"), "{refused:?}");
+    assert!(plan.summary().to_string().contains("× revoke_sessions: fake cannot"), "{}", plan.summary());
 
     let waves: Vec<(&str, WaveKind, u64)> =
         plan.waves().iter().map(|wave| (wave.name.as_str(), wave.kind, wave.accounts)).collect();
@@ -95,6 +98,39 @@ async fn each_account_gets_its_population_wave_and_actions() {
     assert_eq!((counts.seen, counts.planned, counts.manual, counts.left_out), (50, 44, 3, 3));
     assert_eq!((counts.protected, counts.privileged), (1, 2));
     assert_eq!(folder.names(), ["plan.jsonl"]);
+}
+
+/// Sessions that end before the old password stops working are opened anew: they come behind the
+/// passwords of every directory, the privileged first.
+#[tokio::test]
+async fn who_has_a_password_elsewhere_comes_after_all_passwords() {
+    let folder = Folder::new();
+    let mut cloud: Vec<Account> = (0..30).map(|n| account_in("cloud", &format!("c{n}"), AccountKind::Person)).collect();
+    for account in cloud.iter_mut().take(25) {
+        account.authority = PasswordAuthority::OnPrem;
+    }
+    cloud[24].authority = PasswordAuthority::Federated("adfs".into());
+    let mut cloud = Fake::named("cloud", cloud).privileged("c0", Tier::Control).privileged("c29", Tier::Control);
+    cloud.capabilities.revoke_sessions = true;
+    let spec = everyone();
+    let builder = spec.builder().directory(Arc::new(Fake::of(persons(40)))).directory(Arc::new(cloud));
+    let plan = builder.write_to(folder.file("plan.jsonl")).await.unwrap();
+
+    let waves: Vec<(&str, u64)> = plan.waves().iter().map(|wave| (wave.name.as_str(), wave.accounts)).collect();
+    let last = [("privileged-elsewhere", 1), ("elsewhere", 24)];
+    assert_eq!(waves[waves.len() - 2..], last, "{waves:?}");
+    assert!(waves.iter().any(|(name, _)| *name == "privileged"), "{waves:?}");
+    for name in ["c0", "c1", "c24"] {
+        assert_eq!(reset(&plan, name), [Action::RevokeSessions]);
+    }
+    assert_eq!(reset(&plan, "c29"), [MUST, Action::RevokeSessions]);
+
+    let text = std::fs::read_to_string(folder.file("plan.jsonl")).unwrap();
+    let early = text.replacen("\"authority\":\"on_prem\",", "", 1);
+    assert_ne!(text, early);
+    std::fs::write(folder.file("edited"), early).unwrap();
+    let error = Plan::open(folder.file("edited")).unwrap_err();
+    assert!(error.to_string().contains("not of where its password is"), "{error}");
 }
 
 #[tokio::test]

@@ -222,7 +222,7 @@ fn the_making_of_a_report_can_move_between_threads() {
 
 #[tokio::test]
 async fn a_sealed_password_is_named_and_never_shown() {
-    use crate::reset::Secret;
+    use crate::reset::{Secret, SecretKind};
     use crate::vault::{MemoryVault, Sealing, Vault};
     let vault = MemoryVault::new();
     let password = "plum-Anvil-77-orbit";
@@ -231,6 +231,7 @@ async fn a_sealed_password_is_named_and_never_shown() {
         directory: corp(),
         account: crate::verify::fixture::id(1),
         name: "user1".into(),
+        kind: SecretKind::Password,
         password: Secret::new(password.into()),
     };
     let sealed = vault.seal(vec![sealing]).await.unwrap().remove(0);

@@ -13,7 +13,7 @@ use crate::verify::fixture::{Paper, SET_MUST_CHANGE, at, corp, done, id, row};
 
 /// Entries 1 to 5 are confirmed; the directory shows something else of each.
 async fn a_run(journal: &SqliteJournal) -> Vec<PlanRow> {
-    let before = Baseline { last_set: Some(at(0)), version: Some(5), must_change: false };
+    let before = Baseline { last_set: Some(at(0)), version: Some(5), must_change: false, ..Baseline::default() };
     let mut events = vec![started(false), approved("workforce-1")];
     events.extend((1..=5).flat_map(|seq| done(seq, SET_MUST_CHANGE, before.clone())));
     events.push(Event::RunFinished);

@@ -36,6 +36,7 @@ pub(super) fn left_out(number: u64, directory: &DirectoryId, reason: LeftOutReas
         kind: crate::account::AccountKind::Person,
         tier: crate::privilege::Tier::User,
         reason,
+        refusals: Vec::new(),
     }
 }
 

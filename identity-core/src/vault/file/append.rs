@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::envelope::Envelope;
 use super::index::{Fingerprint, Index, Place, Reference};
-use super::line::{Line, Lines, Read};
+use super::line::{Header, Line, Lines, Read};
 use super::{OPEN, SEAL, lock};
 use crate::durable::{FileLock, Store, create_private, sync_parent};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,7 +56,7 @@ impl Appender {
             match lines.next(path)? {
                 Read::Line(line, bytes) => {
                     let fingerprint = Fingerprint::of(&line.sealed);
-                    lock(&index).add(length, fingerprint, line.entries.iter().map(|header| header.entry));
+                    lock(&index).add(length, fingerprint, line.entries.iter().map(Header::of_password));
                     length += bytes;
                 }
                 Read::Torn(bytes) => {
@@ -116,7 +116,7 @@ impl Store for Appender {
             let fingerprint = Fingerprint::of(&sealed);
             let reference = |place| Reference { place: Place { line, place }, fingerprint }.to_ref();
             answers.push(entries.iter().zip(0..).map(|(_, place)| reference(place)).collect());
-            index.add(offset, fingerprint, entries.iter().map(|header| header.entry));
+            index.add(offset, fingerprint, entries.iter().map(Header::of_password));
         }
         Ok(answers)
     }

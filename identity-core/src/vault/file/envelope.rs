@@ -12,7 +12,7 @@ use super::line::Header;
 use super::{REOPEN, SEAL};
 use crate::account::{AccountId, DirectoryId};
 use crate::error::{Error, ErrorKind, Result};
-use crate::reset::Secret;
+use crate::reset::{Secret, SecretKind};
 use crate::vault::{Identity, Recipient, Sealing};
 
 /// Every age message begins so.
@@ -32,6 +32,8 @@ struct Content<'a> {
     directory: Cow<'a, DirectoryId>,
     account: Cow<'a, AccountId>,
     name: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "SecretKind::is_password")]
+    kind: SecretKind,
     #[serde(borrow)]
     password: Cow<'a, str>,
 }
@@ -51,6 +53,7 @@ pub(super) fn close(passwords: &[Sealing], recipients: &[Recipient]) -> Result<E
                 directory: Cow::Borrowed(&sealing.directory),
                 account: Cow::Borrowed(&sealing.account),
                 name: Cow::Borrowed(&sealing.name),
+                kind: sealing.kind,
                 password: Cow::Borrowed(sealing.password.expose()),
             };
             // Straight into the cipher: no clear text is gathered on the way.
@@ -66,6 +69,7 @@ pub(super) fn close(passwords: &[Sealing], recipients: &[Recipient]) -> Result<E
         directory: sealing.directory.clone(),
         account: sealing.account.clone(),
         name: sealing.name.clone(),
+        kind: sealing.kind,
     };
     Ok(Envelope { entries: passwords.iter().map(header).collect(), sealed: STANDARD.encode(message) })
 }
@@ -90,7 +94,8 @@ pub(super) fn open(entries: &[Header], sealed: &str, identities: &[Identity]) ->
     let opened =
         lines.map(read).collect::<Option<Vec<_>>>().ok_or_else(|| fault("the message is not of this library"))?;
     let same = |(sealing, header): (&Sealing, &Header)| {
-        sealing.entry == header.entry && sealing.directory == header.directory && sealing.account == header.account
+        (sealing.entry, &sealing.directory, &sealing.account, sealing.kind)
+            == (header.entry, &header.directory, &header.account, header.kind)
     };
     if opened.len() != entries.len() || !opened.iter().zip(entries).all(same) {
         return Err(fault("the line names other accounts than its sealed message: it was changed"));
@@ -116,6 +121,7 @@ fn read(line: &[u8]) -> Option<Sealing> {
         directory: content.directory.into_owned(),
         account: content.account.into_owned(),
         name: content.name.into_owned(),
+        kind: content.kind,
         password,
     })
 }

@@ -50,19 +50,20 @@ impl Index {
         self.lines.is_empty()
     }
 
-    /// Adds the next line. Lines before entries: an entry never points to a line that is not there.
-    pub(super) fn add(&mut self, offset: u64, fingerprint: Fingerprint, entries: impl Iterator<Item = u64>) {
+    /// Adds the next line; `None` for what is not a password. Lines before entries: an entry never
+    /// points to a line that is not there.
+    pub(super) fn add(&mut self, offset: u64, fingerprint: Fingerprint, entries: impl Iterator<Item = Option<u64>>) {
         let Some(line) = self.next_line() else { return };
         self.lines.push((offset, fingerprint));
         let mut open: Option<(u64, u32, u32)> = None;
         for (entry, place) in entries.zip(0..) {
-            open = match open {
-                Some((first, at, length)) if entry.checked_sub(u64::from(length)) == Some(first) => {
+            open = match (open, entry) {
+                (Some((first, at, length)), Some(entry)) if entry.checked_sub(u64::from(length)) == Some(first) => {
                     Some((first, at, length + 1))
                 }
-                ended => {
+                (ended, entry) => {
                     self.keep(line, ended);
-                    Some((entry, place, 1))
+                    entry.map(|entry| (entry, place, 1))
                 }
             };
         }
@@ -147,8 +148,11 @@ mod tests {
             let mut index = Index::default();
             let mut all: Vec<(u64, Place)> = Vec::new();
             for (entries, line) in lines.iter().zip(1..) {
+                // Of entry 0 other secrets are kept, not passwords.
+                let entries: Vec<Option<u64>> = entries.iter().map(|entry| Some(*entry).filter(|entry| *entry > 0)).collect();
                 index.add(u64::from(line) * 100, Fingerprint::of("x"), entries.iter().copied());
-                all.extend(entries.iter().zip(0..).map(|(entry, place)| (*entry, Place { line, place })));
+                let placed = entries.iter().zip(0..).filter_map(|(entry, place)| Some(((*entry)?, Place { line, place })));
+                all.extend(placed);
             }
             for entry in 0..13 {
                 let wanted: Vec<Place> = all.iter().filter(|(of, _)| *of == entry).map(|(_, place)| *place).collect();
@@ -161,7 +165,7 @@ mod tests {
     fn entries_that_follow_one_another_take_one_place() {
         let mut index = Index::default();
         for line in 0..100u64 {
-            index.add(line * 1000, Fingerprint::of("x"), line * 64..(line + 1) * 64);
+            index.add(line * 1000, Fingerprint::of("x"), (line * 64..(line + 1) * 64).map(Some));
         }
         assert_eq!(index.runs.len(), 100);
         assert_eq!(index.places(6399), [Place { line: 100, place: 63 }]);

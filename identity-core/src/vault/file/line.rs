@@ -9,6 +9,7 @@ use super::OPEN;
 use super::envelope::is_envelope;
 use crate::account::{AccountId, DirectoryId};
 use crate::error::{Error, ErrorKind, Result};
+use crate::reset::SecretKind;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +27,16 @@ pub(super) struct Header {
     pub(super) directory: DirectoryId,
     pub(super) account: AccountId,
     pub(super) name: String,
+    /// Absent for a password, so that those lines stay as they were before there were others.
+    #[serde(default, skip_serializing_if = "SecretKind::is_password")]
+    pub(super) kind: SecretKind,
+}
+
+impl Header {
+    /// The entry whose password it is; `None` for another kind of secret.
+    pub(super) fn of_password(&self) -> Option<u64> {
+        self.kind.is_password().then_some(self.entry)
+    }
 }
 
 /// What reading on gave.

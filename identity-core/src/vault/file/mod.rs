@@ -41,7 +41,7 @@ use crate::reset::Secret;
 ///
 /// ```
 /// use identity_core::account::{AccountId, DirectoryId};
-/// use identity_core::reset::Secret;
+/// use identity_core::reset::{Secret, SecretKind};
 /// use identity_core::vault::{Identity, SealedFile, Sealing, Vault};
 ///
 /// # async fn keep() -> identity_core::error::Result<()> {
@@ -55,6 +55,7 @@ use crate::reset::Secret;
 ///         directory: DirectoryId::new("corp").expect("an id"),
 ///         account: AccountId::new("42").expect("an id"),
 ///         name: "jdoe".into(),
+///         kind: SecretKind::Password,
 ///         password: Secret::new("correct horse".into()),
 ///     }])
 ///     .await?;

@@ -5,6 +5,7 @@ use futures::future::join_all;
 
 use super::*;
 use crate::account::{AccountId, DirectoryId};
+use crate::reset::SecretKind;
 use crate::vault::MemoryVault;
 
 struct Bench {
@@ -41,6 +42,7 @@ fn sealing(entry: u64, password: &str) -> Sealing {
         directory: DirectoryId::new("corp").unwrap(),
         account: AccountId::new(format!("a-{entry}")).unwrap(),
         name: format!("user{entry}"),
+        kind: SecretKind::Password,
         password: Secret::new(password.to_owned()),
     }
 }

@@ -32,12 +32,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::expectation::Expectation;
 use super::{DEFAULT_PATIENCE, config};
 use crate::account::{AccountId, DirectoryId};
 use crate::directory::{Backend, Replicated};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{ErrorRecord, Event, Journal};
 use crate::limits::clock;
 use crate::plan::{Disposition, Entry, PlanRow};
@@ -53,6 +54,7 @@ pub struct Convergence {
     journal: Arc<dyn Journal>,
     backends: Vec<Arc<dyn Backend>>,
     patience: Duration,
+    cancelled: CancellationToken,
 }
 
 /// What one server of a directory knows of a run's changes, in accounts.
@@ -95,7 +97,7 @@ impl Convergence {
     /// Compares with, and records to, this journal.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { journal, backends: Vec::new(), patience: DEFAULT_PATIENCE }
+        Self { journal, backends: Vec::new(), patience: DEFAULT_PATIENCE, cancelled: CancellationToken::new() }
     }
 
     /// Adds a directory. One whose servers cannot be asked one by one is passed over.
@@ -114,6 +116,14 @@ impl Convergence {
         self
     }
 
+    /// Stops asking when this is cancelled, even while a server does not answer; nothing is recorded
+    /// then.
+    #[must_use]
+    pub fn until(mut self, cancelled: CancellationToken) -> Self {
+        self.cancelled = cancelled;
+        self
+    }
+
     /// Asks, waits, and records one line per server. Empty where no directory has servers that can
     /// be asked one by one.
     ///
@@ -122,7 +132,7 @@ impl Convergence {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`](crate::error::ErrorKind::ConfigInvalid) without a directory;
     /// otherwise when a directory's servers cannot be listed, or the plan or the journal cannot be
-    /// read or written. A server that cannot be reached is no error: it is named in the answer.
+    /// read or written; [`ErrorKind::Stopped`] when it is cancelled. A server that cannot be reached is no error: it is named in the answer.
     pub async fn run<F, I>(&self, rows: F) -> Result<Vec<ServerConvergence>>
     where
         F: Fn() -> Result<I>,
@@ -140,7 +150,10 @@ impl Convergence {
             }
         }
         let (mut found, mut failed) = (Vec::new(), None);
-        for lane in join_all(lanes).await {
+        let asked = self.cancelled.run_until_cancelled(join_all(lanes)).await.ok_or_else(|| {
+            Error::new(ErrorKind::Stopped, "ask the servers").with_detail("stopped before every server was asked")
+        })?;
+        for lane in asked {
             match lane {
                 Ok(servers) => found.extend(servers),
                 Err(error) => failed = failed.or(Some(error)),
@@ -206,7 +219,7 @@ impl Convergence {
             let numbers: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
             let known = self.journal.progress(&numbers).await?;
             due.extend(entries.into_iter().zip(known).filter_map(|(entry, known)| {
-                let mut expected = Expectation::of(&entry, &known)?;
+                let mut expected = Expectation::of(&entry, &known, false)?;
                 // A lock-out is each server's own affair; what matters here is the old password.
                 expected.unlocked = false;
                 let shows = expected.touches_password() || expected.disabled;

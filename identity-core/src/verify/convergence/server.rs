@@ -187,7 +187,7 @@ mod tests {
     use crate::verify::fixture::at;
 
     fn expected(version: Option<u64>) -> Expectation {
-        let baseline = Baseline { last_set: Some(at(0)), version, must_change: false };
+        let baseline = Baseline { last_set: Some(at(0)), version, must_change: false, ..Baseline::default() };
         Expectation { sets: 1, attempts: 1, baseline, confirmed: Some(at(100)), ..Expectation::default() }
     }
 

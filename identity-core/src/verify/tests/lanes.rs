@@ -14,7 +14,7 @@ use crate::verify::fixture::{Ledger, Paper, SET, at, corp, done, entry, id, row}
 use crate::verify::{Verifier, VerifyCounts};
 
 fn before() -> Baseline {
-    Baseline { last_set: Some(at(0)), version: Some(5), must_change: false }
+    Baseline { last_set: Some(at(0)), version: Some(5), must_change: false, ..Baseline::default() }
 }
 
 fn changed(directory: &DirectoryId, id: &AccountId) -> Account {

@@ -19,7 +19,7 @@ fn set(attempts: u64, must_change: bool, confirmed: bool) -> Expectation {
 }
 
 fn with_baseline(mut expected: Expectation, last_set: Option<i64>, version: Option<u64>, flag: bool) -> Expectation {
-    expected.baseline = Baseline { last_set: last_set.map(at), version, must_change: flag };
+    expected.baseline = Baseline { last_set: last_set.map(at), version, must_change: flag, ..Baseline::default() };
     expected
 }
 
@@ -124,7 +124,7 @@ fn the_whole_product_keeps_the_rules() {
             let now = &after.password;
             let case = format!("{expected:?} -> {now:?}");
             let flag_gone = expected.must_change && !now.must_change;
-            let same = *before == Baseline::from(now);
+            let same = *before == Baseline::from(&after);
             if same && expected.sets > 0 {
                 assert!(matches!(verdict, Unchanged | Unknown), "nothing moved: {case}");
             }

@@ -112,7 +112,8 @@ pub async fn outcomes_in_order(stage: &Stage<'_>) -> Check {
 
 /// Up to a full batch of different accounts.
 async fn some(stage: &Stage<'_>) -> Result<Vec<Account>, Halt> {
-    let limit = (stage.directory().limits().max_batch.get() as usize).min(MOST);
+    let directory = stage.directory();
+    let limit = (directory.limits().batch_of(directory.class_of(SET)).get() as usize).min(MOST);
     let touchable = stage.touchable().await?.len();
     let mut count = limit.min(touchable);
     // Not every touchable account is an ordinary one.

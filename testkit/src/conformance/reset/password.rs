@@ -1,5 +1,7 @@
 //! Setting passwords.
 
+use identity_core::account::Account;
+use identity_core::directory::Support;
 use identity_core::error::ErrorKind;
 use identity_core::reset::{Action, Order, Outcome};
 
@@ -41,6 +43,31 @@ pub async fn must_change(stage: &Stage<'_>) -> Check {
         "{} was set with must-change, and its owner is {signed_in:?}",
         account.name
     );
+    Ok(())
+}
+
+/// With a change after a second factor, the password is taken and does not do alone, and the demand
+/// can be read back as that; a plain set takes it away.
+///
+/// # Errors
+/// [`Halt`], as every case.
+pub async fn change_after_mfa(stage: &Stage<'_>) -> Check {
+    const SET_AFTER_MFA: Action = Action::SetPasswordChangeAfterMfa;
+    stage.need_action(SET_AFTER_MFA)?;
+    let works = |account: &Account| stage.directory().support(account, SET_AFTER_MFA) == Support::Works;
+    let Some(account) = stage.touchable().await?.into_iter().find(|account| account.state.enabled && works(account))
+    else {
+        return Err(Halt::Skip("a touchable account whose owner has a second factor".into()));
+    };
+    let password = stage.password();
+    stage.done(Order::new(account.id.clone(), SET_AFTER_MFA).with_password(password.clone())).await?;
+    let shown = stage.look(&account.id).await?.password;
+    ensure!(shown.must_change && shown.change_after_mfa, "{} is read back as {shown:?}", account.name);
+    let signed_in = stage.sign_in(&account.id, &password).await?;
+    ensure!(signed_in == SignIn::MustChange, "{} has to change after MFA, and is {signed_in:?}", account.name);
+    stage.set(&account.id, false).await?;
+    let shown = stage.look(&account.id).await?.password;
+    ensure!(!shown.must_change && !shown.change_after_mfa, "{} was set again, and is {shown:?}", account.name);
     Ok(())
 }
 

@@ -1,0 +1,317 @@
+//! Reads what a tenant says about privilege: roles, groups, units. Apps are in `apps`.
+
+use std::collections::BTreeSet;
+
+use identity_core::error::{Error, ErrorKind, Result};
+use identity_core::http::Request;
+use identity_core::limits::OperationClass;
+use identity_core::privilege::Tier;
+
+use super::reader::{Heard, OPERATION, Reader, Without};
+use super::survey::{Access, App, Group, Holding, How, Place, Role, Scope, Survey, Unit};
+use super::table::{RoleTable, name_of};
+use crate::limits::MEMBERS;
+use crate::permissions::{self, ACTIVE_SCHEDULES, ELIGIBLE_SCHEDULES, GROUPS, ROLES, UNITS};
+use crate::tenant::Tenant;
+use crate::wire::role as wire;
+
+const ROLE_PATH: &str = "/roleManagement/directory";
+const GROUP_PIM_PATH: &str = "/identityGovernance/privilegedAccess/group";
+const NO_PIM: &str = "the tenant has no licence for Privileged Identity Management (Entra ID P2 or Governance): there are no eligible or time-limited roles";
+
+/// Reads all of it.
+///
+/// # Errors
+/// When a read failed that may succeed later, when signing in failed, or when nothing about roles could
+/// be read.
+pub(super) async fn read(tenant: &Tenant, table: &RoleTable) -> Result<Survey> {
+    let granted = tenant.claims().await?.map(|claims| claims.roles.into_iter().collect());
+    let mut reader = Reader { graph: &tenant.graph, granted, survey: Survey::default() };
+    let defined = reader.definitions(table).await?;
+    let assigned = reader.assignments().await?;
+    let listed = reader.listed_members(table).await?;
+    if !(defined || assigned || listed) {
+        let detail = reader.survey.gaps.first().cloned().unwrap_or_default();
+        let error = Error::new(ErrorKind::InsufficientPrivilege, OPERATION).with_detail(detail);
+        return Err(tenant.graph.named(error.with_advice("grant the app RoleManagement.Read.Directory")));
+    }
+    let has_pim = reader.schedules().await?;
+    reader.permission_holders(table).await?;
+    reader.group_list().await?;
+    reader.follow(has_pim).await?;
+    reader.units().await?;
+    Ok(reader.survey)
+}
+
+impl Reader<'_> {
+    /// Role definitions; whether they could be read.
+    async fn definitions(&mut self, table: &RoleTable) -> Result<bool> {
+        let request = Request::get(format!("{ROLE_PATH}/roleDefinitions"))
+            .query("$select", "id,templateId,displayName,isBuiltIn,rolePermissions");
+        let heard = self.rows::<wire::RoleDefinition>(OperationClass::Read, request).await?;
+        let was_read = heard.is_ok();
+        for role in self.taken(ROLES, Some("definitions"), heard) {
+            let template = role.template_id.clone().unwrap_or_else(|| role.id.clone());
+            let actions: Vec<String> =
+                role.role_permissions.into_iter().flat_map(|part| part.allowed_resource_actions).collect();
+            let tier = table.judge([&role.id, &template], role.is_built_in.unwrap_or(false), &actions);
+            let name = role.display_name.unwrap_or_else(|| name_of(&template).unwrap_or(&template).to_owned());
+            self.survey.roles.insert(role.id, Role { name, template, tier });
+        }
+        Ok(was_read)
+    }
+
+    async fn assignments(&mut self) -> Result<bool> {
+        let request = Request::get(format!("{ROLE_PATH}/roleAssignments")).query("$expand", "principal");
+        let heard = self.rows::<wire::RoleAssignment>(OperationClass::Read, request).await?;
+        let was_read = heard.is_ok();
+        for row in self.taken(ROLES, Some("assignments"), heard) {
+            self.hold(row, How::Assigned);
+        }
+        Ok(was_read)
+    }
+
+    /// The members that activated roles list: what assignments do not show, shows here.
+    async fn listed_members(&mut self, table: &RoleTable) -> Result<bool> {
+        let request = Request::get("/directoryRoles").query("$select", "id,displayName,roleTemplateId");
+        let heard = self.rows::<wire::DirectoryRole>(OperationClass::Read, request).await?;
+        let was_read = heard.is_ok();
+        let roles = self.taken(ROLES, Some("activated roles"), heard);
+        let ids: Vec<String> = roles.iter().map(|role| role.id.clone()).collect();
+        let members = self
+            .rows_of_each::<wire::Object>(OperationClass::Read, &ids, |id| {
+                Request::get("/directoryRoles").segment(id).then("/members")
+            })
+            .await?;
+        for (role, (_, heard)) in roles.iter().zip(members) {
+            let template = role.role_template_id.as_deref().unwrap_or(&role.id);
+            let name = role.display_name.as_deref().or_else(|| name_of(template)).unwrap_or(template);
+            // Where definitions were refused the role is known by this.
+            if !self.survey.roles.contains_key(template) {
+                let (name, template) = (name.to_owned(), template.to_owned());
+                let tier = table.role(&template).unwrap_or(Tier::Management);
+                self.survey.roles.insert(template.clone(), Role { name, template, tier });
+            }
+            for member in self.taken(ROLES, Some(name), heard) {
+                self.meet(&member);
+                self.survey.listed.insert((template.to_owned(), member.id));
+            }
+        }
+        Ok(was_read)
+    }
+
+    /// What Privileged Identity Management has; whether the tenant has it, as far as it could be told.
+    async fn schedules(&mut self) -> Result<bool> {
+        let mut without = 0;
+        let lists = [
+            ("roleAssignmentScheduleInstances", ACTIVE_SCHEDULES, How::Assigned),
+            ("roleEligibilityScheduleInstances", ELIGIBLE_SCHEDULES, How::Eligible),
+        ];
+        let mut unlicensed = None;
+        for (list, need, how) in lists {
+            let request = Request::get(format!("{ROLE_PATH}/{list}"));
+            match self.rows::<wire::RoleAssignment>(OperationClass::Read, request).await? {
+                Ok(rows) => rows.into_iter().for_each(|row| self.hold(row, how)),
+                Err(Without::Licence) => {
+                    without += 1;
+                    unlicensed = Some(need);
+                }
+                Err(refused) => self.gap(need, None, refused),
+            }
+        }
+        match unlicensed {
+            None => Ok(true),
+            Some(_) if without == lists.len() => {
+                self.survey.notes.push(NO_PIM.to_owned());
+                Ok(false)
+            }
+            // One of two lists cannot be without a licence by itself.
+            Some(need) => {
+                self.gap(need, None, Without::Licence);
+                Ok(true)
+            }
+        }
+    }
+
+    fn hold(&mut self, row: wire::RoleAssignment, how: How) {
+        if let Some(principal) = &row.principal {
+            self.meet(principal);
+        }
+        let by_group = row.member_type.as_deref() == Some("Group");
+        let how = match (how, by_group, row.assignment_type.as_deref()) {
+            (How::Eligible, true, _) => How::EligibleByGroup,
+            (How::Eligible, false, _) => How::Eligible,
+            (_, true, _) => How::ByGroup,
+            (_, false, Some("Activated")) => How::Activated,
+            _ => How::Assigned,
+        };
+        let scope = Scope::parse(row.directory_scope_id.as_deref());
+        let (principal, role) = (row.principal_id, row.role_definition_id);
+        // An activation is listed as an assignment, too; that it ends is the more exact word.
+        let plain = Holding { principal, role, scope, how: How::Assigned };
+        if how == How::Activated {
+            self.survey.holdings.remove(&plain);
+        }
+        let is_activated = self.survey.holdings.contains(&Holding { how: How::Activated, ..plain.clone() });
+        if how != How::Assigned || !is_activated {
+            self.survey.holdings.insert(Holding { how, ..plain });
+        }
+    }
+
+    /// Takes note of a group or an app that was met, so that whoever can use it is looked for.
+    pub(super) fn meet(&mut self, object: &wire::Object) {
+        let name = object.display_name.clone().unwrap_or_default();
+        if object.is_a("group") {
+            self.survey.groups.entry(object.id.clone()).or_insert_with(|| Group { name, ..Group::default() });
+        } else if object.is_a("servicePrincipal") {
+            self.survey.apps.entry(object.id.clone()).or_insert_with(|| App { name, ..App::default() });
+        }
+    }
+
+    /// The groups that can be given roles.
+    async fn group_list(&mut self) -> Result<()> {
+        let request = Request::get("/groups")
+            .query("$filter", "isAssignableToRole eq true")
+            .query("$select", "id,displayName,visibility")
+            .query("$top", "999");
+        let heard = self.rows::<wire::Group>(OperationClass::Read, request).await?;
+        for group in self.taken(GROUPS, None, heard) {
+            let hides = group.visibility.as_deref() == Some("HiddenMembership");
+            let shown =
+                self.granted.as_ref().is_none_or(|all| permissions::has(all, permissions::HIDDEN_MEMBERS.any_of));
+            let name = group.display_name.unwrap_or_else(|| group.id.clone());
+            if hides && !shown {
+                let error = Error::new(ErrorKind::InsufficientPrivilege, OPERATION).with_detail("they are hidden");
+                self.gap(permissions::HIDDEN_MEMBERS, Some(&name), Without::Refused(error));
+            }
+            let met = self.survey.groups.entry(group.id).or_default();
+            (met.name, met.role_assignable) = (name, true);
+        }
+        Ok(())
+    }
+
+    /// Follows groups to their members and owners, and apps to their owners, until nobody new is met.
+    async fn follow(&mut self, has_pim: bool) -> Result<()> {
+        let (mut groups, mut apps) = (BTreeSet::new(), BTreeSet::new());
+        loop {
+            let new_groups: Vec<String> =
+                self.survey.groups.keys().filter(|id| !groups.contains(*id)).cloned().collect();
+            let new_apps: Vec<String> = self.survey.apps.keys().filter(|id| !apps.contains(*id)).cloned().collect();
+            if new_groups.is_empty() && new_apps.is_empty() {
+                return Ok(());
+            }
+            self.places(&new_groups).await?;
+            if has_pim {
+                self.scheduled_places(&new_groups).await?;
+            }
+            self.owners(&new_apps).await?;
+            groups.extend(new_groups);
+            apps.extend(new_apps);
+        }
+    }
+
+    /// Direct members and owners: nesting is followed group by group, for the path.
+    async fn places(&mut self, groups: &[String]) -> Result<()> {
+        for (list, access) in [("/members", Access::Member), ("/owners", Access::Owner)] {
+            let lists = self
+                .rows_of_each::<wire::Object>(MEMBERS, groups, |id| {
+                    Request::get("/groups")
+                        .segment(id)
+                        .then(list)
+                        .query("$select", "id,displayName")
+                        .query("$top", "999")
+                })
+                .await?;
+            for (id, heard) in lists {
+                let name = self.group_name(&id);
+                for object in self.taken(GROUPS, Some(&format!("{} of {name}", &list[1..])), heard) {
+                    self.meet(&object);
+                    self.place(&id, object.id, access);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Places that Privileged Identity Management for groups gives, now or on demand.
+    async fn scheduled_places(&mut self, groups: &[String]) -> Result<()> {
+        let lists = [
+            ("assignmentScheduleInstances", permissions::GROUP_ASSIGNMENTS, Access::Member, Access::Owner),
+            (
+                "eligibilityScheduleInstances",
+                permissions::GROUP_ELIGIBILITIES,
+                Access::EligibleMember,
+                Access::EligibleOwner,
+            ),
+        ];
+        for (list, need, member, owner) in lists {
+            let of_each = self
+                .rows_of_each::<wire::GroupPlace>(OperationClass::Read, groups, |id| {
+                    Request::get(format!("{GROUP_PIM_PATH}/{list}")).query("$filter", format!("groupId eq '{id}'"))
+                })
+                .await?;
+            for (id, heard) in of_each {
+                let name = self.group_name(&id);
+                for row in self.taken(need, Some(&name), heard) {
+                    // A word that is not known counts as the stronger of the two.
+                    let access = if row.access_id.eq_ignore_ascii_case("member") { member } else { owner };
+                    self.place(&id, row.principal_id, access);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, group: &str, principal: String, access: Access) {
+        if let Some(group) = self.survey.groups.get_mut(group) {
+            group.places.insert(Place { principal, access });
+        }
+    }
+
+    fn group_name(&self, id: &str) -> String {
+        let name = self.survey.groups.get(id).map(|group| group.name.clone());
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// Administrative units, and the members of those where they matter: of restricted ones, and of those
+    /// that a role is scoped to.
+    async fn units(&mut self) -> Result<()> {
+        let request = Request::get("/directory/administrativeUnits")
+            .query("$select", "id,displayName,isMemberManagementRestricted");
+        let heard = self.rows::<wire::Unit>(OperationClass::Read, request).await?;
+        for unit in self.taken(UNITS, None, heard) {
+            let (name, restricted) =
+                (unit.display_name.unwrap_or_default(), unit.is_member_management_restricted.unwrap_or(false));
+            self.survey.units.insert(unit.id, Unit { name, restricted, members: BTreeSet::new() });
+        }
+        let scoped: BTreeSet<&String> = self
+            .survey
+            .holdings
+            .iter()
+            .filter_map(|holding| match &holding.scope {
+                Scope::Unit(unit) => Some(unit),
+                _ => None,
+            })
+            .collect();
+        let matter = self.survey.units.iter().filter(|(id, unit)| unit.restricted || scoped.contains(id));
+        let ids: Vec<String> = matter.map(|(id, _)| id.clone()).collect();
+        let lists: Vec<(String, Heard<wire::Object>)> = self
+            .rows_of_each(OperationClass::Read, &ids, |id| {
+                Request::get("/directory/administrativeUnits")
+                    .segment(id)
+                    .then("/members")
+                    .query("$select", "id,displayName")
+            })
+            .await?;
+        for (id, heard) in lists {
+            let name = self.survey.unit_name(&id);
+            let members = self.taken(UNITS, Some(&name), heard);
+            // Devices and groups are members, too. Of a type that may not be read only the id is there.
+            let people = members.into_iter().filter(|member| member.odata_type.is_none() || member.is_a("user"));
+            if let Some(unit) = self.survey.units.get_mut(&id) {
+                unit.members.extend(people.map(|member| member.id));
+            }
+        }
+        Ok(())
+    }
+}

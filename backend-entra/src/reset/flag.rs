@@ -1,0 +1,65 @@
+//! Flagging accounts as compromised: one call names them all.
+
+use identity_core::error::{Error, ErrorKind, Result, Status};
+use identity_core::http::{Request, Response};
+use identity_core::reset::{Action, Outcome};
+
+use super::request::{object_id, operation};
+use super::{Orders, Placed, receipt};
+use crate::limits::IDENTITY_PROTECTION;
+use crate::retold::retold;
+use crate::wire::change::Compromised;
+
+impl Orders {
+    /// One call for all. When it is refused for what is in it, nothing was done to anybody, and
+    /// nobody knows for whose sake: then the halves are asked, until the one that is not taken
+    /// stands alone. No account is named again in a call after one that may have been carried out.
+    pub(super) async fn flag(&self, orders: &[Placed<'_>]) -> Vec<(usize, Outcome)> {
+        let mut outcomes = Vec::with_capacity(orders.len());
+        let mut named = Vec::with_capacity(orders.len());
+        for (place, order) in orders {
+            match object_id(order) {
+                Ok(id) => named.push((*place, *order, id)),
+                Err(error) => outcomes.push((*place, self.failed(order, error))),
+            }
+        }
+        let until = self.until();
+        let mut open: Vec<&[(usize, &identity_core::reset::Order, String)]> = vec![&named];
+        while let Some(group) = open.pop() {
+            let ids: Vec<&str> = group.iter().map(|(.., id)| id.as_str()).collect();
+            let result = match (ids.is_empty(), self.protection.turn(until).await) {
+                (true, _) => continue,
+                (_, Ok(())) => self.confirm(ids).await,
+                (_, Err(wait)) => Err(Error::new(ErrorKind::RateLimited, operation(Action::FlagCompromised))
+                    .with_detail("not sent: it is not its turn yet")
+                    .with_retry_after(wait)),
+            };
+            match result {
+                Ok(response) => {
+                    outcomes.extend(group.iter().map(|(place, ..)| (*place, Outcome::Done(receipt(&response)))));
+                }
+                Err(error) if group.len() > 1 && is_of_the_contents(&error) => {
+                    let (first, second) = group.split_at(group.len() / 2);
+                    open.extend([second, first]);
+                }
+                Err(error) => {
+                    outcomes.extend(group.iter().map(|(place, order, _)| (*place, self.failed(order, retold(&error)))));
+                }
+            }
+        }
+        outcomes
+    }
+
+    async fn confirm(&self, ids: Vec<&str>) -> Result<Response> {
+        let alone = ids.len() == 1;
+        let request =
+            Request::post("/identityProtection/riskyUsers/confirmCompromised").json(&Compromised { user_ids: ids })?;
+        let request = if alone { request.of_account() } else { request };
+        self.client.attempt(operation(Action::FlagCompromised), IDENTITY_PROTECTION, &request).await
+    }
+}
+
+/// Whether one of the accounts may be why.
+fn is_of_the_contents(error: &Error) -> bool {
+    error.status() == Status::Permanent && matches!(error.kind(), ErrorKind::InputInvalid | ErrorKind::AccountNotFound)
+}

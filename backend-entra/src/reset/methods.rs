@@ -1,0 +1,164 @@
+//! Making a person enrol anew: every authentication method that can be removed is removed, the
+//! default one last.
+
+use identity_core::error::{Error, ErrorKind, Result, Status};
+use identity_core::http::{Request, Response};
+use identity_core::reset::{Order, Outcome, Receipt};
+use tokio::time::Instant;
+
+use super::refusal::{explained, is_of_the_default_method};
+use super::request::{below, listing, object_id, operation};
+use super::{Orders, receipt};
+use crate::limits::AUTHENTICATORS;
+use crate::methods::{Place, Removable, place_of};
+use crate::retold::retold_as;
+use crate::wire::method::AuthenticationMethod;
+use crate::wire::page::Page;
+
+/// More pages of one account's methods than that are no listing.
+const MOST_PAGES: usize = 20;
+
+/// How far an order has come.
+#[derive(Debug, Default)]
+struct Progress {
+    removed: usize,
+    /// What cannot be removed, and why.
+    stuck: Vec<(String, Error)>,
+    last: Receipt,
+}
+
+impl Orders {
+    /// Lists the methods and removes them one by one.
+    ///
+    /// # Behavior
+    /// Every request is sent at most once, but for the default method, which may be refused once for
+    /// being the default. What is left when the service asks to slow down, or when the time is up, is
+    /// taken up by the next attempt: it lists anew.
+    pub(super) async fn reset_authenticators(&self, order: &Order) -> Outcome {
+        match self.remove_all(order).await {
+            Ok(receipt) => Outcome::Done(receipt),
+            Err(error) => self.failed(order, error),
+        }
+    }
+
+    async fn remove_all(&self, order: &Order) -> Result<Receipt> {
+        let name = operation(order.action);
+        let (id, until) = (object_id(order)?, self.until());
+        let mut progress = Progress::default();
+        let mut open = Vec::new();
+        for method in self.listed(name, &id, until, &mut progress).await? {
+            match place_of(&method) {
+                Place::Password => {}
+                Place::Removable(removable) => open.push(removable),
+                Place::Unknown(sort) => {
+                    let error = Error::new(ErrorKind::Unsupported, name).with_detail("no way to remove it is known");
+                    progress.stuck.push((sort, error));
+                }
+            }
+        }
+        // The listing does not tell which one is the default: it is the one that is refused for it.
+        let mut defaults = Vec::new();
+        self.round(order, &id, until, open, &mut progress, Some(&mut defaults)).await?;
+        self.round(order, &id, until, defaults, &mut progress, None).await?;
+        progress.ended()
+    }
+
+    /// Removes what can be removed; a default method is kept for later where there is a later.
+    async fn round(
+        &self,
+        order: &Order,
+        id: &str,
+        until: Instant,
+        methods: Vec<Removable>,
+        progress: &mut Progress,
+        mut defaults: Option<&mut Vec<Removable>>,
+    ) -> Result<()> {
+        let (name, mut left) = (operation(order.action), methods.len());
+        for method in methods {
+            match (self.removed(name, id, &method, until).await, &mut defaults) {
+                (Ok(response), _) => {
+                    progress.removed += 1;
+                    progress.last = receipt(&response);
+                }
+                // Somebody else removed it.
+                (Err(error), _) if is_gone(&error) => progress.removed += 1,
+                (Err(error), Some(defaults)) if is_of_the_default_method(&error) => defaults.push(method),
+                (Err(error), _) if error.status() == Status::Permanent => {
+                    progress.stuck.push((method.words, explained(error, order.action)));
+                }
+                (Err(error), defaults) => {
+                    let kept = defaults.as_ref().map_or(0, |defaults| defaults.len());
+                    return Err(progress.halted(&error, left + kept));
+                }
+            }
+            left -= 1;
+        }
+        Ok(())
+    }
+
+    async fn listed(
+        &self,
+        name: &'static str,
+        id: &str,
+        until: Instant,
+        progress: &mut Progress,
+    ) -> Result<Vec<AuthenticationMethod>> {
+        let mut methods = Vec::new();
+        let mut next = Some(listing(id));
+        for _ in 0..MOST_PAGES {
+            let Some(request) = next else { return Ok(methods) };
+            let response = self.in_turn(name, &request, until).await?;
+            let page: Page<AuthenticationMethod> = response.json(name)?;
+            progress.last = receipt(&response);
+            methods.extend(page.value);
+            next = page.next.map(|link| Request::link(link).of_account());
+        }
+        Err(Error::new(ErrorKind::Protocol, name).with_detail("the listing of its methods has no end"))
+    }
+
+    async fn removed(&self, name: &'static str, id: &str, method: &Removable, until: Instant) -> Result<Response> {
+        let request = below(Request::delete("/users"), id, method.path).segment(&method.id);
+        self.in_turn(name, &request, until).await
+    }
+
+    /// One request of the order, when it is its turn.
+    async fn in_turn(&self, name: &'static str, request: &Request, until: Instant) -> Result<Response> {
+        self.methods.turn(until).await.map_err(|wait| {
+            Error::new(ErrorKind::RateLimited, name)
+                .with_detail("not sent: authentication methods take few requests at a time")
+                .with_retry_after(wait)
+        })?;
+        self.client.attempt(name, AUTHENTICATORS, request).await
+    }
+}
+
+impl Progress {
+    /// The order goes on later, or nobody knows how the last request ended.
+    fn halted(&self, error: &Error, left: usize) -> Error {
+        let so_far = format!("{} removed, {left} left: {}", self.removed, error.detail());
+        retold_as(error, error.kind(), error.status()).with_detail(so_far)
+    }
+
+    fn ended(mut self) -> Result<Receipt> {
+        if self.stuck.is_empty() {
+            return Ok(self.last);
+        }
+        let named: Vec<String> =
+            self.stuck.iter().map(|(words, error)| format!("{words} ({})", error.detail())).collect();
+        let (_, first) = self.stuck.swap_remove(0);
+        let detail = format!("{} removed, not removed: {}", self.removed, named.join("; "));
+        let error = retold_as(&first, first.kind(), Status::Permanent).with_detail(detail);
+        match first.advice() {
+            Some(_) => Err(error),
+            None => {
+                Err(error
+                    .with_advice("remove them by hand in the Entra admin center: Authentication methods of the user"))
+            }
+        }
+    }
+}
+
+/// The method, not the account: that was listed a moment ago.
+fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::AccountNotFound && error.status() == Status::Permanent
+}

@@ -1,0 +1,181 @@
+//! Which actions work on which account: what Entra takes and then does not do, or what it will refuse, is
+//! replaced or refused before anything is sent.
+
+use identity_core::account::{Account, AccountKind, PasswordAuthority};
+use identity_core::directory::Support;
+use identity_core::reset::Action;
+
+use crate::matrix::{Power, Refusal, check};
+use crate::privilege::Known;
+
+const SET: Action = Action::SetPassword { must_change: false };
+const MUST: Action = Action::SetPassword { must_change: true };
+
+/// What comes of this action on this account, by its kind, by where its password is mastered, and, once
+/// privileges were looked at, by whether the app's roles reach it.
+pub(crate) fn support(account: &Account, action: Action, known: &Known) -> Support {
+    let by_kind = match action {
+        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
+            on_password(account, action, known)
+        }
+        Action::Disable => on_disable(account),
+        Action::RevokeSessions => on_revoke(account),
+        Action::ResetAuthenticators => Support::Works,
+        Action::IssueAccessPass => on_pass(account),
+        Action::FlagCompromised => on_flag(account),
+        Action::Unlock => cannot(
+            "Entra has no lock-out that an administrator could clear: its smart lockout ends by itself, and a new password does not wait for it",
+        ),
+        Action::SendRecoveryLink => cannot(
+            "Graph sends no recovery link: have the person use self-service reset, or issue a Temporary Access Pass",
+        ),
+        _ => cannot("Entra has no such operation"),
+    };
+    match (&by_kind, power_of(action)) {
+        (Support::Works | Support::Instead { .. }, Some(power)) => reach(account, power, known).unwrap_or(by_kind),
+        _ => by_kind,
+    }
+}
+
+/// What of the matrix decides. Whether it also holds for an app that revokes sessions or removes methods is
+/// not told by any source: those are tried.
+fn power_of(action: Action) -> Option<Power> {
+    match action {
+        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
+            Some(Power::Password)
+        }
+        Action::Disable => Some(Power::Sensitive),
+        _ => None,
+    }
+}
+
+/// Why the app's roles do not reach the account; `None` where they do, or nobody looked.
+fn reach(account: &Account, power: Power, known: &Known) -> Option<Support> {
+    let targets = known.targets()?;
+    let target = targets.target(&account.id);
+    match check(targets.own()?, power, &target).err()? {
+        // Whether an app's permissions alone reset an account without any role is told both ways.
+        Refusal::NoRole if target.is_like_everybody() => None,
+        Refusal::Restricted => Some(cannot(&restricted(&targets.restricted_units(&target)))),
+        Refusal::OutOfReach if target.is_like_everybody() => Some(cannot(
+            "no directory role of the app allows this on this account: its roles are over other administrative units,              or set passwords only; give its service principal User Administrator over the whole tenant",
+        )),
+        Refusal::OutOfReach | Refusal::NoRole => Some(cannot(
+            "the account's roles outrank those of the app: give its service principal Privileged Authentication \
+             Administrator over the whole tenant, or have a Global Administrator do it by hand",
+        )),
+    }
+}
+
+fn restricted(units: &str) -> String {
+    format!(
+        "the account is in a restricted administrative unit ({units}): assign the app a role that is scoped to it, \
+         or have an administrator of that unit do it by hand"
+    )
+}
+
+fn on_password(account: &Account, action: Action, known: &Known) -> Support {
+    if let Some(procedure) = &account.procedure {
+        return cannot(procedure);
+    }
+    if account.kind == AccountKind::DirectorySync {
+        return cannot(
+            "the account of the directory synchronisation: its reset stops the synchronisation; run the wizard of Entra Connect",
+        );
+    }
+    if let Some(because) = elsewhere(account) {
+        return because;
+    }
+    if account.kind == AccountKind::Service && action.demands_change() {
+        return match action {
+            Action::ExpirePassword => cannot(
+                "a program signs in with this account and cannot change a password: set a new one and tell the program",
+            ),
+            _ => instead(SET, "a program signs in with this account and cannot change a password"),
+        };
+    }
+    if action == Action::SetPasswordChangeAfterMfa {
+        return match known.can_do_mfa(&account.id) {
+            Some(true) => Support::Works,
+            Some(false) => {
+                instead(MUST, "the account has no second factor that the policy allows: it could not sign in again")
+            }
+            None => instead(
+                MUST,
+                "it is not known whether the account can do multifactor authentication: audit recovery first",
+            ),
+        };
+    }
+    Support::Works
+}
+
+/// Where the password is, if it is not here.
+fn elsewhere(account: &Account) -> Option<Support> {
+    if account.kind == AccountKind::Guest {
+        return Some(cannot(
+            "the password of a guest is kept by its home organisation: tell that one, and disable the guest here",
+        ));
+    }
+    match &account.authority {
+        PasswordAuthority::Here => None,
+        PasswordAuthority::OnPrem => Some(cannot(
+            "the password is mastered on-prem: one that is set here does not reach Active Directory and is overwritten \
+             from there; reset it there and revoke the sessions here",
+        )),
+        PasswordAuthority::Federated(provider) => Some(cannot(&format!(
+            "{provider} checks the password of this account: reset it there and revoke the sessions here"
+        ))),
+        PasswordAuthority::Nowhere => {
+            Some(cannot("the account has no password: revoke its sessions and remove its authenticators"))
+        }
+        _ => Some(cannot(
+            "it is not known where the password of this account is mastered: grant the app Domain.Read.All and plan again",
+        )),
+    }
+}
+
+fn on_disable(account: &Account) -> Support {
+    match account.authority {
+        PasswordAuthority::OnPrem if account.kind != AccountKind::Guest => cannot(
+            "the account is mastered on-prem: the next synchronisation enables it again; disable it in Active Directory \
+             and revoke its sessions here",
+        ),
+        _ => Support::Works,
+    }
+}
+
+fn on_revoke(account: &Account) -> Support {
+    match account.kind {
+        AccountKind::Guest => cannot(
+            "a guest's sessions are issued by its home organisation and do not end by this: disable the guest here",
+        ),
+        _ => Support::Works,
+    }
+}
+
+fn on_pass(account: &Account) -> Support {
+    match account.kind {
+        AccountKind::Guest => cannot("a Temporary Access Pass is not for guests: their home organisation issues it"),
+        AccountKind::DirectorySync => cannot("nobody signs in as the directory synchronisation"),
+        _ => Support::Works,
+    }
+}
+
+fn on_flag(account: &Account) -> Support {
+    match account.kind {
+        AccountKind::Guest => cannot("the risk of a guest is kept by its home organisation: tell that one"),
+        _ => Support::Works,
+    }
+}
+
+fn instead(action: Action, because: &str) -> Support {
+    Support::Instead { action, because: because.to_owned() }
+}
+
+fn cannot(because: &str) -> Support {
+    Support::Cannot { because: because.to_owned() }
+}
+
+#[cfg(test)]
+#[path = "support_tests.rs"]
+mod tests;

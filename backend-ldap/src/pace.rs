@@ -1,0 +1,29 @@
+//! What reads and changes say about pace: each read takes its permit, and each outcome is told to the
+//! governor. Both dialects go through here.
+
+use std::time::Duration;
+
+use identity_core::limits::{Feedback, Governor, OperationClass, Signal, clock};
+
+use crate::wire::Fault;
+
+/// Runs one read with its permit, and tells the governor how it went.
+pub(crate) async fn read<T>(governor: &Governor, reading: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let _permit = governor.acquire(OperationClass::Read, 1).await;
+    let begun = clock::instant();
+    let outcome = reading.await;
+    governor.feedback(&feedback(OperationClass::Read, outcome.as_ref().err(), begun.elapsed()));
+    outcome
+}
+
+/// What an outcome says about pace.
+pub(crate) fn feedback(class: OperationClass, fault: Option<&Fault>, latency: Duration) -> Feedback {
+    let signal = match fault {
+        None => Signal::Ok,
+        Some(Fault::Answered(answer)) if answer.is_busy() => Signal::Busy,
+        // A refusal is an answer: the server is well.
+        Some(Fault::Answered(_) | Fault::Malformed(_) | Fault::Filter) => Signal::Ok,
+        Some(Fault::NotSent(_) | Fault::Unanswered(_)) => Signal::Busy,
+    };
+    Feedback::new(class, signal).with_latency(latency)
+}

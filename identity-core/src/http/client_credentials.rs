@@ -1,0 +1,210 @@
+//! The client credentials grant (RFC 6749, section 4.4), by secret or by assertion (RFC 7523).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Method, StatusCode};
+use oauth2::basic::BasicTokenResponse;
+use oauth2::{AuthType, ClientId, ClientSecret, RequestTokenError, Scope, TokenResponse, TokenUrl};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::grant::{AdviceOf, GrantClient, GrantFault, GrantWire, Refused, refusal};
+use super::{AccessToken, Assertions, BaseUrl, SignIn, TokenSource, Transport};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The type of a JSON Web Token that proves who the client is (RFC 7523, section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Signs in as an application: the client credentials grant of OAuth 2, by a secret in the body or
+/// by an assertion.
+pub struct ClientCredentials {
+    transport: Arc<dyn Transport>,
+    token_url: BaseUrl,
+    client_id: String,
+    proof: Proof,
+    scopes: Vec<String>,
+    parameters: Vec<(String, String)>,
+    signer: Option<Arc<dyn SignIn>>,
+    advice: Option<Arc<AdviceOf>>,
+}
+
+enum Proof {
+    Secret(SecretString),
+    Assertion(Arc<dyn Assertions>),
+}
+
+impl ClientCredentials {
+    /// How long a token is taken to live when the server does not say.
+    const UNSAID_LIFETIME: Duration = Duration::from_secs(300);
+
+    /// Signs in by a client secret, sent in the body.
+    #[must_use]
+    pub fn by_secret(
+        transport: Arc<dyn Transport>,
+        token_url: BaseUrl,
+        client_id: impl Into<String>,
+        secret: SecretString,
+    ) -> Self {
+        Self::new(transport, token_url, client_id.into(), Proof::Secret(secret))
+    }
+
+    /// Signs in by an assertion, made or read anew for each token.
+    #[must_use]
+    pub fn by_assertion(
+        transport: Arc<dyn Transport>,
+        token_url: BaseUrl,
+        client_id: impl Into<String>,
+        assertions: Arc<dyn Assertions>,
+    ) -> Self {
+        Self::new(transport, token_url, client_id.into(), Proof::Assertion(assertions))
+    }
+
+    fn new(transport: Arc<dyn Transport>, token_url: BaseUrl, client_id: String, proof: Proof) -> Self {
+        Self {
+            transport,
+            token_url,
+            client_id,
+            proof,
+            scopes: Vec::new(),
+            parameters: Vec::new(),
+            signer: None,
+            advice: None,
+        }
+    }
+
+    /// Asks for this scope too.
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
+        self
+    }
+
+    /// Sends this parameter too; not for secrets.
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Signs the token request itself (a DPoP proof, RFC 9449): its headers are added, and when the
+    /// server refuses with 400 or 401 it is asked once whether a replay can help (a nonce came).
+    #[must_use]
+    pub fn with_signer(mut self, signer: Arc<dyn SignIn>) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    /// Says what the user can do about a refusal, by the server's codes.
+    #[must_use]
+    pub fn with_advice(mut self, advice: impl Fn(&GrantFault) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.advice = Some(Arc::new(advice));
+        self
+    }
+}
+
+#[async_trait]
+impl TokenSource for ClientCredentials {
+    async fn token(&self) -> Result<AccessToken> {
+        match self.grant().await? {
+            Granted::Token(token) => Ok(token),
+            Granted::Again => match self.grant().await? {
+                Granted::Token(token) => Ok(token),
+                Granted::Again => Err(Error::new(ErrorKind::Unauthenticated, "sign in")
+                    .with_detail("the server refused the proof that goes with the request, twice")),
+            },
+        }
+    }
+}
+
+enum Granted {
+    Token(AccessToken),
+    /// The server refused what signs the token request, and the signer learnt from it.
+    Again,
+}
+
+impl ClientCredentials {
+    async fn grant(&self) -> Result<Granted> {
+        let url = self.token_url.join("", &[])?;
+        let signature = match &self.signer {
+            Some(signer) => Some(signer.sign(&Method::POST, &url).await?),
+            None => None,
+        };
+        let assertion = match &self.proof {
+            Proof::Assertion(assertions) => {
+                Some(assertions.assertion(&self.client_id, &self.token_url.to_string()).await?)
+            }
+            Proof::Secret(_) => None,
+        };
+        let wire = GrantWire::new(Arc::clone(&self.transport), signature.clone());
+        let granted = self.ask(&wire, assertion.as_ref()).await;
+        let answer = wire.answer();
+        let error = match granted {
+            Ok(token) => {
+                if let (Some(signer), Some(signature), Some(answer)) = (&self.signer, &signature, &answer) {
+                    signer.accepted(signature, &answer.headers);
+                }
+                return self.checked(&token).map(Granted::Token);
+            }
+            Err(error) => error,
+        };
+        if let (Some(signer), Some(signature), Some(answer)) = (&self.signer, &signature, &answer)
+            && matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
+            && signer.refused(signature, answer).await?
+        {
+            return Ok(Granted::Again);
+        }
+        let sent = match &self.proof {
+            Proof::Secret(secret) => Some(secret),
+            Proof::Assertion(_) => assertion.as_ref(),
+        };
+        Err(refusal(error, answer.as_ref(), self.advice.as_deref(), sent))
+    }
+
+    async fn ask(&self, wire: &GrantWire, assertion: Option<&SecretString>) -> Result<BasicTokenResponse, Refused> {
+        let token_url =
+            TokenUrl::new(self.token_url.to_string()).map_err(|error| RequestTokenError::Other(error.to_string()))?;
+        let mut client = GrantClient::new(ClientId::new(self.client_id.clone()))
+            .set_token_uri(token_url)
+            .set_auth_type(AuthType::RequestBody);
+        if let Proof::Secret(secret) = &self.proof {
+            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        let mut request = client.exchange_client_credentials().add_scopes(self.scopes.iter().cloned().map(Scope::new));
+        for (name, value) in &self.parameters {
+            request = request.add_extra_param(name, value);
+        }
+        if let Some(assertion) = assertion {
+            request = request
+                .add_extra_param("client_assertion_type", JWT_BEARER)
+                .add_extra_param("client_assertion", assertion.expose_secret());
+        }
+        request.request_async(wire).await
+    }
+
+    fn checked(&self, token: &BasicTokenResponse) -> Result<AccessToken> {
+        let kind = token.token_type().as_ref();
+        if self.signer.is_none() && !kind.eq_ignore_ascii_case("bearer") {
+            return Err(Error::new(ErrorKind::Protocol, "sign in")
+                .with_detail("the server gave a token that is not a bearer token")
+                .with_advice("the application may be set to need a proof with each request (DPoP)"));
+        }
+        let value = token.access_token().secret();
+        if value.is_empty() {
+            return Err(Error::new(ErrorKind::Protocol, "sign in").with_detail("the server gave an empty token"));
+        }
+        let lifetime = token.expires_in().unwrap_or(Self::UNSAID_LIFETIME);
+        Ok(AccessToken::new(SecretString::from(value.as_str()), lifetime))
+    }
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentials")
+            .field("token_url", &self.token_url)
+            .field("client_id", &self.client_id)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! How one service spells what all of them say.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use super::{Pace, Response, Verdict};
+use crate::limits::OperationClass;
+
+/// How one service spells what all of them say. A backend implements it; each method has a
+/// default that fits a plain service.
+pub trait Dialect: fmt::Debug + Send + Sync + 'static {
+    /// The header of a request that carries our id of it: a fresh UUID with each attempt.
+    fn request_id_header(&self) -> Option<HeaderName> {
+        None
+    }
+
+    /// The service's id of the request.
+    fn request_id(&self, headers: &HeaderMap) -> Option<String>;
+
+    /// What the body of a refusal says.
+    fn fault(&self, response: &Response) -> ServerFault;
+
+    /// What the refusal means, where the service's code says more than the status; `verdict` is
+    /// what [`classify`](super::classify) makes of the status.
+    fn refine(&self, response: &Response, fault: &ServerFault, verdict: Verdict) -> Verdict {
+        let _ = (response, fault);
+        verdict
+    }
+
+    /// Whether our sign-in was refused, before anything was done: then [`SignIn::refused`] is asked
+    /// whether a replay can help. By default each 401.
+    ///
+    /// [`SignIn::refused`]: super::SignIn::refused
+    fn refuses_sign_in(&self, response: &Response, fault: &ServerFault) -> bool {
+        let _ = fault;
+        response.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// What a response says of pace. By default by its status and Retry-After.
+    fn pace(&self, class: OperationClass, response: &Response) -> Pace {
+        let _ = class;
+        Pace::of(response.status, &response.headers)
+    }
+}
+
+/// What the body of a refusal says. The texts are capped and of one line. It is the source of the
+/// [`Error`](crate::error::Error) that a refusal becomes, for `downcast_ref`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerFault {
+    /// The service's code, for programs.
+    pub code: String,
+    /// A more specific code, where the service gives one.
+    pub inner_code: Option<String>,
+    /// The service's words, for people.
+    pub message: String,
+    /// The service's id of the request, where the body gives one.
+    pub request_id: Option<String>,
+}
+
+impl ServerFault {
+    /// The most characters of a text that are kept.
+    pub const LONGEST_TEXT: usize = 400;
+
+    /// A code and a message of the service.
+    #[must_use]
+    pub fn new(code: &str, message: &str) -> Self {
+        Self { code: capped(code), message: capped(message), ..Self::default() }
+    }
+
+    /// Adds a more specific code.
+    #[must_use]
+    pub fn with_inner_code(mut self, code: &str) -> Self {
+        self.inner_code = Some(capped(code));
+        self
+    }
+
+    /// Adds the service's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: &str) -> Self {
+        self.request_id = Some(capped(id));
+        self
+    }
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code.as_str(), self.message.as_str()) {
+            ("", "") => f.write_str("no reason given"),
+            (code, "") => f.write_str(code),
+            ("", message) => f.write_str(message),
+            (code, message) => write!(f, "{code}: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerFault {}
+
+/// A server's text in one line, and no longer than what is kept.
+pub(super) fn capped(text: &str) -> String {
+    let clean = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut kept: String = clean.take(ServerFault::LONGEST_TEXT + 1).collect();
+    if kept.chars().count() > ServerFault::LONGEST_TEXT {
+        kept = kept.chars().take(ServerFault::LONGEST_TEXT - 1).chain(['…']).collect();
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_text_is_capped_and_of_one_line() {
+        let fault =
+            ServerFault::new("Denied\r\n", &"ä\n".repeat(1000)).with_inner_code("x\u{7}y").with_request_id(" r ");
+        assert_eq!(fault.message.chars().count(), ServerFault::LONGEST_TEXT);
+        assert!(fault.message.starts_with("ä ä ") && fault.message.ends_with('…'));
+        assert_eq!((fault.code.as_str(), fault.inner_code.as_deref()), ("Denied", Some("x y")));
+        assert_eq!(fault.request_id.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn a_fault_without_words_still_says_something() {
+        let texts =
+            [("", ""), ("Code", ""), ("", "why"), ("Code", "why")].map(|(c, m)| ServerFault::new(c, m).to_string());
+        assert_eq!(texts, ["no reason given", "Code", "why", "Code: why"]);
+    }
+}

@@ -1,0 +1,20 @@
+//! The engine on the directory in memory, in virtual time: what it does, what it refuses, how it
+//! stops.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod classes;
+mod pace;
+mod passwords;
+mod server_secrets;
+mod sessions;
+mod stopping;
+mod whom;

@@ -1,0 +1,444 @@
+//! A mock of Microsoft Graph v1.0 and of the token endpoint in front of it: an organisation as
+//! Entra Connect would have brought it to the cloud, refusals in Graph's words, its quotas, and a
+//! record of what really happened.
+//!
+//! It serves plain HTTP on loopback ([`MockGraphBuilder::start`]), or the same without sockets
+//! ([`MockGraphBuilder::build`]) for tests in virtual time. An account of an organisation is the same
+//! person here as in [`mock_ad`](crate::mock_ad), joined by immutable id and security identifier.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use testkit::mock_graph::MockGraph;
+//! use testkit::organisation::Organisation;
+//!
+//! let mock = MockGraph::builder(Organisation::new(1, 5_000)).start().await?;
+//! println!("{} as {}", mock.graph_url(), mock.client_id());
+//! // … a run …
+//! assert_eq!(mock.counts().throttled, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rooms
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `delivery`, `service` | the way of a request, and of its answer back |
+//! | `routes`, `strict`, `query`, `filter` | what can be asked, and how strictly it is read |
+//! | `users`, `directory` | one file for each endpoint, one `ROUTES` for each family |
+//! | `tenant` | who is in it; only what was changed is stored |
+//! | `tokens` | the app, the token endpoint, managed identities |
+//! | `access` | who may do what to whom |
+//! | `quota`, `refusal`, `batch`, `record`, `settings` | what they say |
+//!
+//! # Faults
+//! A fault acts on one request, or on one part of a batch; what it does to the connection it does to
+//! the whole batch. [`Fault::Busy`] is 503 without a word of when to come
+//! back, `Unavailable` 503 with it, `Throttle` 429 with `Retry-After` in turns in seconds and as a
+//! date, `TruncatedPage` in turns 500 and JSON without its end, `NoticeOfDisconnection` 503 with
+//! `Connection: close`.
+//!
+//! # What it does not have
+//! Creating and deleting users through Graph, `$expand` of anything but the manager, `$search`, other
+//! methods on users; `Prefer: return=minimal` of a delta query is taken and changes nothing.
+
+mod access;
+mod authentication;
+mod batch;
+mod builder;
+mod collection;
+mod delivery;
+mod directory;
+mod filter;
+mod groups;
+mod harness;
+mod in_process;
+mod objects;
+mod opaque;
+mod privilege;
+mod query;
+mod quota;
+mod record;
+mod refusal;
+mod registration;
+mod risk;
+mod roles;
+mod routes;
+mod server;
+mod service;
+mod service_principals;
+mod settings;
+mod strict;
+mod tenant;
+mod tokens;
+mod units;
+mod users;
+mod wire;
+
+pub use authentication::MethodKind;
+pub use builder::MockGraphBuilder;
+pub use harness::MockGraphHarness;
+pub use in_process::InProcess;
+pub use privilege::{
+    AdministrativeUnit, CloudGroup, CloudPrivilege, CloudRoute, CustomRole, GroupSchedule, Holding, RoleAssignment,
+    RoleGraph, RouteRule, ServicePrincipal,
+};
+pub use quota::{Metering, QuotaUse, TenantSize};
+pub use record::{Counts, Exchange, MARKER};
+pub use risk::Risk;
+pub use settings::{FederatedReset, FlagAlone, OverTop, RevokeAnswer, SyncedReset};
+pub use tenant::{CloudTruth, CloudUser, OnPrem, PasswordSet, SignInRefusal, Sort, fixed};
+pub use tokens::PERMISSIONS;
+
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use identity_core::limits::clock;
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::fault::{Fault, FaultScript, When};
+use crate::organisation::Organisation;
+use service::{Service, lock};
+use tenant::Tenant;
+
+/// A running mock; its servers end when it is dropped.
+pub struct MockGraph {
+    service: Arc<Service>,
+    stop: CancellationToken,
+    cut: Arc<Mutex<CancellationToken>>,
+}
+
+impl fmt::Debug for MockGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockGraph").field("graph_url", &self.service.graph_url).finish_non_exhaustive()
+    }
+}
+
+impl Drop for MockGraph {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl MockGraph {
+    /// Describes a mock of a tenant that an organisation is in.
+    #[must_use]
+    pub fn builder(organisation: Organisation) -> MockGraphBuilder {
+        MockGraphBuilder::new(organisation)
+    }
+
+    /// The mock as a service without sockets. Its clock is that of the runtime that asks.
+    #[must_use]
+    pub fn in_process(&self) -> InProcess {
+        InProcess(Arc::clone(&self.service))
+    }
+
+    /// The login server: `http://127.0.0.1:port`, without a slash behind it. Managed identities are
+    /// below it at `/metadata/identity/oauth2/token` and, as `IDENTITY_ENDPOINT`, at `/msi/token`.
+    #[must_use]
+    pub fn login_url(&self) -> &str {
+        &self.service.login_url
+    }
+
+    /// Graph: `http://127.0.0.1:port`, without version and slash behind it.
+    #[must_use]
+    pub fn graph_url(&self) -> &str {
+        &self.service.graph_url
+    }
+
+    /// The tenant's id.
+    #[must_use]
+    pub fn tenant_id(&self) -> Uuid {
+        self.service.tenant().id
+    }
+
+    /// The app's client id.
+    #[must_use]
+    pub fn client_id(&self) -> Uuid {
+        self.service.tokens().client_id
+    }
+
+    /// The object id of the app's service principal.
+    #[must_use]
+    pub fn service_principal(&self) -> Uuid {
+        self.service.tokens().principal
+    }
+
+    /// The app's secret, where it has one.
+    #[must_use]
+    pub fn client_secret(&self) -> Option<String> {
+        self.service.tokens().secret.as_ref().map(|secret| secret.text.clone())
+    }
+
+    /// What `IDENTITY_HEADER` would hold in an App Service.
+    #[must_use]
+    pub fn identity_header(&self) -> String {
+        self.service.tokens().identity_header.clone()
+    }
+
+    /// The organisation as it was when the mock began.
+    #[must_use]
+    pub fn organisation(&self) -> &Organisation {
+        &self.service.population.organisation
+    }
+
+    /// The domains: the initial one, the synchronised one, that of cloud-only users, the federated one.
+    #[must_use]
+    pub fn domains(&self) -> [String; 4] {
+        let population = &self.service.population;
+        let synced = population.organisation.domain().to_owned();
+        [population.initial_domain(), synced, population.cloud_domain(), population.federated_domain()]
+    }
+
+    /// How many users there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.service.tenant().count()
+    }
+
+    /// Whether there is nobody; there always is somebody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every user of now, one by one.
+    pub fn users(&self) -> impl Iterator<Item = CloudUser> + Send + '_ {
+        let end = self.service.tenant().end();
+        (0..end).filter_map(|number| self.service.tenant().view(number).map(|view| view.user))
+    }
+
+    /// A user by its place: one of [`fixed`], or as [`CloudUser::number`] says.
+    #[must_use]
+    pub fn user(&self, number: u64) -> Option<CloudUser> {
+        self.service.tenant().view(number).map(|view| view.user)
+    }
+
+    /// The user that stands for an account of the organisation.
+    #[must_use]
+    pub fn user_of_account(&self, index: u64) -> Option<CloudUser> {
+        self.user(tenant::FIXED + index)
+    }
+
+    /// A user by object id.
+    #[must_use]
+    pub fn user_by_id(&self, id: &Uuid) -> Option<CloudUser> {
+        self.with(id, |tenant, number| tenant.view(number).map(|view| view.user)).flatten()
+    }
+
+    /// The password that a user began with.
+    #[must_use]
+    pub fn initial_password(&self, id: &Uuid) -> Option<String> {
+        self.with(id, |tenant, number| tenant.population.initial_password(number))
+    }
+
+    /// Tries a password as the user's owner would.
+    ///
+    /// # Errors
+    /// Why the user could not sign in.
+    pub fn sign_in(&self, id: &Uuid, password: &str) -> Result<(), SignInRefusal> {
+        self.with(id, |tenant, number| tenant.sign_in(number, password)).unwrap_or(Err(SignInRefusal::UnknownUser))
+    }
+
+    /// Every password that took effect, in order.
+    #[must_use]
+    pub fn record(&self) -> Vec<PasswordSet> {
+        self.service.tenant().sets.clone()
+    }
+
+    /// The passwords of one user that took effect, in order.
+    #[must_use]
+    pub fn sets(&self, id: &Uuid) -> Vec<PasswordSet> {
+        self.service.tenant().sets.iter().filter(|set| set.user == *id).cloned().collect()
+    }
+
+    /// When a user's sessions were revoked, in order.
+    #[must_use]
+    pub fn revoked(&self, id: &Uuid) -> Vec<Timestamp> {
+        let revoked = |tenant: &mut Tenant, number| {
+            tenant.state(number).map(|state| state.revoked.iter().map(|(at, _)| *at).collect())
+        };
+        self.with(id, revoked).flatten().unwrap_or_default()
+    }
+
+    /// Whether the account is enabled now.
+    #[must_use]
+    pub fn enabled(&self, id: &Uuid) -> Option<bool> {
+        self.with(id, |tenant, number| {
+            tenant.settle(number);
+            tenant.view(number).map(|view| view.enabled())
+        })
+        .flatten()
+    }
+
+    /// Whether the user must change the password, and whether after a second factor.
+    #[must_use]
+    pub fn must_change(&self, id: &Uuid) -> Option<(bool, bool)> {
+        self.with(id, |tenant, number| {
+            tenant.settle(number);
+            let view = tenant.view(number)?;
+            Some((view.must_change(), view.state.is_some_and(|state| state.must_change_with_mfa)))
+        })
+        .flatten()
+    }
+
+    /// Whether nothing was written to the user through Graph since the mock began.
+    #[must_use]
+    pub fn untouched(&self, id: &Uuid) -> bool {
+        self.with(id, |tenant, number| !tenant.state(number).is_some_and(|state| state.written_to)).unwrap_or(false)
+    }
+
+    /// What a user holds of privilege, by every route: what a correct reading must find.
+    #[must_use]
+    pub fn privilege(&self, id: &Uuid) -> CloudPrivilege {
+        privilege::privilege(&self.service.tenant().privilege, id)
+    }
+
+    /// Roles, groups, units and service principals as they are now.
+    #[must_use]
+    pub fn role_graph(&self) -> RoleGraph {
+        self.service.tenant().privilege.clone()
+    }
+
+    /// Changes roles, groups, units and service principals behind the run's back.
+    pub fn change_role_graph(&self, change: impl FnOnce(&mut RoleGraph)) {
+        change(&mut self.service.tenant().privilege);
+    }
+
+    /// What a user has enrolled now, the default second factor first.
+    #[must_use]
+    pub fn enrolled(&self, id: &Uuid) -> Vec<MethodKind> {
+        let kinds = |tenant: &mut Tenant, number| {
+            let enrolment = tenant.enrolment(number);
+            let is_other = |method: &&authentication::EnrolledMethod| Some(&method.id) != enrolment.default.as_ref();
+            let (others, default): (Vec<_>, Vec<_>) = enrolment.methods.iter().partition(is_other);
+            default.into_iter().chain(others).map(|method| method.kind).collect()
+        };
+        self.with(id, kinds).unwrap_or_default()
+    }
+
+    /// What is known of a user's risk.
+    #[must_use]
+    pub fn risk(&self, id: &Uuid) -> Option<Risk> {
+        self.with(id, |tenant, number| tenant.risks.get(&number).copied()).flatten()
+    }
+
+    /// How much the mock was asked.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        *self.service.counts()
+    }
+
+    /// What every quota has seen.
+    #[must_use]
+    pub fn quotas(&self) -> Vec<QuotaUse> {
+        self.service.quotas().uses()
+    }
+
+    /// Every exchange so far, where the mock [records](MockGraphBuilder::recording).
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        lock(&self.service.recorder).exchanges.clone()
+    }
+
+    /// Begins another fault script, without rules for none.
+    pub fn set_faults(&self, script: FaultScript) {
+        self.service.tenant().clock_skew = script.clock_skew;
+        self.service.faults.replace(script);
+    }
+
+    /// Lets something go wrong before the rules of the script are asked.
+    pub fn add_fault(&self, when: When, fault: Fault) {
+        self.service.faults.prepend(when, fault);
+    }
+
+    /// Sets how far the directory's clock is ahead of ours.
+    pub fn set_clock_skew(&self, skew: SignedDuration) {
+        self.service.tenant().clock_skew = skew;
+    }
+
+    /// Sets how long Graph takes for every request.
+    pub fn set_latency(&self, latency: Duration) {
+        *lock(&self.service.latency) = latency;
+    }
+
+    /// Leaves so many of the next answers out of the batches that they belong to, although the
+    /// requests are carried out.
+    pub fn leave_out(&self, answers: u64) {
+        self.service.left_out.store(answers, Ordering::Relaxed);
+    }
+
+    /// Makes every token that is out worthless.
+    pub fn forget_tokens(&self) {
+        self.service.tokens().forget();
+    }
+
+    /// Gives the app a permission or takes it; tokens that are out keep what they had.
+    pub fn set_permission(&self, name: &str, granted: bool) {
+        let mut tokens = self.service.tokens();
+        if granted {
+            tokens.permissions.insert(name.to_owned());
+        } else {
+            tokens.permissions.remove(name);
+        }
+    }
+
+    /// Sets the directory roles of the app, as role templates; tokens that are out keep what they had.
+    pub fn set_app_roles<'a>(&self, templates: impl IntoIterator<Item = &'a str>) {
+        self.service.tokens().roles = templates.into_iter().map(str::to_owned).collect();
+    }
+
+    /// Lets other apps of the tenant write so often, now.
+    pub fn others_write(&self, writes: u32) {
+        self.service.quotas().others_write(writes, clock::instant());
+    }
+
+    /// Makes every delta link worthless (410).
+    pub fn forget_delta_links(&self) {
+        self.service.delta_epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Makes a member who is only in the cloud, behind the run's back; gives its object id.
+    pub fn create(&self, local_name: &str) -> Uuid {
+        let lag = self.service.settings.creation_lag;
+        let mut tenant = self.service.tenant();
+        let number = tenant.create(local_name, lag);
+        tenant.id_of(number)
+    }
+
+    /// Changes a user behind the run's back. `None` when there is no such user.
+    pub fn change(&self, id: &Uuid, change: impl FnOnce(&mut CloudUser)) -> Option<()> {
+        self.with(id, |tenant, number| tenant.change(number, change)).flatten()
+    }
+
+    /// Deletes a user behind the run's back.
+    pub fn delete(&self, id: &Uuid) -> Option<()> {
+        self.with(id, Tenant::delete).flatten()
+    }
+
+    /// Brings a password from on-prem, as the synchronisation of hashes does. `None` for who is not
+    /// synchronised.
+    pub fn password_from_on_prem(&self, id: &Uuid, password: &str) -> Option<()> {
+        self.with(id, |tenant, number| tenant.password_from_on_prem(number, password)).flatten()
+    }
+
+    /// Breaks every connection of now.
+    pub fn cut_connections(&self) {
+        std::mem::take(&mut *lock(&self.cut)).cancel();
+    }
+
+    /// Drops new connections at once, or takes them again.
+    pub fn refuse_connections(&self, refuse: bool) {
+        self.service.refuse_connections.store(refuse, Ordering::Relaxed);
+    }
+
+    fn with<T>(&self, id: &Uuid, read: impl FnOnce(&mut Tenant, u64) -> T) -> Option<T> {
+        let mut tenant = self.service.tenant();
+        let number = tenant.by_id(id)?;
+        Some(read(&mut tenant, number))
+    }
+}
