@@ -146,6 +146,23 @@ step_doctest() {
   cargo test --locked --workspace --all-features --doc
 }
 
+# Whether they still work, not how fast they are. The ones that run only by name are named.
+step_benches() {
+  cargo test --locked --package identity-reset --benches
+  cargo test --locked --package identity-reset --bench million --bench grown
+  if "$SLAPD" install; then
+    mkdir -p "$STEP_DIR/tmp"
+    TMPDIR=$STEP_DIR/tmp cargo test --locked --package backend-ldap --bench openldap
+  else
+    echo "!!! slapd is not installed: the benchmark beside ldap-utils was NOT run"
+  fi
+}
+
+# IDENTITY_RESET_FUZZ_SECONDS and IDENTITY_RESET_FUZZ_SEED choose another length and other values.
+step_fuzz() {
+  cargo test --locked --release --package identity-reset --test decoders -- --ignored --nocapture
+}
+
 step_examples() {
   cargo build --locked --examples
   local name

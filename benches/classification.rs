@@ -2,8 +2,9 @@
 //!
 //! - `classification/tls`: the backend's whole classification, against bare reads of the same: the
 //!   sweep over all groups, the members of each group that leads to privilege, the accounts that
-//!   say of themselves that they are in one, the accounts with marks of their own. Nothing is made
-//!   of what the bare loop reads. The rate is in privileged groups.
+//!   say of themselves that they are in one, the accounts with marks of their own, those that may
+//!   delegate, and the three objects whose rights lead to tier 0. Nothing is made of what the bare loop
+//!   reads, and it does not look at rights over the privileged themselves. The rate is in privileged groups.
 //! - `classification/closure`: closing a graph of 10,000 nested groups with a path for each, against
 //!   a walk that only tells which groups are reached.
 
@@ -28,6 +29,8 @@ use side_by_side::{compare, in_turns, size, timed};
 const AT_ONCE: usize = 8;
 /// The backend names as many groups in one search.
 const NAMED_AT_ONCE: usize = 30;
+/// Either flag of delegation, or a list of services.
+const DELEGATES: &str = "(|(userAccountControl:1.2.840.113556.1.4.804:=17301504)(msDS-AllowedToDelegateTo=*))";
 const ACCOUNTS: &str = "(|(sAMAccountType=805306368)(sAMAccountType=805306369)(sAMAccountType=805306370))";
 
 fn main() -> anyhow::Result<()> {
@@ -48,6 +51,7 @@ fn on_the_mock(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<(
     let mock = runtime.block_on(MockAd::builder().organisation(organisation.clone()).start())?;
     let ours = runtime.block_on(bare_ldap::ours(&mock, IN_FLIGHT))?;
     let bare = runtime.block_on(Bare::connect(&mock))?;
+    let places = ["", "OU=Domain Controllers,", "CN=AdminSDHolder,CN=System,"].map(|above| format!("{above}{base}"));
     let read = async || {
         let attributes = ["objectGUID", "objectSid", "sAMAccountName", "memberOf"];
         bare.list(&base, "(objectClass=group)", &attributes, false).await?;
@@ -57,6 +61,9 @@ fn on_the_mock(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<(
         }
         let marks = ["objectGUID", "objectSid", "sAMAccountName", "sIDHistory", "adminCount"];
         bare.list(&base, &marked(), &marks, false).await?;
+        let delegation = ["objectGUID", "userAccountControl", "msDS-AllowedToDelegateTo"];
+        bare.list(&base, &format!("(&{ACCOUNTS}{DELEGATES})"), &delegation, false).await?;
+        bare.members(&places, AT_ONCE).await?;
         Ok::<_, anyhow::Error>(())
     };
     let before = mock.counts().searches;

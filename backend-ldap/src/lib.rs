@@ -92,6 +92,9 @@ mod account;
 mod config;
 mod controllers;
 mod convergence;
+#[cfg(any(test, feature = "decoders"))]
+#[doc(hidden)]
+pub mod decoders;
 mod directory;
 mod discovery;
 mod domain;

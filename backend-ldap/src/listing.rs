@@ -12,7 +12,7 @@ use identity_core::limits::clock;
 use uuid::Uuid;
 
 use crate::wire::entry::Entry;
-use crate::wire::{Connection, Fault, Page, Search};
+use crate::wire::{Connection, Fault, Page, Search, ahead};
 
 /// How often one page is asked for again when the server is busy.
 const BUSY_TRIES: u32 = 6;
@@ -84,7 +84,7 @@ enum Delivered {
     Untold,
 }
 
-/// The entries of a search, page by page. Lazy, with one page in memory.
+/// The entries of a search, page by page. Lazy, and then one page ahead.
 pub(crate) fn list(source: Arc<dyn Paged>, search: Search) -> BoxStream<'static, Result<Entry>> {
     let listing = Listing {
         source,
@@ -97,7 +97,7 @@ pub(crate) fn list(source: Arc<dyn Paged>, search: Search) -> BoxStream<'static,
         empty: 0,
         finished: false,
     };
-    stream::try_unfold(listing, Listing::next)
+    ahead(stream::try_unfold(listing, Listing::next))
         .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
         .try_flatten()
         .boxed()

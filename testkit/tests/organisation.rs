@@ -45,7 +45,32 @@ fn names_ids_and_places_are_distinct_and_fit_active_directory() {
 
 #[test]
 fn tiers_agree_with_the_membership_graph_of_the_library() {
-    let organisation = Organisation::new(5, 30_000);
+    tiers_agree(&Organisation::new(5, 30_000));
+}
+
+#[test]
+fn many_groups_are_nested_and_a_few_of_them_privileged() {
+    let plain = Organisation::new(5, 20_000);
+    let organisation = plain.clone().with_groups(4_000);
+    tiers_agree(&organisation);
+    assert_eq!(organisation.groups().count(), plain.groups().count() + 4_000);
+    let names: HashSet<String> = organisation.groups().map(|group| group.name.to_lowercase()).collect();
+    let sids: HashSet<String> = organisation.groups().map(|group| organisation.group_sid(group)).collect();
+    assert_eq!((names.len(), sids.len()), (organisation.groups().count(), organisation.groups().count()));
+    assert!(organisation.accounts().all(|account| !sids.contains(&account.sid)));
+    let control = |organisation: &Organisation| {
+        organisation.accounts().filter(|account| account.truth.tier == Tier::Control).count()
+    };
+    let (before, after) = (control(&plain), control(&organisation));
+    assert!(after > before && after < 20_000 / 20, "{before} {after}");
+    let memberships: usize = organisation.accounts().map(|account| account.member_of.len()).sum();
+    assert!(memberships > 4 * 20_000, "{memberships}");
+    // The same account in any other way, and the same groups again.
+    assert_eq!(organisation.account(777).guid, plain.account(777).guid);
+    assert_eq!(plain.with_groups(4_000).account(777), organisation.account(777));
+}
+
+fn tiers_agree(organisation: &Organisation) {
     let mut graph = MembershipGraph::default();
     for group in organisation.groups() {
         for list in &group.nested_in {

@@ -3,7 +3,9 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail, and say what they saw")]
 
 mod disk;
+mod failover;
 #[path = "../support/mod.rs"]
 mod support;
 mod tiny;
 mod wire;
+mod world;

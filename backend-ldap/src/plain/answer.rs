@@ -238,7 +238,7 @@ mod tests {
     use std::error::Error as _;
 
     fn of(code: u32, policy: Option<u8>, text: &str) -> (ErrorKind, Status) {
-        let reply = Reply { code, text: text.to_owned(), policy };
+        let reply = Reply { code, text: text.to_owned(), policy, after: None };
         let error = PlainError::check(&reply).expect_err("no success").into_error("set password");
         assert!(error.advice().is_some_and(|advice| !advice.is_empty()));
         assert!(error.source().and_then(|source| source.downcast_ref::<PlainError>()).is_some());
@@ -284,7 +284,7 @@ mod tests {
         let error = |text: &str| PlainError::new(19, text, Some(8));
         assert!(error("Password is not being changed from existing value").is_set_already());
         assert!(!error("Password is in history of old passwords").is_set_already());
-        assert!(PlainError::check(&Reply { code: 0, text: String::new(), policy: None }).is_ok());
+        assert!(PlainError::check(&Reply { code: 0, text: String::new(), policy: None, after: None }).is_ok());
     }
 
     proptest! {

@@ -28,6 +28,12 @@ mod reset;
 mod support;
 mod tree;
 
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use account::account;
 pub use answer::{PlainError, PolicyError};
 pub use config::{PasswordBy, PlainConfig};
 pub use directory::PlainDirectory;
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use name::key;
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use policy::Policies;

@@ -27,6 +27,8 @@ use crate::wire::{Change, Connection, Fault, Reply, Search};
 
 const RESET: &str = "pwdReset";
 const LOCK: &str = "pwdAccountLockedTime";
+/// What is looked at after a set.
+const AFTER: [&str; 4] = ["entryUUID", "pwdChangedTime", RESET, LOCK];
 /// Result codes: RFC 4511 appendix A, RFC 4528 section 4.
 const NO_SUCH_OBJECT: u32 = 32;
 const ASSERTION_FAILED: u32 = 122;
@@ -136,7 +138,8 @@ impl PlainDirectory {
         if !self.tree.has_assertion {
             self.still_leads(&connection, entry, order, operation).await?;
         }
-        let writing = connection.modify_under_policy(&entry.dn, changes, self.tree.has_policy, self.only_if(order));
+        let writing =
+            connection.modify_under_policy(&entry.dn, changes, self.tree.has_policy, self.only_if(order), &[]);
         self.write(writing).await.map_err(|failure| failure.into_error(operation))?;
         Ok(Receipt::default())
     }
@@ -155,23 +158,27 @@ impl PlainDirectory {
         }
         let result = if whole {
             let changes = in_one(password, is_must_change(order.action), closed, policy);
-            self.write(connection.modify_under_policy(&entry.dn, changes, policy, self.only_if(order))).await
+            let after: &[&str] = if conditional && !policy { &[] } else { &AFTER };
+            self.write(connection.modify_under_policy(&entry.dn, changes, policy, self.only_if(order), after)).await
         } else {
             if closed {
                 self.is_to_close(order, true);
             }
             self.write(connection.set_password(&entry.dn, password.expose(), policy)).await
         };
-        match result {
-            Ok(()) => {}
+        let after = match result {
+            Ok(after) => after,
             // The answer to an earlier attempt with this password was lost, or what follows failed then.
-            Err(Failure::Answered(answer)) if answer.is_set_already() => {}
+            Err(Failure::Answered(answer)) if answer.is_set_already() => None,
             Err(failure) => return Err(failure.into_error(operation)),
-        }
+        };
         if conditional && !policy {
             return Ok(Receipt::default());
         }
-        let now = self.read_back(&connection, &entry.dn).await.map_err(|error| unfinished(&error, operation))?;
+        let now = match after.filter(|entry| is_told(entry, policy)) {
+            Some(now) => now,
+            None => self.read_back(&connection, &entry.dn).await.map_err(|error| unfinished(&error, operation))?,
+        };
         if !is_meant(&now, order) {
             return Err(if conditional { renamed(operation) } else { misled(&now, operation) });
         }
@@ -216,7 +223,7 @@ impl PlainDirectory {
             changes.push(Change::Replace(LOCK, LOCKED_BY_ADMINISTRATOR.into()));
         }
         if !changes.is_empty() {
-            let writing = connection.modify_under_policy(&now.dn, changes, true, self.only_if(order));
+            let writing = connection.modify_under_policy(&now.dn, changes, true, self.only_if(order), &[]);
             self.write(writing).await.map_err(|failure| failure.into_error("finish"))?;
         }
         Ok(now.bytes("pwdchangedtime").and_then(time::generalized))
@@ -224,7 +231,7 @@ impl PlainDirectory {
 
     /// The entry that has this name now.
     async fn read_back(&self, connection: &Connection, dn: &str) -> Result<Entry> {
-        let search = Search::object(dn, &["entryUUID", "pwdChangedTime", RESET, LOCK]);
+        let search = Search::object(dn, &AFTER);
         let begun = clock::instant();
         let read = connection.read(&search).await;
         self.tree.governor.feedback(&feedback(OperationClass::Read, read.as_ref().err(), begun.elapsed()));
@@ -253,14 +260,14 @@ impl PlainDirectory {
         Uuid::try_parse(order.account.as_str()).ok().filter(|_| self.tree.has_assertion)
     }
 
-    /// One change, and what it says about pace.
-    async fn write(&self, writing: impl Future<Output = Result<Reply, Fault>>) -> Result<(), Failure> {
+    /// One change, and what it says about pace; what the entry is after it, where that was asked and told.
+    async fn write(&self, writing: impl Future<Output = Result<Reply, Fault>>) -> Result<Option<Entry>, Failure> {
         let begun = clock::instant();
         let answered = writing.await;
         let mut told = feedback(OperationClass::Write, answered.as_ref().err(), begun.elapsed());
         let outcome = match answered {
             Err(fault) => Err(Failure::Fault(fault)),
-            Ok(reply) => PlainError::check(&reply).map_err(Failure::Answered),
+            Ok(reply) => PlainError::check(&reply).map(|()| reply.after).map_err(Failure::Answered),
         };
         if matches!(&outcome, Err(Failure::Answered(answer)) if answer.is_busy()) {
             told = Feedback::new(OperationClass::Write, Signal::Busy).with_latency(begun.elapsed());
@@ -287,6 +294,12 @@ impl Failure {
             Self::Fault(fault) => answer::error(fault, operation, true),
         }
     }
+}
+
+/// Whether the answer to a change tells all that is asked of the entry after it: which one it is, and with a
+/// policy when its password was set.
+fn is_told(after: &Entry, policy: bool) -> bool {
+    after.bytes("entryuuid").is_some() && (!policy || after.bytes("pwdchangedtime").is_some())
 }
 
 /// Whether the entry is the one that the order is about.
@@ -378,7 +391,8 @@ mod tests {
     #[test]
     fn an_entry_that_was_renamed_at_the_moment_is_looked_for_again() {
         for code in [NO_SUCH_OBJECT, ASSERTION_FAILED] {
-            let answer = PlainError::check(&Reply { code, text: String::new(), policy: None }).expect_err("refused");
+            let answer = PlainError::check(&Reply { code, text: String::new(), policy: None, after: None })
+                .expect_err("refused");
             let error = Failure::Answered(answer).into_error("set password");
             assert_eq!((error.kind(), error.status()), (ErrorKind::Conflict, Status::Temporary), "{code}");
         }

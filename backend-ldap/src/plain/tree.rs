@@ -34,7 +34,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// The entries of a search, page by page. Lazy, with one page in memory. A listing that does
+    /// The entries of a search, page by page. Lazy, and then one page ahead. A listing that does
     /// not come to its end is an error, never a short stream.
     pub(crate) fn list(self: &Arc<Self>, search: Search) -> BoxStream<'static, Result<Entry>> {
         let source: Arc<Self> = Arc::clone(self);

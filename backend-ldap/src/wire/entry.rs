@@ -1,7 +1,5 @@
 //! Entries of a search, decoded without trust: what is malformed is an error, not a panic.
 
-use std::collections::HashMap;
-
 use ldap3::asn1::{PL, StructureTag};
 use uuid::Uuid;
 
@@ -13,7 +11,8 @@ use crate::value::{guid, time};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) dn: String,
-    attributes: HashMap<String, Vec<Vec<u8>>>,
+    /// A few dozen at most: found sooner one by one than by a hash of each name.
+    attributes: Vec<(String, Vec<Vec<u8>>)>,
     /// Attributes of which the server sent a part only, with the index of the next value.
     partial: Vec<(String, u64)>,
 }
@@ -30,36 +29,42 @@ impl Entry {
         let mut entry = Self { dn, ..Self::default() };
         for attribute in constructed(parts.next().ok_or(Malformed)?)? {
             let mut parts = constructed(attribute)?.into_iter();
-            let name = text(primitive(parts.next())?)?.to_lowercase();
+            let mut name = text(primitive(parts.next())?)?;
+            name.make_ascii_lowercase();
             let values: Vec<Vec<u8>> = constructed(parts.next().ok_or(Malformed)?)?
                 .into_iter()
                 .map(|value| primitive(Some(value)))
                 .collect::<Result<_, _>>()?;
-            entry.add(&name, values);
+            entry.add(name, values)?;
         }
         Ok(entry)
     }
 
     /// Adds values under a name that may carry options: `member;range=0-1499`.
-    fn add(&mut self, name: &str, values: Vec<Vec<u8>>) {
-        let mut options = name.split(';');
-        let base = options.next().unwrap_or_default();
-        for option in options {
-            let next = option.strip_prefix("range=").and_then(|range| range.split_once('-')).and_then(|(_, last)| {
-                // `…-*` is the last part.
-                last.parse::<u64>().ok().and_then(|last| last.checked_add(1))
-            });
-            if let Some(next) = next {
-                self.partial.push((base.to_owned(), next));
+    fn add(&mut self, mut name: String, values: Vec<Vec<u8>>) -> Result<(), Malformed> {
+        let base = name.split(';').next().unwrap_or_default().len();
+        for option in name.split(';').skip(1) {
+            let Some(range) = option.strip_prefix("range=") else { continue };
+            if let Some(next) = after(range)? {
+                self.partial.push((name.get(..base).unwrap_or_default().to_owned(), next));
             }
         }
-        self.attributes.entry(base.to_owned()).or_default().extend(values);
+        name.truncate(base);
+        self.extend(name, values);
+        Ok(())
+    }
+
+    fn extend(&mut self, name: String, values: Vec<Vec<u8>>) {
+        match self.attributes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.extend(values),
+            None => self.attributes.push((name, values)),
+        }
     }
 
     /// The values of an attribute, by its name in lower case.
     pub(crate) fn values(&self, name: &str) -> &[Vec<u8>] {
         debug_assert!(!name.contains(|c: char| c.is_ascii_uppercase()), "names are looked up in lower case: {name}");
-        self.attributes.get(name).map_or(&[], Vec::as_slice)
+        self.attributes.iter().find(|(known, _)| known == name).map_or(&[], |(_, values)| values.as_slice())
     }
 
     /// The first value.
@@ -101,8 +106,30 @@ impl Entry {
     pub(crate) fn take_range(&mut self, name: &str, part: &mut Self) {
         self.partial.retain(|(partial, _)| partial != name);
         self.partial.extend(part.partial.iter().filter(|(partial, _)| partial == name).cloned());
-        let values = part.attributes.remove(name).unwrap_or_default();
-        self.attributes.entry(name.to_owned()).or_default().extend(values);
+        let values =
+            part.attributes.iter_mut().find(|(known, _)| known == name).map(|(_, values)| std::mem::take(values));
+        self.extend(name.to_owned(), values.unwrap_or_default());
+    }
+}
+
+/// The index of the value after a part, from its range (MS-ADTS 3.1.1.3.1.3.3); `None` for the last part,
+/// `…-*`. A range that cannot be read is no end: who believes that misses values.
+fn after(range: &str) -> Result<Option<u64>, Malformed> {
+    let (first, last) = range.split_once('-').ok_or(Malformed)?;
+    let first = number(first)?;
+    if last == "*" {
+        return Ok(None);
+    }
+    let last = number(last)?;
+    if last < first { Err(Malformed) } else { last.checked_add(1).map(Some).ok_or(Malformed) }
+}
+
+/// Digits and nothing else: `parse` alone would take a sign.
+fn number(digits: &str) -> Result<u64, Malformed> {
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        digits.parse().map_err(|_| Malformed)
+    } else {
+        Err(Malformed)
     }
 }
 
@@ -134,7 +161,8 @@ pub(crate) mod tests {
     pub(crate) fn entry(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Entry {
         let mut entry = Entry { dn: dn.to_owned(), ..Entry::default() };
         for (name, values) in attributes {
-            entry.add(&name.to_lowercase(), values.iter().map(|value| value.to_vec()).collect());
+            let values = values.iter().map(|value| value.to_vec()).collect();
+            entry.add(name.to_lowercase(), values).expect("well-formed");
         }
         entry
     }
@@ -147,11 +175,12 @@ pub(crate) mod tests {
         StructureTag { class: TagClass::Universal, id: 16, payload: PL::C(parts) }
     }
 
+    fn attribute(name: &[u8], values: &[&[u8]]) -> StructureTag {
+        sequence(vec![octets(name), sequence(values.iter().map(|value| octets(value)).collect())])
+    }
+
     #[test]
     fn binary_text_and_ranged_values_are_found_by_one_name() {
-        let attribute = |name: &[u8], values: &[&[u8]]| {
-            sequence(vec![octets(name), sequence(values.iter().map(|value| octets(value)).collect())])
-        };
         let tag = sequence(vec![
             octets(b"CN=x"),
             sequence(vec![
@@ -167,6 +196,47 @@ pub(crate) mod tests {
         assert_eq!(entry.next_range("member"), Some(2));
         assert_eq!(entry.next_range("memberof"), None, "a star is the end");
         assert_eq!(entry.text("memberof"), Some("g"));
+    }
+
+    #[test]
+    fn a_range_that_cannot_be_read_is_not_taken_for_the_end() {
+        let decoded = |option: &str| {
+            let name = format!("member;{option}");
+            Entry::decode(sequence(vec![octets(b"CN=x"), sequence(vec![attribute(name.as_bytes(), &[b"a"])])]))
+        };
+        for option in [
+            "range=",
+            "range=0",
+            "range=0-",
+            "range=-*",
+            "range=-1",
+            "range=0-x",
+            "range=x-*",
+            "range=0--1",
+            "range=+0-1",
+            "range=0-+1",
+            "range=0-**",
+            "range=2-1",
+            "range=0-18446744073709551615",
+            "range=0-18446744073709551616",
+            "range= 0-1",
+            "range=0-1 ",
+            "RANGE=0-",
+            "binary;range=0-",
+            "range=0-1-2",
+        ] {
+            assert_eq!(decoded(option), Err(Malformed), "{option}");
+        }
+        for (option, next) in [
+            ("range=0-*", None),
+            ("range=1500-*", None),
+            ("Range=0-1499", Some(1500)),
+            ("range=0-0", Some(1)),
+            ("range=0-18446744073709551614", Some(u64::MAX)),
+            ("binary", None),
+        ] {
+            assert_eq!(decoded(option).map(|entry| entry.next_range("member")), Ok(next), "{option}");
+        }
     }
 
     #[test]

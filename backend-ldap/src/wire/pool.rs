@@ -104,7 +104,9 @@ impl Pool {
             },
         };
         if let Some(live) = state.live.as_ref().filter(|connection| connection.is_live()) {
-            return Ok(Arc::clone(live));
+            // Answers do not come in turns: to wait here while another one has room leaves that idle.
+            let roomier = if live.room() == 0 { self.standing().filter(|other| other.room() > 0) } else { None };
+            return Ok(roomier.unwrap_or_else(|| Arc::clone(live)));
         }
         if slot.attempts.load(Ordering::Acquire) != seen {
             // Somebody tried while we waited for our turn, and failed: no stampede.

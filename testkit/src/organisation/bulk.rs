@@ -48,6 +48,7 @@ pub(super) fn person(organisation: &Organisation, index: u64) -> SyntheticAccoun
     if index >= SPECIAL {
         state(organisation, &mut account);
         privilege(organisation, &mut account);
+        organisation.crowd(&mut account);
     }
     account
 }

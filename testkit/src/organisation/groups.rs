@@ -87,6 +87,8 @@ const T1: Option<Tier> = Some(Tier::Management);
 const TEAMS: u64 = 8;
 const APPLICATIONS: u64 = 20;
 const FIRST_RID: u32 = 1101;
+/// Above those of a million accounts, below 2^30, the most that a domain has (MS-SAMR 3.1.1.9.2).
+pub(super) const FIRST_RID_OF_CROWD: u32 = 0x2000_0000;
 
 /// RID, name, built-in (S-1-5-32), tier, protected by AdminSDHolder. Tier 0 is what AdminSDHolder
 /// protects, and what the TierZeroTable of SpecterOps (2025-12) adds.

@@ -18,6 +18,7 @@
 mod account;
 mod bulk;
 mod convert;
+mod crowd;
 pub(crate) mod draw;
 mod groups;
 mod ldif;
@@ -56,6 +57,7 @@ pub struct Organisation {
     groups: Arc<[SyntheticGroup]>,
     membership: Arc<truth::Closure>,
     planting: Arc<Planting>,
+    crowd: crowd::Crowd,
 }
 
 impl Organisation {
@@ -74,6 +76,7 @@ impl Organisation {
             groups,
             membership,
             planting: Arc::default(),
+            crowd: crowd::Crowd::default(),
         }
     }
 
@@ -154,7 +157,7 @@ impl Organisation {
         (0..self.size).map(|index| self.account(index))
     }
 
-    /// Every group: about 190, whatever the size.
+    /// Every group: about 190, whatever the size, and those of [`with_groups`](Self::with_groups).
     pub fn groups(&self) -> impl Iterator<Item = &SyntheticGroup> {
         self.groups.iter()
     }

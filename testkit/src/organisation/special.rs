@@ -1,7 +1,7 @@
 //! The accounts that are the same in every organisation: one for each case worth a test.
 
 use super::bulk::{longest, machine, mailbox, person, place_person};
-use super::{ObjectClass, Organisation, SyntheticAccount, groups, uac};
+use super::{GroupIndex, ObjectClass, Organisation, SyntheticAccount, groups, uac};
 
 macro_rules! special {
     ($($(#[$doc:meta])* $name:ident = $index:literal;)*) => {
@@ -148,11 +148,14 @@ pub(super) fn account(organisation: &Organisation, index: u64) -> Option<Synthet
 pub(super) fn join(organisation: &Organisation, account: &mut SyntheticAccount, names: &[&str]) {
     for name in names {
         let Some(group) = groups::named(&organisation.groups, name) else { continue };
-        account.member_of.push(group);
-        let above = organisation.membership.above(usize::from(group.0));
-        let mut above = above.filter_map(|at| organisation.groups.get(at));
-        account.admin_count |= above.any(|group| group.admin_sd_holder);
+        join_at(organisation, account, group);
     }
+}
+
+/// Adds one group; `adminCount` follows as AdminSDHolder would have it.
+pub(super) fn join_at(organisation: &Organisation, account: &mut SyntheticAccount, group: GroupIndex) {
+    account.member_of.push(group);
+    account.admin_count |= organisation.groups_above(group).any(|group| group.admin_sd_holder);
 }
 
 fn of_the_directory(organisation: &Organisation, index: u64) -> SyntheticAccount {

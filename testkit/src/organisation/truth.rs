@@ -1,6 +1,6 @@
 //! The truth about an account: what a correct classification must find.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use identity_core::account::AccountKind;
 use identity_core::privilege::Tier;
@@ -47,9 +47,14 @@ impl Default for Truth {
     }
 }
 
-/// For each group, every group above it, itself included.
+/// For each group, every group above it, itself included; and the groups by RID.
 #[derive(Debug)]
-pub(super) struct Closure(Vec<BTreeSet<usize>>);
+pub(super) struct Closure {
+    above: Vec<Box<[usize]>>,
+    by_rid: BTreeMap<u32, usize>,
+    /// The places of groups that membership in gives a tier.
+    granting: Vec<usize>,
+}
 
 impl Closure {
     pub(super) fn of(groups: &[SyntheticGroup]) -> Self {
@@ -62,13 +67,16 @@ impl Closure {
                     open.extend(lists.map(|group| usize::from(group.0)));
                 }
             }
-            seen
+            seen.into_iter().collect()
         };
-        Self((0..groups.len()).map(above).collect())
+        let granting = (0..).zip(groups).filter(|(_, group)| group.grants.is_some()).map(|(place, _)| place).collect();
+        // Of two groups with one RID the first counts, one of them is built in.
+        let by_rid = (0..groups.len()).rev().filter_map(|place| Some((groups.get(place)?.rid, place))).collect();
+        Self { above: (0..groups.len()).map(above).collect(), by_rid, granting }
     }
 
     pub(super) fn above(&self, group: usize) -> impl Iterator<Item = usize> + '_ {
-        self.0.get(group).into_iter().flatten().copied()
+        self.above.get(group).into_iter().flatten().copied()
     }
 }
 
@@ -123,9 +131,9 @@ fn grounds(organisation: &Organisation, account: &SyntheticAccount) -> BTreeSet<
     }
     let groups = &organisation.groups;
     let direct = account.member_of.iter().map(|group| (usize::from(group.0), "member"));
-    let primary =
-        groups.iter().filter(|group| group.rid == account.primary_group && !account.member_of.contains(&group.index));
-    let primary = primary.map(|group| (usize::from(group.index.0), "primary_group"));
+    let primary = organisation.membership.by_rid.get(&account.primary_group).copied();
+    let primary = primary.filter(|place| !account.member_of.iter().any(|group| usize::from(group.0) == *place));
+    let primary = primary.map(|place| (place, "primary_group"));
     for (group, rule) in direct.chain(primary) {
         for above in organisation.membership.above(group) {
             let Some(above) = groups.get(above) else { continue };
@@ -135,7 +143,7 @@ fn grounds(organisation: &Organisation, account: &SyntheticAccount) -> BTreeSet<
         }
     }
     for sid in &account.sid_history {
-        for group in groups.iter().filter(|group| group.grants.is_some()) {
+        for group in organisation.membership.granting.iter().filter_map(|place| groups.get(*place)) {
             if organisation.group_sid(group) == *sid {
                 hold(group.grants.unwrap_or(Tier::Control), "sid_history", &group.name);
             }
