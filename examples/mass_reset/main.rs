@@ -2,13 +2,14 @@
 //! reviewed, stopped, killed, resumed and trusted.
 //!
 //! ```text
-//! cargo run --release --example mass_reset                       # on an embedded mock directory
+//! cargo run --release --example mass_reset                       # on embedded mock directories
 //! cargo run --release --example mass_reset -- --directories directories.toml --dry-run --out run
 //! cargo run --release --example mass_reset -- --resume run --approve canary --recipient age1…
 //! ```
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a script talks to the person who runs it")]
 
+mod embedded;
 mod folder;
 mod journey;
 mod options;

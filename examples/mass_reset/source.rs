@@ -1,25 +1,23 @@
-//! Where the accounts come from: the directories of a file, or an embedded mock.
+//! Where the accounts come from: the directories of a file, or the embedded mocks.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use identity_reset::account::DirectoryId;
 use identity_reset::error::Result;
-use identity_reset::ldap::{LdapConfig, LdapDirectory};
 use identity_reset::prelude::*;
-use testkit::mock_ad::MockAd;
-use testkit::organisation::{Organisation, special};
 
+use crate::embedded::{Connected, Embedded};
 use crate::folder::{Folder, input};
-use crate::options::{EMBEDDED, Options};
+use crate::options::Options;
 
 /// The connected directories.
 pub(crate) struct Source {
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     /// Accounts that are never touched, by directory.
     pub(crate) protected: Vec<(DirectoryId, String)>,
-    /// Keeps the embedded directory alive.
-    pub(crate) embedded: Option<MockAd>,
+    /// Keeps the embedded directories alive.
+    pub(crate) embedded: Option<Embedded>,
     /// The file that describes the directories.
     pub(crate) origin: Option<PathBuf>,
 }
@@ -31,7 +29,7 @@ impl Source {
             (None, Some(folder)) => {
                 let origin = std::fs::read_to_string(Folder::at(folder).origin()).map_err(|_| {
                     input(
-                        "the embedded directory of that run ended with its process; there is nothing to resume"
+                        "the embedded directories of that run ended with its process; there is nothing to resume"
                             .to_owned(),
                     )
                     .with_advice("resume runs on real directories; for them --directories can be given again")
@@ -58,20 +56,8 @@ impl Source {
     }
 
     async fn embedded(options: &Options) -> Result<Self> {
-        let id = DirectoryId::new(EMBEDDED).map_err(|fault| input(fault.to_string()))?;
-        let organisation = Organisation::new(options.seed.unwrap_or(1), options.accounts);
-        let protected = [special::BREAK_GLASS_1, special::BREAK_GLASS_2]
-            .map(|index| (id.clone(), organisation.account(index).dn(&organisation.base_dn())))
-            .into();
-        let mock = MockAd::builder()
-            .organisation(organisation)
-            .start()
-            .await
-            .map_err(|fault| input(format!("the embedded mock directory could not start: {fault}")))?;
-        let config = LdapConfig::new(id, mock.url())
-            .ca_pem(mock.ca_pem())
-            .bind(mock.bind_dn(), mock.bind_password().to_owned().into());
-        let backend: Arc<dyn Backend> = LdapDirectory::connect(config).await?;
-        Ok(Self { backends: vec![backend], protected, embedded: Some(mock), origin: None })
+        let Connected { backends, protected, embedded } =
+            Embedded::start(options.seed.unwrap_or(1), options.accounts).await?;
+        Ok(Self { backends, protected, embedded: Some(embedded), origin: None })
     }
 }

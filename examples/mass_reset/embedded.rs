@@ -1,0 +1,82 @@
+//! The embedded directories: an Active Directory and the cloud tenant that it is synchronised into.
+
+use identity_reset::account::DirectoryId;
+use identity_reset::entra::{EntraConfig, EntraDirectory};
+use identity_reset::error::Result;
+use identity_reset::ldap::{LdapConfig, LdapDirectory};
+use identity_reset::prelude::*;
+use testkit::mock_ad::MockAd;
+use testkit::mock_graph::{MockGraph, fixed};
+use testkit::organisation::{Organisation, special};
+
+use crate::folder::input;
+
+/// The id of the embedded Active Directory.
+const ON_PREM: &str = "corp";
+/// The id of the embedded tenant.
+const CLOUD: &str = "cloud";
+
+/// Mock directories on loopback; they end when dropped.
+pub(crate) struct Embedded {
+    _on_prem: MockAd,
+    _cloud: MockGraph,
+}
+
+/// What a run needs of them.
+pub(crate) struct Connected {
+    pub(crate) backends: Vec<Arc<dyn Backend>>,
+    /// The break-glass accounts, by directory.
+    pub(crate) protected: Vec<(DirectoryId, String)>,
+    pub(crate) embedded: Embedded,
+}
+
+impl Embedded {
+    /// Starts both for one organisation, so that most people have an account in each.
+    pub(crate) async fn start(seed: u64, accounts: u64) -> Result<Connected> {
+        let organisation = Organisation::new(seed, accounts);
+        let (ad, on_prem) = on_prem(organisation.clone()).await?;
+        let (graph, cloud) = cloud(organisation).await?;
+        let base = ad.organisation().base_dn();
+        let mut protected = Vec::new();
+        for index in [special::BREAK_GLASS_1, special::BREAK_GLASS_2] {
+            protected.push((on_prem.info().id.clone(), ad.organisation().account(index).dn(&base)));
+        }
+        for number in [fixed::BREAK_GLASS_1, fixed::BREAK_GLASS_2] {
+            if let Some(user) = graph.user(number) {
+                protected.push((cloud.info().id.clone(), user.id.to_string()));
+            }
+        }
+        let embedded = Self { _on_prem: ad, _cloud: graph };
+        Ok(Connected { backends: vec![on_prem, cloud], protected, embedded })
+    }
+}
+
+async fn on_prem(organisation: Organisation) -> Result<(MockAd, Arc<dyn Backend>)> {
+    let mock = MockAd::builder().organisation(organisation).start().await.map_err(|fault| not_started(&fault))?;
+    let config = LdapConfig::new(id(ON_PREM)?, mock.url())
+        .ca_pem(mock.ca_pem())
+        .bind(mock.bind_dn(), mock.bind_password().to_owned().into());
+    let backend = LdapDirectory::connect(config).await?;
+    Ok((mock, backend))
+}
+
+/// Without the service's quotas: a real tenant takes 20 changes a second.
+async fn cloud(organisation: Organisation) -> Result<(MockGraph, Arc<dyn Backend>)> {
+    let mock = MockGraph::builder(organisation).without_quotas().start().await.map_err(|fault| not_started(&fault))?;
+    let secret = mock.client_secret().unwrap_or_default();
+    let config = EntraConfig::new(id(CLOUD)?, mock.tenant_id().to_string())
+        .client_secret(mock.client_id().to_string(), secret.into())
+        .login_url(mock.login_url())
+        .graph_url(mock.graph_url())
+        .without_quotas();
+    let backend = EntraDirectory::connect(config).await?;
+    Ok((mock, backend))
+}
+
+fn id(text: &str) -> Result<DirectoryId> {
+    DirectoryId::new(text).map_err(|fault| input(fault.to_string()))
+}
+
+fn not_started(fault: &std::io::Error) -> Error {
+    input(format!("an embedded mock directory could not start: {fault}"))
+}
