@@ -264,6 +264,9 @@ async fn execute(
 ) -> Result<RunEnd, Fault> {
     let mut guardrails = Guardrails::default();
     guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
+    // Nothing synchronises the embedded ones.
+    let embedded = source.embedded.is_some();
+    guardrails.sync_wait = Duration::from_secs(if embedded { 0 } else { options.sync_wait });
     let protected = source.protected.iter().map(|(directory, account)| (directory, account.as_str()));
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
     // Whoever was put on the list since the plan was made is spared too.

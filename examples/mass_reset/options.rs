@@ -86,6 +86,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub convergence: u64,
 
+    /// How many seconds after the last password the sessions of accounts that are mastered in another
+    /// directory end: until the new password is synchronised there, the old one opens them anew.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub sync_wait: u64,
+
     /// The run stops when this file appears [default: STOP in the run's folder].
     #[arg(long, value_name = "FILE")]
     pub stop_file: Option<PathBuf>,

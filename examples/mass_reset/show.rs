@@ -55,6 +55,9 @@ impl Waves {
                 Some(bar) => bar.finish_with_message(counts(tally)),
                 None => line(&format!("wave {wave}: finished ({})", counts(tally))),
             },
+            Progress::Waiting { wave, seconds } => {
+                line(&format!("waiting {seconds} s before wave {wave}: new passwords are being synchronised"));
+            }
             _ => {}
         }
     }

@@ -26,6 +26,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, DirectoryId};
 
+/// The operation of an error that came of signing in.
+pub(crate) const SIGN_IN: &str = "sign in";
+
 /// The result of everything in this library that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -39,6 +39,10 @@ impl SecretSource {
         let from = match (file, environment) {
             (Some(_), Some(_)) => return Err(format!("`{stem}_file` and `{stem}_env` exclude each other")),
             (Some(path), None) => From::File(existing(folder, &format!("{stem}_file"), path)?),
+            (None, Some(name)) if !is_name(name) => {
+                // It may be the secret itself.
+                return Err(format!("`{stem}_env` is not the name of an environment variable"));
+            }
             (None, Some(name)) if std::env::var_os(name).is_none() => {
                 return Err(format!("`{stem}_env` names {name}, which is not set"));
             }
@@ -114,4 +118,12 @@ impl fmt::Display for SecretSource {
             From::Prompt => f.write_str("the prompt"),
         }
     }
+}
+
+/// Whether a text is written as names of environment variables are: letters, digits and
+/// underscores, no digit first, at most 64.
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -94,13 +95,22 @@ impl Course {
     }
 
     async fn waves(&mut self, approved: &[Wave]) {
+        let mut last_password = None;
         for wave in approved {
             if self.guard.must_stop(&self.teller) {
+                break;
+            }
+            if let (true, Some(last)) = (wave.kind.is_elsewhere(), last_password)
+                && !self.passwords_arrive(wave, last).await
+            {
                 break;
             }
             let span = tracing::info_span!("wave", wave = %wave.name);
             if let Err(error) = self.wave(wave).instrument(span).await {
                 self.guard.fatal(&error, &self.teller);
+            }
+            if !wave.kind.is_elsewhere() {
+                last_password = Some(clock::instant());
             }
             if wave.kind == WaveKind::Canary {
                 // What it is to warn of shows in every action, not only in passwords.
@@ -108,6 +118,20 @@ impl Course {
             }
         }
         self.catch_up().await;
+    }
+
+    /// Waits until the last password that was set has arrived where the sessions are; false when the
+    /// run stops meanwhile.
+    async fn passwords_arrive(&self, wave: &Wave, last: Instant) -> bool {
+        let wait = self.guard.rails().sync_wait.saturating_sub(clock::instant().duration_since(last));
+        if !wait.is_zero() {
+            self.teller.waiting(&wave.name, wait);
+        }
+        tokio::select! {
+            biased;
+            () = self.guard.stopped() => false,
+            () = clock::sleep(wait) => true,
+        }
     }
 
     /// One wave: the leading passes of all directories to their end. What they leave to the passes

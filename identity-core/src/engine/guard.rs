@@ -29,11 +29,15 @@ pub struct Guardrails {
     pub passwords_per_account: u32,
     /// The run stops when this file appears.
     pub stop_file: Option<PathBuf>,
+    /// How long after the last password the sessions of accounts that are mastered in another
+    /// directory are ended. Until the new password has been synchronised the old one signs in there,
+    /// and opens a session anew. Entra Connect brings password hashes about every two minutes.
+    pub sync_wait: Duration,
 }
 
 impl Default for Guardrails {
     /// 5 % but at least 10 failures, none in the canary; 25 refusals in a row; three
-    /// passwords; no stop file.
+    /// passwords; no stop file; three minutes for the synchronisation.
     fn default() -> Self {
         Self {
             failure_share: 0.05,
@@ -42,6 +46,7 @@ impl Default for Guardrails {
             consecutive_refusals: 25,
             passwords_per_account: 3,
             stop_file: None,
+            sync_wait: Duration::from_secs(180),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::guard::Guard;
 use super::progress::Teller;
 use crate::account::{Account, AccountId};
 use crate::directory::{Backend, PasswordPolicy};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, SIGN_IN, Status};
 use crate::journal::Journal;
 use crate::limits::{BatchCost, Limits, OperationClass, RetryCause, RetryPolicy, clock, retried_read};
 use crate::plan::{Entry, Wave, WaveKind};
@@ -283,7 +283,9 @@ impl Lane {
 
     /// Stops the run when every further order would meet the same fault.
     pub(super) fn stop_if_fatal(&self, error: &Error) -> bool {
-        let fatal = matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::ConfigInvalid);
+        let fatal = matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::ConfigInvalid)
+            // Whatever keeps us from signing in keeps every order from being sent.
+            || (error.operation() == SIGN_IN && error.status() == Status::Permanent);
         if fatal {
             self.guard.fatal(error, &self.teller);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -43,6 +44,14 @@ pub enum Progress {
         wave: String,
         /// Its counts.
         tally: Tally,
+    },
+    /// Nothing is sent for a while, so that new passwords can be synchronised
+    /// ([`Guardrails::sync_wait`](super::Guardrails::sync_wait)).
+    Waiting {
+        /// The wave that comes after it.
+        wave: String,
+        /// How long, in seconds.
+        seconds: u64,
     },
     /// The run stops; what is in flight is finished and recorded.
     Stopping {
@@ -101,6 +110,13 @@ impl Teller {
     pub(super) fn wave_started(&self, wave: &str, accounts: u64) {
         self.with_tally(wave, |tally| *tally = Tally::default());
         self.tell(Progress::WaveStarted { wave: wave.to_owned(), accounts });
+    }
+
+    pub(super) fn waiting(&self, wave: &str, wait: Duration) {
+        self.tell(Progress::Waiting {
+            wave: wave.to_owned(),
+            seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+        });
     }
 
     pub(super) fn entry_ended(&self, entry: &crate::plan::Entry, result: EntryResult) {

@@ -72,12 +72,13 @@ fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
                 _ if must_change => {
                     now.password.must_change && (!before.must_change || now.password.last_set > before.last_set)
                 }
-                _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
+                // A time moves with anybody's change, and nothing tells whose it was.
+                _ => false,
             }
         }
         Action::Scramble => match (before.version, now.password.version) {
             (Some(before), Some(now)) => now > before,
-            _ => now.password.last_set.is_some() && now.password.last_set > before.last_set,
+            _ => false,
         },
         Action::ExpirePassword => now.password.must_change,
         Action::Disable => !now.state.enabled,
@@ -114,5 +115,14 @@ mod tests {
         now.password.must_change = false;
         now.password.never_expires = true;
         assert!(landed(set, &before, &now), "the demand has no effect on this account");
+
+        // Without a version only the demand tells ours from his.
+        let before = Baseline { last_set: Some("2026-06-01T00:00:00Z".parse().unwrap()), ..Baseline::default() };
+        now.password = PasswordState { last_set: Some("2026-06-02T00:00:00Z".parse().unwrap()), ..Default::default() };
+        for action in [Action::SetPassword { must_change: false }, set, Action::Scramble] {
+            assert!(!landed(action, &before, &now), "{action}: a time alone");
+        }
+        now.password.must_change = true;
+        assert!(landed(set, &before, &now));
     }
 }

@@ -73,6 +73,14 @@ pub(super) fn recheck(
             "make and approve a new plan",
         );
     }
+    if entry.follows_another_directory() && now.authority == PasswordAuthority::Here {
+        return hold(
+            ErrorKind::PlanDrift,
+            entry,
+            "its password is mastered here since the plan was made, and the plan does not reset it",
+            "find out who moved it, then make and approve a new plan",
+        );
+    }
     Recheck::Go(notes(entry, now, begun))
 }
 
@@ -177,6 +185,9 @@ mod tests {
         assert_eq!(held(recheck(&entry, Some(&planned), &index, None, &[], false)), ErrorKind::PlanDrift);
         entry.disposition = Disposition::Reset { actions: vec![Action::ResetAuthenticators, Action::RevokeSessions] };
         assert!(matches!(recheck(&entry, Some(&planned), &index, None, &[], false), Recheck::Go(_)));
+        // Moved here meanwhile: its old password would stay, and nobody would say so.
+        planned.authority = PasswordAuthority::Here;
+        assert_eq!(held(recheck(&entry, Some(&planned), &index, None, &[], false)), ErrorKind::PlanDrift);
     }
 
     fn held(recheck: Recheck) -> ErrorKind {

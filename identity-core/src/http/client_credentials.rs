@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::grant::{AdviceOf, GrantClient, GrantFault, GrantWire, Refused, refusal};
 use super::{AccessToken, Assertions, BaseUrl, SignIn, TokenSource, Transport};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, SIGN_IN};
 
 /// The type of a JSON Web Token that proves who the client is (RFC 7523, section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -111,7 +111,7 @@ impl TokenSource for ClientCredentials {
             Granted::Token(token) => Ok(token),
             Granted::Again => match self.grant().await? {
                 Granted::Token(token) => Ok(token),
-                Granted::Again => Err(Error::new(ErrorKind::Unauthenticated, "sign in")
+                Granted::Again => Err(Error::new(ErrorKind::Unauthenticated, SIGN_IN)
                     .with_detail("the server refused the proof that goes with the request, twice")),
             },
         }
@@ -186,13 +186,13 @@ impl ClientCredentials {
     fn checked(&self, token: &BasicTokenResponse) -> Result<AccessToken> {
         let kind = token.token_type().as_ref();
         if self.signer.is_none() && !kind.eq_ignore_ascii_case("bearer") {
-            return Err(Error::new(ErrorKind::Protocol, "sign in")
+            return Err(Error::new(ErrorKind::Protocol, SIGN_IN)
                 .with_detail("the server gave a token that is not a bearer token")
                 .with_advice("the application may be set to need a proof with each request (DPoP)"));
         }
         let value = token.access_token().secret();
         if value.is_empty() {
-            return Err(Error::new(ErrorKind::Protocol, "sign in").with_detail("the server gave an empty token"));
+            return Err(Error::new(ErrorKind::Protocol, SIGN_IN).with_detail("the server gave an empty token"));
         }
         let lifetime = token.expires_in().unwrap_or(Self::UNSAID_LIFETIME);
         Ok(AccessToken::new(SecretString::from(value.as_str()), lifetime))

@@ -44,7 +44,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// What the body of a refusal says. The texts are capped and of one line. It is the source of the
+/// What the body of a refusal says. The texts are of one line; before an error shows them, whatever
+/// they repeat of the request is struck out, and then they are capped. It is the source of the
 /// [`Error`](crate::error::Error) that a refusal becomes, for `downcast_ref`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,20 +67,20 @@ impl ServerFault {
     /// A code and a message of the service.
     #[must_use]
     pub fn new(code: &str, message: &str) -> Self {
-        Self { code: capped(code), message: capped(message), ..Self::default() }
+        Self { code: one_line(code), message: one_line(message), ..Self::default() }
     }
 
     /// Adds a more specific code.
     #[must_use]
     pub fn with_inner_code(mut self, code: &str) -> Self {
-        self.inner_code = Some(capped(code));
+        self.inner_code = Some(one_line(code));
         self
     }
 
     /// Adds the service's id of the request.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Self {
-        self.request_id = Some(capped(id));
+        self.request_id = Some(one_line(id));
         self
     }
 }
@@ -97,10 +98,29 @@ impl fmt::Display for ServerFault {
 
 impl std::error::Error for ServerFault {}
 
+impl ServerFault {
+    /// Every text of it.
+    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [Some(&mut self.code), self.inner_code.as_mut(), Some(&mut self.message), self.request_id.as_mut()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The texts, no longer than what is kept.
+    pub(super) fn capped(mut self) -> Self {
+        self.texts().for_each(|text| *text = capped(text));
+        self
+    }
+}
+
+/// A server's text in one line.
+fn one_line(text: &str) -> String {
+    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A server's text in one line, and no longer than what is kept.
 pub(super) fn capped(text: &str) -> String {
-    let clean = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut kept: String = clean.take(ServerFault::LONGEST_TEXT + 1).collect();
+    let mut kept: String = one_line(text).chars().take(ServerFault::LONGEST_TEXT + 1).collect();
     if kept.chars().count() > ServerFault::LONGEST_TEXT {
         kept = kept.chars().take(ServerFault::LONGEST_TEXT - 1).chain(['…']).collect();
     }
@@ -115,6 +135,7 @@ mod tests {
     fn a_servers_text_is_capped_and_of_one_line() {
         let fault =
             ServerFault::new("Denied\r\n", &"ä\n".repeat(1000)).with_inner_code("x\u{7}y").with_request_id(" r ");
+        let fault = fault.capped();
         assert_eq!(fault.message.chars().count(), ServerFault::LONGEST_TEXT);
         assert!(fault.message.starts_with("ä ä ") && fault.message.ends_with('…'));
         assert_eq!((fault.code.as_str(), fault.inner_code.as_deref()), ("Denied", Some("x y")));

@@ -14,7 +14,8 @@ pub(super) fn without_echo(mut fault: ServerFault, request: &Request) -> ServerF
     if let Ok(body) = serde_json::from_slice(request.body()) {
         strike(body, &mut fault);
     }
-    fault
+    // Only now: what is cut in the middle is not found any more.
+    fault.capped()
 }
 
 /// Strikes each text of `body` from the fault; the copies are wiped.
@@ -22,9 +23,7 @@ fn strike(body: Value, fault: &mut ServerFault) {
     match body {
         Value::String(mut text) => {
             if text.chars().count() >= SHORTEST {
-                for told in
-                    [Some(&mut fault.code), fault.inner_code.as_mut(), Some(&mut fault.message)].into_iter().flatten()
-                {
+                for told in fault.texts() {
                     if told.contains(&text) {
                         *told = told.replace(&text, "[as sent]");
                     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::client::Inner;
 use super::{Effect, Request, Response, Signature, TransportFault};
-use crate::error::{Error, ErrorKind, Result, Status};
+use crate::error::{Error, ErrorKind, Result, SIGN_IN, Status};
 use crate::limits::{Feedback, OperationClass, Signal, clock};
 
 /// An answer of more bytes is a listing, and how long it took says nothing of the server's load.
@@ -51,7 +51,7 @@ impl Exchange<'_> {
     async fn sign(&self) -> Result<Signature> {
         let signing = self.client.sign_in.sign(self.request.method(), self.url);
         clock::within(self.client.governor.deadline(), signing).await.unwrap_or_else(|elapsed| {
-            let error = Error::new(ErrorKind::Timeout, "sign in").with_detail(elapsed.to_string());
+            let error = Error::new(ErrorKind::Timeout, SIGN_IN).with_detail(elapsed.to_string());
             Err(error.with_status(Status::Temporary))
         })
     }

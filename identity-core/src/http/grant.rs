@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::dialect::capped;
 use super::{Response, Signature, Transport, TransportFault, retry_after};
-use crate::error::{Error, ErrorKind, Status};
+use crate::error::{Error, ErrorKind, SIGN_IN, Status};
 use crate::limits::clock;
 
 pub(super) type GrantClient = oauth2::Client<
@@ -133,7 +133,7 @@ pub(super) fn refusal(
     advice: Option<&AdviceOf>,
     sent: Option<&SecretString>,
 ) -> Error {
-    let of = |kind: ErrorKind, status: Status| Error::new(kind, "sign in").with_status(status);
+    let of = |kind: ErrorKind, status: Status| Error::new(kind, SIGN_IN).with_status(status);
     let http = answer.map(|answer| answer.status);
     let fault = match error {
         RequestTokenError::Request(fault) => {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{AccessToken, GrantFault, Response, SignIn, Signature, TokenSource};
-use crate::error::{Error, ErrorKind, Result, Status};
+use crate::error::{Error, ErrorKind, Result, SIGN_IN, Status};
 use crate::limits::{RetryPolicy, clock};
 
 /// Keeps one token and renews it ahead of its end, once for all who need it. As a [`SignIn`] it
@@ -223,7 +223,7 @@ impl<S: TokenSource> TokenCache<S> {
         // Its life is counted from before it was asked for: rather too short than too long.
         let begun = clock::instant();
         let answered = clock::within(self.timeout, self.source.token()).await.unwrap_or_else(|elapsed| {
-            let error = Error::new(ErrorKind::Timeout, "sign in").with_status(Status::Temporary);
+            let error = Error::new(ErrorKind::Timeout, SIGN_IN).with_status(Status::Temporary);
             Err(error.with_detail(elapsed.to_string()))
         });
         let token = answered?;
@@ -254,7 +254,7 @@ impl<S: TokenSource> SignIn for TokenCache<S> {
         let (token, number) = self.token().await?;
         let text = Zeroizing::new(format!("Bearer {}", token.expose()));
         let value = HeaderValue::from_str(&text).map_err(|_| {
-            Error::new(ErrorKind::Protocol, "sign in").with_detail("the token has characters that no header can have")
+            Error::new(ErrorKind::Protocol, SIGN_IN).with_detail("the token has characters that no header can have")
         })?;
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value);

@@ -74,6 +74,8 @@ impl TransportSettings {
 #[derive(Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    /// For plain http, which goes to this machine only and never to a proxy on the way there.
+    direct: reqwest::Client,
     largest_body: usize,
 }
 
@@ -83,6 +85,12 @@ impl HttpTransport {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when the CA file cannot be used.
     pub fn new(settings: &TransportSettings) -> Result<Self> {
+        let direct = Self::client(settings, false)?;
+        let client = if settings.proxy_from_environment { Self::client(settings, true)? } else { direct.clone() };
+        Ok(Self { client, direct, largest_body: settings.largest_body })
+    }
+
+    fn client(settings: &TransportSettings, proxy_from_environment: bool) -> Result<reqwest::Client> {
         let mut builder = reqwest::Client::builder()
             .user_agent(&settings.user_agent)
             .connect_timeout(settings.connect_timeout)
@@ -91,16 +99,15 @@ impl HttpTransport {
             .gzip(true)
             .brotli(true)
             .tls_version_min(reqwest::tls::Version::TLS_1_2);
-        if !settings.proxy_from_environment {
+        if !proxy_from_environment {
             builder = builder.no_proxy();
         }
         if let Some(path) = &settings.ca_file {
             builder = builder.tls_certs_merge(authorities(path)?);
         }
-        let client = builder.build().map_err(|error| {
+        builder.build().map_err(|error| {
             Error::new(ErrorKind::ConfigInvalid, "set up HTTP").with_detail(in_words(&error)).with_source(error)
-        })?;
-        Ok(Self { client, largest_body: settings.largest_body })
+        })
     }
 
     /// The transport that all in this process share who use the network in this way. Its
@@ -153,7 +160,8 @@ impl Transport for HttpTransport {
             return Err(not_sent("plain HTTP goes to this machine only".to_owned()));
         }
         let request = reqwest::Request::try_from(request).map_err(|error| not_sent(in_words(&error)))?;
-        let mut response = self.client.execute(request).await.map_err(|error| {
+        let client = if url.scheme() == "http" { &self.direct } else { &self.client };
+        let mut response = client.execute(request).await.map_err(|error| {
             if error.is_connect() || error.is_builder() {
                 not_sent(in_words(&error))
             } else {

@@ -52,7 +52,7 @@ impl Entry {
     /// Whether the engine does something to it here while its password is mastered in another
     /// directory: it belongs behind the passwords of that one, since a session that is ended before
     /// the old password stops working can be opened anew.
-    pub(super) fn follows_another_directory(&self) -> bool {
+    pub(crate) fn follows_another_directory(&self) -> bool {
         matches!(self.authority, PasswordAuthority::OnPrem | PasswordAuthority::Federated(_))
             && matches!(self.disposition, Disposition::Reset { .. })
     }
@@ -184,6 +184,14 @@ pub enum WaveKind {
     PrivilegedElsewhere,
     /// Everybody else whose password is mastered in another directory.
     Elsewhere,
+}
+
+impl WaveKind {
+    /// Whether it is of accounts whose password is mastered in another directory.
+    #[must_use]
+    pub fn is_elsewhere(self) -> bool {
+        matches!(self, Self::PrivilegedElsewhere | Self::Elsewhere)
+    }
 }
 
 /// One row of the plan file after its header.

@@ -271,8 +271,7 @@ fn check_entry(entry: &Entry, wave: WaveKind) -> Result<(), String> {
     if (entry.population == Population::Privileged) != privileged {
         return Err(format!("{} of {} is in a wave that is not of its population", entry.id, entry.directory));
     }
-    let elsewhere = matches!(wave, WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
-    if entry.follows_another_directory() != elsewhere {
+    if entry.follows_another_directory() != wave.is_elsewhere() {
         return Err(format!("{} of {} is in a wave that is not of where its password is", entry.id, entry.directory));
     }
     if let Disposition::Reset { actions } = &entry.disposition {

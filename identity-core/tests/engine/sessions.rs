@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt;
 use identity_core::account::{Account, AccountId, AccountKind, DirectoryId, PasswordAuthority};
 use identity_core::directory::{Backend, Capabilities, Directory};
-use identity_core::journal::{Finality, Verdict};
+use identity_core::journal::{Event, Finality, Journal, Verdict};
 use identity_core::report::{Report, Summary};
 use identity_core::reset::Action;
 use identity_core::verify::{Verifier, VerifyCounts};
@@ -53,6 +54,42 @@ async fn an_unknown_revocation_is_read_back_before_it_is_repeated() {
         assert!(matches!(known.finality, Finality::Done { read_back, .. } if read_back == was_read_back), "{known:?}");
     }
     assert_eq!(world.directory.writes(), 31);
+}
+
+/// Until a new password is synchronised the old one opens sessions anew: they end some time after it.
+#[tokio::test(start_paused = true)]
+async fn sessions_elsewhere_end_after_the_new_passwords_had_time_to_arrive() {
+    let directory = DirectoryId::new("corp").unwrap();
+    let person = |number: u32| {
+        let id = AccountId::new(format!("p{number}")).unwrap();
+        let mut account = Account::new(directory.clone(), id, format!("p{number}"), AccountKind::Person);
+        if number >= 20 {
+            account.authority = PasswordAuthority::OnPrem;
+        }
+        account
+    };
+    let mut spec = everyone();
+    spec.actions.workforce = vec![SET, Action::RevokeSessions];
+    let world =
+        World::planned(MemoryDirectory::builder("corp").accounts((0..40).map(person)).build().unwrap(), spec).await;
+    assert_eq!(world.finish().await.stopped, None);
+    let elsewhere: Vec<u64> =
+        world.resets().into_iter().filter(|entry| entry.wave == "elsewhere").map(|entry| entry.seq).collect();
+    assert_eq!(elsewhere.len(), 20);
+    let (mut last_password, mut first_session) = (None, None);
+    let mut records = world.journal.records(1);
+    while let Some(record) = records.next().await {
+        let record = record.unwrap();
+        match record.event {
+            Event::Done { action, .. } if action == SET => last_password = Some(record.at),
+            Event::Intent { entry, .. } if elsewhere.contains(&entry) => {
+                first_session.get_or_insert(record.at);
+            }
+            _ => {}
+        }
+    }
+    let waited = first_session.unwrap().duration_since(last_password.unwrap());
+    assert!(waited.as_secs() >= 180, "{waited:?}");
 }
 
 /// Beside a set of the password the mark does not tell which of the two moved it.

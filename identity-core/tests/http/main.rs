@@ -11,6 +11,7 @@ mod attempts;
 mod grant;
 mod keys;
 mod network;
+mod proxy;
 mod reads;
 mod secrets;
 mod support;
