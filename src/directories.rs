@@ -49,6 +49,11 @@
 //! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)
 //! and `share` (the part of that quota that a run uses: above 0, at most 1).
 //!
+//! Further keys of kind `ldap-plain`, all of them optional: `accounts` and `services` (filters: which
+//! entries are accounts, and which of those are of programs), `name_attribute` (of the sign-in name),
+//! `privileged_accounts`, `management_groups` (of tier 1), `covered_references` (urls of parts that
+//! other directories of the file cover) and `password_by` (`operation` or `modify`).
+//!
 //! Secrets come from a file, an environment variable or a prompt; there is no key to write one
 //! into the file. Paths are relative to the file. Every fault is one error that names the file,
 //! the directory and the key, found before anything is connected.
