@@ -41,7 +41,7 @@
 //! Further keys of kind `entra`, all of them optional: `cloud` (`global`, `us-gov-l4`, `us-gov-l5`,
 //! `china`), `login_url`, `graph_url` and `identity_url` (other addresses; plain http only to
 //! loopback), `ca_file` (trusted besides the system's roots), `proxy_from_environment`, `in_flight`
-//! (requests under way, 1 to 64) `sign_in_times` (read when accounts last signed in; slow),
+//! (requests under way, 1 to 64), `sign_in_times` (read when accounts last signed in; slow),
 //! `tenant_size` (`small`, `medium`, `large`: fewer than 50 users, up to 500, more) and
 //! `privileged_roles_file` (a TOML file that changes which roles count as privileged).
 //!
