@@ -41,13 +41,18 @@
 //! Further keys of kind `entra`, all of them optional: `cloud` (`global`, `us-gov-l4`, `us-gov-l5`,
 //! `china`), `login_url`, `graph_url` and `identity_url` (other addresses; plain http only to
 //! loopback), `ca_file` (trusted besides the system's roots), `proxy_from_environment`, `in_flight`
-//! (requests under way, 1 to 64) `sign_in_times` (read when accounts last signed in; slow),
+//! (requests under way, 1 to 64), `sign_in_times` (read when accounts last signed in; slow),
 //! `tenant_size` (`small`, `medium`, `large`: fewer than 50 users, up to 500, more) and
 //! `privileged_roles_file` (a TOML file that changes which roles count as privileged).
 //!
 //! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
 //! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)
 //! and `share` (the part of that quota that a run uses: above 0, at most 1).
+//!
+//! Further keys of kind `ldap-plain`, all of them optional: `accounts` and `services` (filters: which
+//! entries are accounts, and which of those are of programs), `name_attribute` (of the sign-in name),
+//! `privileged_accounts`, `management_groups` (of tier 1), `covered_references` (urls of parts that
+//! other directories of the file cover) and `password_by` (`operation` or `modify`).
 //!
 //! Secrets come from a file, an environment variable or a prompt; there is no key to write one
 //! into the file. Paths are relative to the file. Every fault is one error that names the file,
