@@ -205,7 +205,7 @@ async fn a_key_that_is_unknown_ends_with_2_and_names_key_and_line() {
     let mocks = mocks(Which::Hybrid).await;
     let cases: [(&str, &str, &[&str]); 4] = [
         ("client_secret_file", "client_secret_fiel", &["client_secret_fiel", "client_secret_file"]),
-        ("graph_url = \"http://127.0.0.1", "graph_url = \"http://graph.example.test", &["graph_url", "loopback"]),
+        ("graph_url = \"http://127.0.0.1", "graph_url = \"http://graph.example.test", &["graph_url: ", "loopback"]),
         ("kind = \"entra\"", "kind = \"azure\"", &["kind", "azure", "entra"]),
         ("secrets/entra", "secrets/nothing", &["client_secret_file", "secrets/nothing"]),
     ];

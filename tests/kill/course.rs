@@ -136,6 +136,25 @@ impl Course {
 }
 
 impl Tally {
+    /// Both together.
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        for (phase, kills) in other.kills {
+            *self.kills.entry(phase).or_default() += kills;
+        }
+        self.finished_before += other.finished_before;
+        self.runs += other.runs;
+        self.fresh_starts += other.fresh_starts;
+        self.resumes += other.resumes;
+        self.accounts += other.accounts;
+        self.sets += other.sets;
+        self.revoked += other.revoked;
+        self.hybrid += other.hybrid;
+        self.repeated += other.repeated;
+        self.read_back += other.read_back;
+        self.untouched += other.untouched;
+        self
+    }
+
     pub(crate) fn kills(&self) -> u64 {
         self.kills.values().sum()
     }

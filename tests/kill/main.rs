@@ -14,6 +14,7 @@ mod support;
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use testkit::organisation::Organisation;
@@ -26,6 +27,8 @@ const KILLS: u64 = 12;
 const CLOUD_KILLS: u64 = 4;
 const KILLS_ON_A_CONTROLLER: u64 = 20;
 const ACCOUNTS: u64 = 150;
+/// Of an organisation that is in the cloud, where a tenant takes 18 changes a second.
+const ACCOUNTS_IN_THE_CLOUD: u64 = 80;
 /// Of each operation of a mock: a run is to take long enough to be hit anywhere.
 const LATENCY: Duration = Duration::from_millis(25);
 /// Of a run on a real controller, which sets about 20 passwords a second.
@@ -49,7 +52,7 @@ async fn killed_in_two_directories_at_once_nobody_is_lost_and_nobody_gets_two_pa
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_on_a_real_controller_nobody_is_lost_and_nobody_gets_two_passwords() {
     let Some(site) = Site::find("20 kills on a real controller") else { return };
-    let mut random = seeded();
+    let mut random = seeded(0);
     let mut tally = Tally::default();
     let names = ordinary(&site.organisation);
     assert!(names.len() >= 2 * ACCOUNTS_ON_A_CONTROLLER, "{} ordinary accounts are loaded", names.len());
@@ -67,30 +70,42 @@ async fn killed_on_a_real_controller_nobody_is_lost_and_nobody_gets_two_password
 
 /// Runs on fresh mocks until there were so many kills.
 async fn kill(which: Which, kills: u64) {
-    let mut random = seeded();
-    let mut tally = Tally::default();
-    let undisturbed = on_mocks(which, &mut Tally::default(), &mut random, 0, Duration::ZERO).await;
-    println!("{which:?}: an undisturbed run of {ACCOUNTS} accounts takes {undisturbed:?}; killing {kills} times");
-    while tally.kills() < kills {
-        assert!(tally.runs < 20 + 4 * kills, "most runs end before they are killed: {tally}");
-        let most = KILLS_A_RUN.min(kills - tally.kills());
-        on_mocks(which, &mut tally, &mut random, most, undisturbed).await;
-    }
+    let undisturbed = on_mocks(which, &mut Tally::default(), &mut seeded(0), 0, Duration::ZERO).await;
+    let accounts = accounts(which);
+    println!("{which:?}: an undisturbed run of {accounts} accounts takes {undisturbed:?}; killing {kills} times");
+    // In the cloud a run mostly waits for the quotas of its tenant: several go side by side.
+    let lanes = if which == Which::OnPrem { 1 } else { 4 };
+    let courses = (0..lanes).map(|lane| async move {
+        let kills = kills / lanes + u64::from(lane < kills % lanes);
+        let (mut random, mut tally) = (seeded(lane), Tally::default());
+        while tally.kills() < kills {
+            assert!(tally.runs < 20 + 4 * kills, "most runs end before they are killed: {tally}");
+            let most = KILLS_A_RUN.min(kills - tally.kills());
+            on_mocks(which, &mut tally, &mut random, most, undisturbed).await;
+        }
+        tally
+    });
+    let tally = join_all(courses).await.into_iter().fold(Tally::default(), Tally::plus);
     println!("{which:?}, on mock directories:\n{tally}");
+    assert_eq!(tally.kills(), kills);
+}
+
+fn accounts(which: Which) -> u64 {
+    if which == Which::OnPrem { ACCOUNTS } else { ACCOUNTS_IN_THE_CLOUD }
 }
 
 /// A run on fresh mocks; says how long its last process took.
 async fn on_mocks(which: Which, tally: &mut Tally, random: &mut StdRng, kills: u64, length: Duration) -> Duration {
-    let mocks = Mocks::start(which, Organisation::new(1, ACCOUNTS), LATENCY).await;
+    let mocks = Mocks::start(which, Organisation::new(1, accounts(which)), LATENCY).await;
     let mut course = Course::new(mocks.stand(), Vec::new());
     let ended = course.travel(tally, random, kills, length, &|| mocks.assert_untouched()).await;
 
     let evidence = course.evidence().await;
     course.assert_finished(&ended, &evidence, tally);
     let state = mocks.assert_promised_state(&evidence);
-    assert!(state.planned > 100 && state.untouched > 5, "{state:?}");
+    assert!(state.planned > 60 && state.untouched > 5, "{state:?}");
     assert_eq!(state.revoked > 0, which != Which::OnPrem, "{state:?}");
-    assert_eq!(state.hybrid > 50, which == Which::Hybrid, "{state:?}");
+    assert_eq!(state.hybrid > 20, which == Which::Hybrid, "{state:?}");
     tally.sets += state.sets;
     tally.revoked += state.revoked;
     tally.hybrid += state.hybrid;
@@ -99,10 +114,10 @@ async fn on_mocks(which: Which, tally: &mut Tally, random: &mut StdRng, kills: u
     ended.lasted
 }
 
-fn seeded() -> StdRng {
+fn seeded(lane: u64) -> StdRng {
     let seed = number("IDENTITY_RESET_KILL_SEED", 1);
-    println!("instants from IDENTITY_RESET_KILL_SEED={seed}");
-    StdRng::seed_from_u64(seed)
+    println!("instants from IDENTITY_RESET_KILL_SEED={seed}, lane {lane}");
+    StdRng::seed_from_u64(seed.wrapping_add(lane << 32))
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {
