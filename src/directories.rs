@@ -41,7 +41,9 @@
 //! Further keys of kind `entra`, all of them optional: `cloud` (`global`, `us-gov-l4`, `us-gov-l5`,
 //! `china`), `login_url`, `graph_url` and `identity_url` (other addresses; plain http only to
 //! loopback), `ca_file` (trusted besides the system's roots), `proxy_from_environment`, `in_flight`
-//! (requests under way, 1 to 64) and `sign_in_times` (read when accounts last signed in; slow).
+//! (requests under way, 1 to 64) `sign_in_times` (read when accounts last signed in; slow),
+//! `tenant_size` (`small`, `medium`, `large`: fewer than 50 users, up to 500, more) and
+//! `privileged_roles_file` (a TOML file that changes which roles count as privileged).
 //!
 //! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
 //! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)
@@ -187,16 +189,46 @@ impl Directories {
     /// [`connect_asking`](Self::connect_asking).
     #[cfg(feature = "ldap")]
     pub async fn connect_ldap(&self, id: Option<&str>, ask: Ask<'_>) -> Result<Arc<backend_ldap::LdapDirectory>> {
-        let mut fitting = self.entries.iter().filter_map(|entry| match &entry.kind {
-            Kind::Ldap(settings) if id.is_none_or(|id| entry.id.as_str() == id) => Some((&entry.id, settings)),
+        let (id, settings) = self.one(id, |kind| match kind {
+            Kind::Ldap(settings) => Some(settings),
             _ => None,
-        });
-        let (Some((id, settings)), None) = (fitting.next(), fitting.next()) else {
-            return Err(Error::new(ErrorKind::InputInvalid, "choose a directory")
-                .with_detail(format!("{} does not name exactly one such directory", self.path.display()))
-                .with_advice("say which by its id"));
-        };
+        })?;
         settings.connect(&self.path, id, ask).await
+    }
+
+    /// Connects one directory of kind `entra`, for what is particular to Microsoft Entra ID: the one
+    /// with this id, or the only one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when there is none, or several and no id says which; otherwise as
+    /// [`connect_asking`](Self::connect_asking).
+    #[cfg(feature = "entra")]
+    pub async fn connect_entra(&self, id: Option<&str>, ask: Ask<'_>) -> Result<Arc<backend_entra::EntraDirectory>> {
+        let (id, settings) = self.one(id, |kind| match kind {
+            Kind::Entra(settings) => Some(settings),
+            #[cfg(feature = "ldap")]
+            _ => None,
+        })?;
+        settings.connect(&self.path, id, ask).await
+    }
+
+    /// The one directory of a kind, with this id where one is given.
+    fn one<'a, T>(
+        &'a self,
+        id: Option<&str>,
+        of: impl Fn(&'a Kind) -> Option<&'a T>,
+    ) -> Result<(&'a DirectoryId, &'a T)> {
+        let mut fitting = self
+            .entries
+            .iter()
+            .filter(|entry| id.is_none_or(|id| entry.id.as_str() == id))
+            .filter_map(|entry| of(&entry.kind).map(|settings| (&entry.id, settings)));
+        match (fitting.next(), fitting.next()) {
+            (Some(found), None) => Ok(found),
+            _ => Err(Error::new(ErrorKind::InputInvalid, "choose a directory")
+                .with_detail(format!("{} does not name exactly one such directory", self.path.display()))
+                .with_advice("say which by its id")),
+        }
     }
 }
 

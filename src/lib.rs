@@ -4,6 +4,10 @@ pub use identity_core::{
     account, directory, engine, error, journal, limits, plan, privilege, recovery, report, reset, vault, verify,
 };
 
+/// What the backends over HTTP share; a backend of one's own can too.
+#[cfg(feature = "entra")]
+pub use identity_core::http;
+
 /// Microsoft Entra ID through Microsoft Graph.
 #[cfg(feature = "entra")]
 pub use backend_entra as entra;

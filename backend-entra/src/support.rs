@@ -58,7 +58,8 @@ fn reach(account: &Account, power: Power, known: &Known) -> Option<Support> {
         Refusal::NoRole if target.is_like_everybody() => None,
         Refusal::Restricted => Some(cannot(&restricted(&targets.restricted_units(&target)))),
         Refusal::OutOfReach if target.is_like_everybody() => Some(cannot(
-            "no directory role of the app allows this on this account: its roles are over other administrative units,              or set passwords only; give its service principal User Administrator over the whole tenant",
+            "no directory role of the app allows this on this account: its roles are over other administrative units, \
+             or set passwords only; give its service principal User Administrator over the whole tenant",
         )),
         Refusal::OutOfReach | Refusal::NoRole => Some(cannot(
             "the account's roles outrank those of the app: give its service principal Privileged Authentication \

@@ -7,13 +7,13 @@ use futures::StreamExt;
 use identity_reset::engine::Progress;
 use identity_reset::error::{Error, ErrorKind, Result};
 use identity_reset::limits::clock;
-use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, WaveSizes};
+use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, Wave, WaveSizes};
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
 use identity_reset::verify::Convergence;
 
-use crate::folder::{Folder, nobody, write};
-use crate::options::{Choice, Options, PasswordAction};
+use crate::folder::{Folder, input, nobody, write};
+use crate::options::{Choice, Options, Part, PasswordAction};
 use crate::show::{self, Waves};
 use crate::source::Source;
 use crate::{Exit, Fault};
@@ -165,15 +165,29 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     Ok(spec)
 }
 
-/// A choice means every directory: an account is named by its own directory's words.
+/// A choice means the directory that it names, or every one: an account is named by its own
+/// directory's words.
 fn selections(choice: &Choice, ids: &[DirectoryId]) -> Result<Vec<Selection>> {
-    let each = |make: &dyn Fn(&str) -> Selection| ids.iter().map(|id| make(id.as_str())).collect();
     Ok(match choice {
         Choice::Everyone => vec![Selection::everyone()],
-        Choice::Group(name) => each(&|id| Selection::group(id, name)),
-        Choice::Unit(path) => each(&|id| Selection::unit(id, path)),
-        Choice::Query(filter) => each(&|id| Selection::native(id, filter)),
         Choice::List(path) => vec![Selection::from_csv(path)?],
+        Choice::Within(directory, part) => {
+            let meant: Vec<&str> = ids
+                .iter()
+                .map(DirectoryId::as_str)
+                .filter(|id| directory.as_deref().is_none_or(|directory| directory == *id))
+                .collect();
+            if let (true, Some(directory)) = (meant.is_empty(), directory) {
+                let known: Vec<&str> = ids.iter().map(DirectoryId::as_str).collect();
+                return Err(input(format!("there is no directory {directory}; there are {}", known.join(", "))));
+            }
+            let each = |id: &str| match part {
+                Part::Group(name) => Selection::group(id, name),
+                Part::Unit(path) => Selection::unit(id, path),
+                Part::Query(filter) => Selection::native(id, filter),
+            };
+            meant.into_iter().map(each).collect()
+        }
     })
 }
 
@@ -199,6 +213,15 @@ fn approvals(options: &Options, source: &Source, folder: &Folder, plan: &Plan) -
         }
     }
     approvals.check(plan)?;
+    let without = |wave: &&Wave| approvals.approved(&wave.name).is_none();
+    if !approvals.is_empty()
+        && let Some(first) = plan.waves().first().filter(without)
+    {
+        show::line(&format!(
+            "mind: wave {} is not approved and is passed over; the approved waves behind it are carried out",
+            first.name
+        ));
+    }
     if !approvals.is_empty() {
         approvals.save(folder.approvals())?;
     }

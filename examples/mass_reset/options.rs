@@ -53,8 +53,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 
-    /// Select accounts: everyone, group:NAME, unit:DN, query:FILTER or list:FILE.csv; may be
-    /// repeated [default: everyone].
+    /// Select accounts: everyone, group:NAME, unit:DN, query:FILTER or list:FILE.csv; of several
+    /// directories with the id of one before it: corp/group:NAME. May be repeated [default: everyone].
     #[arg(long, value_name = "SELECTION")]
     pub select: Vec<Choice>,
 
@@ -112,10 +112,16 @@ pub(crate) enum PasswordAction {
 #[derive(Clone, Debug)]
 pub(crate) enum Choice {
     Everyone,
+    Within(Option<String>, Part),
+    List(PathBuf),
+}
+
+/// A part of a directory, in its own words.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
     Group(String),
     Unit(String),
     Query(String),
-    List(PathBuf),
 }
 
 impl std::str::FromStr for Choice {
@@ -125,12 +131,19 @@ impl std::str::FromStr for Choice {
         if text == "everyone" {
             return Ok(Self::Everyone);
         }
-        match text.split_once(':') {
-            Some(("group", name)) if !name.is_empty() => Ok(Self::Group(name.to_owned())),
-            Some(("unit", dn)) if !dn.is_empty() => Ok(Self::Unit(dn.to_owned())),
-            Some(("query", filter)) if !filter.is_empty() => Ok(Self::Query(filter.to_owned())),
-            Some(("list", path)) if !path.is_empty() => Ok(Self::List(path.into())),
-            _ => Err("say everyone, group:NAME, unit:DN, query:FILTER or list:FILE.csv".to_owned()),
+        let (word, words) = text.split_once(':').filter(|(_, words)| !words.is_empty()).unwrap_or_default();
+        let (directory, word) = match word.split_once('/') {
+            Some((directory, word)) => (Some(directory.to_owned()), word),
+            None => (None, word),
+        };
+        match word {
+            "group" => Ok(Self::Within(directory, Part::Group(words.to_owned()))),
+            "unit" => Ok(Self::Within(directory, Part::Unit(words.to_owned()))),
+            "query" => Ok(Self::Within(directory, Part::Query(words.to_owned()))),
+            "list" if directory.is_none() => Ok(Self::List(words.into())),
+            _ => Err("say everyone, group:NAME, unit:DN, query:FILTER or list:FILE.csv; group, unit and query of one \
+                      of several directories as ID/group:NAME"
+                .to_owned()),
         }
     }
 }

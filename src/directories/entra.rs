@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backend_entra::{Cloud, EntraConfig, EntraDirectory};
+use backend_entra::{Cloud, EntraConfig, EntraDirectory, RoleTable, TenantSize};
 use identity_core::account::DirectoryId;
 use identity_core::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -20,6 +20,7 @@ pub(super) struct Settings {
     keys: Keys,
     cloud: Cloud,
     ca_file: Option<PathBuf>,
+    privileged: Option<RoleTable>,
     proof: Proof,
 }
 
@@ -54,6 +55,17 @@ struct Keys {
     in_flight: Option<u32>,
     #[serde(default)]
     sign_in_times: bool,
+    tenant_size: Option<Size>,
+    privileged_roles_file: Option<PathBuf>,
+}
+
+/// How many users the tenant has.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Size {
+    Small,
+    Medium,
+    Large,
 }
 
 impl Settings {
@@ -67,7 +79,8 @@ impl Settings {
         };
         let proof = proof(folder, &keys)?;
         let ca_file = keys.ca_file.as_deref().map(|path| existing(folder, "ca_file", path)).transpose()?;
-        let settings = Self { keys, cloud, ca_file, proof };
+        let privileged = keys.privileged_roles_file.as_deref().map(|path| privileged(folder, path)).transpose()?;
+        let settings = Self { keys, cloud, ca_file, privileged, proof };
         settings.check()?;
         Ok(settings)
     }
@@ -136,23 +149,46 @@ impl Settings {
         if keys.sign_in_times {
             config = config.sign_in_times();
         }
+        if let Some(size) = keys.tenant_size {
+            config = config.tenant_size(match size {
+                Size::Small => TenantSize::Small,
+                Size::Medium => TenantSize::Medium,
+                Size::Large => TenantSize::Large,
+            });
+        }
+        if let Some(table) = &self.privileged {
+            config = config.privileged(table.clone());
+        }
         config
     }
 
-    /// A refused sign-in says where its secret came from.
+    /// A refused sign-in says where its secret came from, and so does one that cannot be tried.
     fn explain(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::Unauthenticated {
+        let unusable = error.kind() == ErrorKind::ConfigInvalid && matches!(self.proof, Proof::Certificate { .. });
+        if error.kind() != ErrorKind::Unauthenticated && !unusable {
             return error;
         }
         let source = match &self.proof {
             Proof::Secret { secret, .. } => format!("the secret came from {secret}"),
-            Proof::Certificate { path, .. } => format!("the certificate came from {}", path.display()),
-            Proof::TokenFile { path, .. } => format!("the token came from {}", path.display()),
+            Proof::Certificate { path, .. } => {
+                format!("the certificate came from `client_certificate_file` {}", path.display())
+            }
+            Proof::TokenFile { path, .. } => format!("the token came from `federated_token_file` {}", path.display()),
             Proof::ManagedIdentity { .. } => return error,
         };
         let advice = error.advice().unwrap_or("check tenant and client_id").to_owned();
         error.with_advice(format!("{advice}; {source}"))
     }
+}
+
+/// The standard table of privileged roles, with what the file changes in it.
+fn privileged(folder: &Path, path: &Path) -> Result<RoleTable, String> {
+    let path = existing(folder, "privileged_roles_file", path)?;
+    let mut table = RoleTable::default();
+    table
+        .override_from(&path)
+        .map_err(|fault| format!("`privileged_roles_file` {}: {}", path.display(), fault.detail()))?;
+    Ok(table)
 }
 
 /// The one way to sign in that the keys name.

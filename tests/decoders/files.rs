@@ -11,7 +11,7 @@ use identity_reset::engine;
 use identity_reset::journal::{Journal, MemoryJournal, Record};
 use identity_reset::plan::{Approvals, Plan, PlanSpec, Selection};
 use identity_reset::prelude::Backend;
-use identity_reset::reset::Secret;
+use identity_reset::reset::{Secret, SecretKind};
 use identity_reset::vault::{Identity, MemoryVault, Recipient, SealedFile, Sealing, Vault, unseal};
 use tempfile::TempDir;
 use testkit::memory::MemoryDirectory;
@@ -137,6 +137,7 @@ fn sealing(entry: u64) -> Sealing {
         directory: DirectoryId::new("corp").expect("an id"),
         account: AccountId::new(format!("account-{entry}")).expect("an id"),
         name: format!("name-{entry}"),
+        kind: SecretKind::Password,
         password: Secret::new(format!("password-{entry}")),
     }
 }

@@ -187,6 +187,7 @@ pub enum WaveKind {
 }
 
 /// One row of the plan file after its header.
+#[expect(clippy::large_enum_variant, reason = "rows pass by one at a time, and most are entries")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "row", rename_all = "snake_case")]
 pub enum PlanRow {

@@ -325,7 +325,7 @@ impl fmt::Display for Summary {
     }
 }
 
-const HEAD: &str = "                           planned  verified    failed   unknown";
+const HEAD: &str = "                             planned  verified    failed   unknown";
 
 impl Summary {
     fn fmt_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -355,7 +355,7 @@ fn label(id: &str, kind: &str) -> String {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, counts: [u64; 4]) -> fmt::Result {
-    write!(f, "{name:<24.24}")?;
+    write!(f, "{name:<26.26}")?;
     counts.into_iter().try_for_each(|count| write!(f, " {count:>9}"))
 }
 

@@ -177,8 +177,8 @@ async fn the_summary_fits_one_screen() {
     for line in [
         "seen     6 = 3 planned + 1 manual + 1 left out + 1 protected (1 privileged)",
         "planned  3 = 1 verified + 2 failed + 0 unknown",
-        "corp (ldap)                      3         1         2         0        12         1       2.5",
-        "wave workforce-1                 3         1         2         0",
+        "corp (ldap)                        3         1         2         0        12         1       2.5",
+        "wave workforce-1                   3         1         2         0",
         "chain    0000000000000000000000000000000000000000000000000000000000000008, 8 records, intact",
         "          1  by hand, as planned",
     ] {
