@@ -43,8 +43,9 @@ fn assert_sums(ended: &Ended, expected: &[(&str, &str)], everyone: u64) {
     assert_eq!((count(all, "seen"), count(all, "planned") + rest), (everyone, everyone), "{all}");
     assert_eq!(count(all, "planned"), settled(all), "{all}");
     let directories = summary["directories"].as_array().expect("directories");
-    let named: BTreeSet<_> =
-        directories.iter().map(|one| (one["id"].as_str().unwrap(), one["kind"].as_str().unwrap())).collect();
+    let text = |of: &Value, name: &str| of[name].as_str().unwrap_or_else(|| panic!("no {name}: {of}")).to_owned();
+    let named: Vec<_> = directories.iter().map(|one| (text(one, "id"), text(one, "kind"))).collect();
+    let named: BTreeSet<_> = named.iter().map(|(id, kind)| (id.as_str(), kind.as_str())).collect();
     assert_eq!(named, expected.iter().copied().collect());
     for directory in directories {
         assert_eq!(count(directory, "planned"), settled(directory), "{directory}");
