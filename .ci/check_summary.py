@@ -1,9 +1,12 @@
 """Checks the JSON summary of `mass_reset --json`: every planned account is in exactly one of
-verified, failed and unknown, over all and for each directory; on the embedded default nothing
-fails, and the files that it names are there."""
+verified, failed and unknown, over all and for each directory; on the embedded default both
+directories took part, nothing fails, and the files that it names are there."""
 import json
 import os
 import sys
+
+# The embedded directories, and how many accounts of each are planned at the least.
+EMBEDDED = {("corp", "ldap"): 1000, ("cloud", "entra"): 1000}
 
 
 def main(path):
@@ -17,7 +20,14 @@ def main(path):
             wrong.append(f"{name}: {counts['planned']} planned, but {settled} verified, failed or unknown")
     if accounts["planned"] != sum(d["planned"] for d in summary["directories"]):
         wrong.append("the directories' planned accounts do not add up")
-    if accounts["planned"] < 1000 or accounts["seen"] < accounts["planned"]:
+    took_part = {(d["id"], d["kind"]): d for d in summary["directories"]}
+    if set(took_part) != set(EMBEDDED):
+        wrong.append(f"{sorted(took_part)} took part, not {sorted(EMBEDDED)}")
+    for directory, least in EMBEDDED.items():
+        counts = took_part.get(directory, {"planned": 0, "requests": 0})
+        if counts["planned"] < least or counts["requests"] == 0:
+            wrong.append(f"{directory}: {counts['planned']} planned and {counts['requests']} requests is too little")
+    if accounts["seen"] < accounts["planned"]:
         wrong.append(f"{accounts['seen']} seen and {accounts['planned']} planned is not the embedded organisation")
     if accounts["failed"] or accounts["unknown"]:
         wrong.append(f"{accounts['failed']} failed and {accounts['unknown']} unknown on a directory without faults")

@@ -6,15 +6,17 @@ mod support;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use identity_reset::vault::Identity;
 use testkit::fault::{Fault, FaultScript, When};
 use testkit::mock_ad::MockAd;
+use testkit::mock_graph::MockGraph;
 use testkit::organisation::{Organisation, special};
 
-use support::{Evidence, Stand, finish, mass_reset};
+use support::{Evidence, Mocks, Stand, Which, finish, mass_reset};
 
 /// The forms that a secret may take on its way out.
 fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
@@ -84,19 +86,50 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Goes wrong in many ways: what goes wrong is logged most.
+fn faults() -> FaultScript {
+    FaultScript::new(4)
+        .rule(When::write().nth(3), Fault::CutAfterApply)
+        .rule(When::write().every(9), Fault::RefusePassword)
+        .rule(When::write().every(13), Fault::Busy)
+        .rule(When::write().every(17), Fault::GarbledMessage)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_printed_or_written_holds_a_secret() {
-    let organisation = Organisation::new(5, 100);
-    let mock = MockAd::builder().organisation(organisation).start().await.expect("a mock");
-    // Errors, refused passwords and unknown outcomes on the way: what goes wrong is logged most.
-    mock.set_faults(
-        FaultScript::new(4)
-            .rule(When::write().nth(3), Fault::CutAfterApply)
-            .rule(When::write().every(9), Fault::RefusePassword)
-            .rule(When::write().every(13), Fault::Busy)
-            .rule(When::write().every(17), Fault::GarbledMessage),
-    );
-    let stand = Stand::on(&mock);
+    let mocks = Mocks::start(Which::OnPrem, Organisation::new(5, 100), Duration::ZERO).await;
+    let mock = mocks.ad.as_ref().expect("a domain");
+    mock.set_faults(faults());
+    let passwords = assert_kept(&mocks.stand(), || vec![mock.bind_password()]).await;
+    assert!(passwords > 75, "{passwords} passwords were generated");
+}
+
+/// A tenant's client secret and its tokens, and the passwords of both directories.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_run_on_a_tenant_and_its_domain_holds_a_secret() {
+    let mocks = Mocks::start(Which::Hybrid, Organisation::new(5, 100), Duration::ZERO).await;
+    let (ad, graph) = (mocks.ad.as_ref().expect("a domain"), mocks.graph.as_ref().expect("a tenant"));
+    ad.set_faults(faults());
+    graph.set_faults(faults().rule(When::read().every(23), Fault::TruncatedPage));
+    let signs_in = || {
+        let tokens = graph.tokens();
+        assert!(!tokens.is_empty(), "the run had a token");
+        // A token is a secret by its signature; its claims are no one's to know either.
+        let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next()).map(str::to_owned);
+        let mut secrets: Vec<String> = signatures.collect();
+        secrets.extend(tokens.iter().cloned());
+        secrets.extend([graph.client_secret().expect("a secret"), ad.bind_password()]);
+        secrets
+    };
+    let passwords = assert_kept(&mocks.stand(), signs_in).await;
+    assert!(passwords > 100, "{passwords} passwords were generated");
+    assert!(graph.counts().passwords > 15, "some of them in the cloud: {:?}", graph.counts());
+}
+
+/// Runs and resumes at the highest log level: neither a generated password, nor what opens the
+/// vault, nor what the run signed in with, is in anything that was printed or written. Says how many
+/// passwords were generated.
+async fn assert_kept(stand: &Stand, signs_in: impl Fn() -> Vec<String>) -> usize {
     let run = stand.run("run");
     let mut command = stand.fresh(&run);
     command.env("IDENTITY_RESET_LOG", "trace");
@@ -111,9 +144,10 @@ async fn nothing_printed_or_written_holds_a_secret() {
     let evidence = Evidence::read(&run, &stand.identity).await;
     let mut secrets: Vec<String> =
         evidence.sealed.iter().map(|(_, sealing)| sealing.password.expose().to_owned()).collect();
-    assert!(secrets.len() > 75, "{} passwords were generated", secrets.len());
-    assert!(evidence.sealed.len() > evidence.resets().count() - 3, "some were refused and replaced");
-    secrets.push(mock.bind_password());
+    let passwords = secrets.len();
+    let sealing = evidence.resets().filter(|(_, actions)| actions.iter().any(|action| action.needs_sealing()));
+    assert!(passwords > sealing.count(), "some were refused and replaced");
+    secrets.extend(signs_in());
     secrets.push(stand.identity.to_secret().expose().to_owned());
     assert!(secrets.iter().all(|secret| secret.len() >= 12), "long enough not to be found by chance");
 
@@ -143,11 +177,12 @@ async fn nothing_printed_or_written_holds_a_secret() {
             assert_eq!(mode & 0o077, 0, "{} is for its owner only", file.display());
         }
     }
+    passwords
 }
 
-/// The directory inside the program is our own, and its passwords protect nothing; all the same.
+/// The directories inside the program are our own, and their passwords protect nothing; all the same.
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_does_a_run_on_the_embedded_directory() {
+async fn nor_does_a_run_on_the_embedded_directories() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
     let mut command = tokio::process::Command::new(mass_reset());
@@ -159,6 +194,8 @@ async fn nor_does_a_run_on_the_embedded_directory() {
     let evidence = Evidence::read(&run, &identity).await;
     let mut secrets: Vec<String> = evidence.sealed.iter().map(|(_, one)| one.password.expose().to_owned()).collect();
     secrets.push(Organisation::new(1, 80).initial_password(special::RUNNER));
+    let tenant = MockGraph::builder(Organisation::new(1, 80)).build();
+    secrets.push(tenant.client_secret().expect("a secret"));
     secrets.push(identity.to_secret().expose().to_owned());
     assert!(secrets.len() > 50, "{} secrets", secrets.len());
     let mut places = vec![

@@ -247,8 +247,8 @@ impl EntraConfig {
     pub(crate) fn places(&self) -> Result<Places> {
         let graph = self.graph_url.as_deref().unwrap_or_else(|| self.cloud.graph());
         let places = Places {
-            login: BaseUrl::parse(self.login_url.as_deref().unwrap_or_else(|| self.cloud.login()))?,
-            graph: BaseUrl::parse(&format!("{}/v1.0", graph.trim_end_matches('/')))?,
+            login: address("login_url", self.login_url.as_deref().unwrap_or_else(|| self.cloud.login()))?,
+            graph: address("graph_url", &format!("{}/v1.0", graph.trim_end_matches('/')))?,
         };
         // It becomes a part of the address that the secret is sent to.
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
@@ -306,6 +306,14 @@ pub(crate) struct Places {
     pub(crate) login: BaseUrl,
     /// Graph, with its version.
     pub(crate) graph: BaseUrl,
+}
+
+/// An address; what is wrong with it is said of the key that gave it.
+fn address(key: &str, url: &str) -> Result<BaseUrl> {
+    BaseUrl::parse(url).map_err(|fault| {
+        let detail = format!("{key}: {}", fault.detail());
+        fault.with_detail(detail)
+    })
 }
 
 fn invalid(detail: String) -> Error {

@@ -248,7 +248,7 @@ mod tests {
             (format!("{GOOD}cloud = \"mars\"\n"), "`cloud`: \"mars\" is not a national cloud (name one of global"),
             (format!("{GOOD}share = 1.5\n"), "the share of quota `writes` is 1.5"),
             (format!("{GOOD}in_flight = 0\n"), "in_flight is 0"),
-            (format!("{GOOD}graph_url = \"http://graph.example.test\"\n"), "neither https nor http to this machine"),
+            (format!("{GOOD}graph_url = \"http://graph.example.test\"\n"), "graph_url: the address is neither https"),
             (GOOD.replace("contoso.example", "common"), "an app cannot sign in to \"common\""),
             (GOOD.replace("tenant = \"contoso.example\"\n", ""), "missing field `tenant`"),
             (GOOD.replace("client_id", "#"), "missing field `client_id`"),

@@ -10,8 +10,10 @@ use identity_reset::journal::{Event, Journal, Record, SqliteJournal};
 use identity_reset::plan::{Disposition, Entry, Plan, PlanRow};
 use identity_reset::reset::Action;
 use identity_reset::vault::{Identity, SealedRef, Sealing, unseal};
-use testkit::mock_ad::MockAd;
+use jiff::Timestamp;
 use uuid::Uuid;
+
+use super::witness::Witness;
 
 /// What is in a run's folder.
 pub(crate) struct Evidence {
@@ -34,6 +36,10 @@ pub(crate) struct PromisedState {
     pub(crate) repeated: u64,
     /// Actions without an answer that reading back found done.
     pub(crate) read_back: u64,
+    /// Times that sessions were ended.
+    pub(crate) revoked: u64,
+    /// Accounts whose password was set in one directory, and sessions then ended in the other.
+    pub(crate) hybrid: u64,
     /// Accounts outside the plan, found untouched.
     pub(crate) untouched: u64,
 }
@@ -132,30 +138,39 @@ impl Evidence {
         (repeated, read_back)
     }
 
-    /// Promises 1 to 4, counted against the directory's own record: every planned account has one
-    /// password, the vault's last for it; nobody else was touched.
-    pub(crate) fn assert_promised_state(&self, mock: &MockAd) -> PromisedState {
+    /// Promises 1 to 4, counted against a directory's own record: every planned account of it has
+    /// one password, the vault's last for it, and its sessions were ended where that is planned;
+    /// nobody else was touched. What was repeated and read back is counted over the whole run.
+    pub(crate) fn assert_promised_state(&self, witness: &dyn Witness) -> PromisedState {
         let (repeated, read_back) = self.assert_each_action_ends_once();
         let mut state = PromisedState { repeated, read_back, ..PromisedState::default() };
         let mut planned = BTreeSet::new();
-        for (entry, actions) in self.resets() {
+        for (entry, actions) in self.resets().filter(|(entry, _)| entry.directory.as_str() == witness.directory()) {
             state.planned += 1;
             planned.insert(guid(&entry.id));
-            state.sets += self.assert_one_password(mock, entry, actions);
+            let last_set = self.assert_one_password(witness, entry, actions, &mut state);
+            self.assert_sessions_ended(witness, entry, actions, last_set, &mut state);
         }
-        for account in mock.organisation().accounts().filter(|account| !planned.contains(&account.guid)) {
-            assert!(mock.untouched(&account.guid), "{} is not planned and was touched", account.name);
+        for (account, name) in witness.everyone().into_iter().filter(|(account, _)| !planned.contains(account)) {
+            assert!(witness.untouched(&account), "{name} is not planned and was touched");
             state.untouched += 1;
         }
         state
     }
 
-    fn assert_one_password(&self, mock: &MockAd, entry: &Entry, actions: &[Action]) -> u64 {
+    /// Says when the password was set last.
+    fn assert_one_password(
+        &self,
+        witness: &dyn Witness,
+        entry: &Entry,
+        actions: &[Action],
+        state: &mut PromisedState,
+    ) -> Option<Timestamp> {
         let (account, name) = (guid(&entry.id), &entry.name);
-        let sets = mock.sets(&account);
+        let sets = witness.sets(&account);
         if !actions.iter().any(|action| action.needs_password()) {
             assert_eq!(sets.len(), 0, "{name}");
-            return 0;
+            return None;
         }
         let (sends, references) = self.sends(entry.seq);
         assert!(!sets.is_empty(), "{name} was lost: its password was never set");
@@ -171,9 +186,35 @@ impl Evidence {
             let refused = self.refused_passwords(entry.seq);
             assert_eq!(references.len(), 1 + refused, "{name}: intents name {references:?}");
             let password = self.password(entry.seq).unwrap_or_else(|| panic!("{name} has nothing sealed"));
-            assert!(mock.password_matches(&account, password), "{name}: the vault's last password is not in force");
+            assert!(witness.opens(&account, password), "{name}: the vault's last password is not in force");
         }
-        sets.len() as u64
+        state.sets += sets.len() as u64;
+        sets.last().map(|set| set.at)
+    }
+
+    /// Sessions are ended where that is planned, by no more requests than intents, and after the
+    /// password: before it, the old one would open new ones.
+    fn assert_sessions_ended(
+        &self,
+        witness: &dyn Witness,
+        entry: &Entry,
+        actions: &[Action],
+        last_set: Option<Timestamp>,
+        state: &mut PromisedState,
+    ) {
+        let (name, revoked) = (&entry.name, witness.revoked(&guid(&entry.id)));
+        if !actions.contains(&Action::RevokeSessions) {
+            assert!(revoked.is_empty(), "{name}: sessions were ended, which is not planned");
+            return;
+        }
+        let intents = self.records.iter().filter(|record| match &record.event {
+            Event::Intent { entry: seq, action, .. } => *seq == entry.seq && *action == Action::RevokeSessions,
+            _ => false,
+        });
+        let intents = intents.count();
+        assert!((1..=intents).contains(&revoked.len()), "{name}: {} revocations by {intents} intents", revoked.len());
+        assert!(last_set <= revoked.first().copied(), "{name}: sessions were ended before the password was set");
+        state.revoked += revoked.len() as u64;
     }
 }
 
@@ -205,7 +246,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The objectGUID that is an account's id in Active Directory.
+/// The objectGUID or object id that is an account's id in Active Directory and in Entra ID.
 pub(crate) fn guid(id: &AccountId) -> Uuid {
-    Uuid::try_parse(id.as_str()).expect("an objectGUID")
+    Uuid::try_parse(id.as_str()).expect("a GUID")
 }

@@ -1,17 +1,22 @@
 //! A stand for runs: a `directories.toml` with its secret and its authority, a key, run folders.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use identity_reset::vault::Identity;
 use tempfile::TempDir;
 use testkit::mock_ad::MockAd;
+use testkit::mock_graph::{MockGraph, fixed};
 use testkit::organisation::special;
 use tokio::process::Command;
 
 use super::site::Site;
 use super::{Ended, finish, mass_reset};
+
+/// The id of Active Directory in `directories.toml`.
+pub(crate) const ON_PREM: &str = "corp";
+/// The id of Entra ID in `directories.toml`.
+pub(crate) const CLOUD: &str = "cloud";
 
 /// The files that a run needs, in a folder that goes with it.
 pub(crate) struct Stand {
@@ -22,34 +27,67 @@ pub(crate) struct Stand {
 impl Stand {
     /// For a mock; its break-glass accounts are protected.
     pub(crate) fn on(mock: &MockAd) -> Self {
-        let glass = [special::BREAK_GLASS_1, special::BREAK_GLASS_2];
-        let protected = glass.map(|index| mock.organisation().account(index).dn(&mock.base()));
-        Self::new(&mock.url(), &mock.bind_dn(), &mock.bind_password(), mock.ca_pem(), &protected)
+        Self::on_each(Some(mock), None)
+    }
+
+    /// For a mock of Active Directory, one of Entra ID, or both; their break-glass accounts are
+    /// protected.
+    pub(crate) fn on_each(ad: Option<&MockAd>, graph: Option<&MockGraph>) -> Self {
+        let stand = Self::new();
+        if let Some(mock) = ad {
+            let glass = [special::BREAK_GLASS_1, special::BREAK_GLASS_2];
+            let protected = glass.map(|index| mock.organisation().account(index).dn(&mock.base()));
+            stand.add_on_prem(&mock.url(), &mock.bind_dn(), &mock.bind_password(), mock.ca_pem(), &protected);
+        }
+        if let Some(mock) = graph {
+            stand.add_cloud(mock);
+        }
+        stand
     }
 
     /// For a real controller that the synthetic organisation was loaded into.
     pub(crate) fn at(site: &Site) -> Self {
         let ca = std::fs::read_to_string(&site.ca_file).expect("the authority");
-        Self::new(&site.url, &site.bind_dn, &site.password, &ca, &site.protected())
+        let stand = Self::new();
+        stand.add_on_prem(&site.url, &site.bind_dn, &site.password, &ca, &site.protected());
+        stand
     }
 
-    pub(crate) fn new(url: &str, bind_dn: &str, password: &str, ca_pem: &str, protected: &[String]) -> Self {
+    fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let stand = Self { identity: Identity::generate(), folder };
         stand.identity.write_file(stand.key()).expect("a key");
         std::fs::create_dir(stand.path().join("secrets")).expect("a folder");
-        private(&stand.path().join("secrets/bind"), password);
-        std::fs::write(stand.path().join("ca.pem"), ca_pem).expect("the authority");
-        let mut text = format!(
-            "[[directory]]\nid = \"corp\"\nkind = \"ldap\"\nurl = {url:?}\nbind_dn = {bind_dn:?}\n\
-             bind_password_file = \"secrets/bind\"\nca_file = \"ca.pem\"\nprotected = ["
-        );
-        for account in protected {
-            write!(text, "{account:?}, ").expect("a text grows");
-        }
-        text.push_str("]\n");
-        std::fs::write(stand.directories(), text).expect("directories.toml");
         stand
+    }
+
+    fn add_on_prem(&self, url: &str, bind_dn: &str, password: &str, ca_pem: &str, protected: &[String]) {
+        private(&self.path().join("secrets/bind"), password);
+        std::fs::write(self.path().join("ca.pem"), ca_pem).expect("the authority");
+        self.describe(&format!(
+            "[[directory]]\nid = \"{ON_PREM}\"\nkind = \"ldap\"\nurl = {url:?}\nbind_dn = {bind_dn:?}\n\
+             bind_password_file = \"secrets/bind\"\nca_file = \"ca.pem\"\nprotected = {protected:?}\n"
+        ));
+    }
+
+    fn add_cloud(&self, mock: &MockGraph) {
+        private(&self.path().join("secrets/entra"), &mock.client_secret().expect("a secret"));
+        let glass = [fixed::BREAK_GLASS_1, fixed::BREAK_GLASS_2];
+        let protected = glass.map(|number| mock.user(number).expect("a break-glass account").principal_name);
+        let (tenant, client) = (mock.tenant_id(), mock.client_id());
+        let (login, graph) = (mock.login_url(), mock.graph_url());
+        self.describe(&format!(
+            "[[directory]]\nid = \"{CLOUD}\"\nkind = \"entra\"\ntenant = \"{tenant}\"\nclient_id = \"{client}\"\n\
+             client_secret_file = \"secrets/entra\"\nlogin_url = {login:?}\ngraph_url = {graph:?}\n\
+             protected = {protected:?}\n"
+        ));
+    }
+
+    /// One directory more in `directories.toml`.
+    fn describe(&self, text: &str) {
+        let mut file = std::fs::OpenOptions::new();
+        let file = file.append(true).create(true).open(self.directories());
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("directories.toml");
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -179,6 +179,12 @@ impl MockGraph {
         self.service.tokens().secret.as_ref().map(|secret| secret.text.clone())
     }
 
+    /// The tokens that are out, for whoever looks where they should not be.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.service.tokens().out()
+    }
+
     /// What `IDENTITY_HEADER` would hold in an App Service.
     #[must_use]
     pub fn identity_header(&self) -> String {

@@ -190,6 +190,11 @@ impl Tokens {
         }
     }
 
+    /// The tokens that are out, stale ones among them.
+    pub(super) fn out(&self) -> Vec<String> {
+        self.issued.keys().cloned().collect()
+    }
+
     /// Makes every token that is out worthless.
     pub(super) fn forget(&mut self) {
         self.issued.clear();
