@@ -5,10 +5,14 @@
 //!   bare loop sends the same changes with the same number in flight; it reads nothing back before,
 //!   makes and seals no password, and records nothing.
 //! - `throughput/tls/backend`: the same without the engine: orders given to the backend.
+//! - `throughput/graph/0ms`, `throughput/graph/50ms`: a run on the mock of Microsoft Graph, quotas
+//!   off. The bare loop sends the same changes in batches of 20, as many in flight; it reads nothing
+//!   before, as above. What ours adds in requests is printed beside.
 //! - `throughput/memory`: a run on a directory in memory, against giving it the orders directly:
 //!   what the engine adds.
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 
+mod bare_graph;
 mod bare_ldap;
 mod side_by_side;
 
@@ -26,11 +30,12 @@ use identity_reset::prelude::*;
 use identity_reset::reset::{Order, Outcome, Secret};
 use testkit::memory::MemoryDirectory;
 use testkit::mock_ad::MockAd;
+use testkit::mock_graph::MockGraph;
 use testkit::organisation::Organisation;
 use tokio::runtime::Runtime;
 
 use bare_ldap::{Bare, IN_FLIGHT};
-use side_by_side::{compare, in_turns, size};
+use side_by_side::{compare, in_turns, size, wanted};
 
 const SET: Action = Action::SetPassword { must_change: true };
 
@@ -38,12 +43,16 @@ fn main() -> anyhow::Result<()> {
     let runtime = Runtime::new()?;
     let mut criterion = Criterion::default().configure_from_args();
     on_the_mock(&mut criterion, &runtime)?;
+    on_graph(&mut criterion, &runtime)?;
     in_memory(&mut criterion, &runtime)?;
     criterion.final_summary();
     Ok(())
 }
 
 fn on_the_mock(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
+    if !wanted("throughput/tls/0ms") && !wanted("throughput/tls/5ms") && !wanted("throughput/tls/backend") {
+        return Ok(());
+    }
     let accounts = size(2_000, 200);
     let mock = runtime.block_on(
         // More workers than anything in flight: the latency is what limits, not a queue.
@@ -81,6 +90,56 @@ fn on_the_mock(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<(
         )
     });
     runtime.block_on(mock.shutdown());
+    Ok(())
+}
+
+fn on_graph(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
+    let names = ["throughput/graph/0ms", "throughput/graph/50ms"];
+    if !names.into_iter().any(wanted) {
+        return Ok(());
+    }
+    let accounts = size(4_000, 200);
+    let organisation = Organisation::new(1, accounts);
+    let mock = runtime.block_on(MockGraph::builder(organisation).cloud_only(100).without_quotas().start())?;
+    let bare = runtime.block_on(bare_graph::Bare::connect(&mock))?;
+    let ours: Arc<dyn Backend> = runtime.block_on(bare_graph::ours(&mock))?;
+    let first = runtime.block_on(Prepared::new(&ours))?;
+    let amount = first.accounts.len() as u64;
+    for (name, latency) in names.into_iter().zip([Duration::ZERO, Duration::from_millis(50)]) {
+        let mut asked = None;
+        compare(criterion, name, 4, |round| {
+            let prepared = runtime.block_on(Prepared::new(&ours))?;
+            mock.set_latency(latency);
+            let measured = in_turns(
+                round,
+                amount,
+                || {
+                    let before = mock.counts();
+                    let lasted = runtime.block_on(prepared.run(&ours))?;
+                    let after = mock.counts();
+                    asked = Some((after.requests - before.requests, after.batches - before.batches));
+                    Ok(lasted)
+                },
+                || {
+                    runtime.block_on(async {
+                        let begun = clock::instant();
+                        bare.set_passwords(&first.accounts, &password(round), bare_graph::IN_FLIGHT).await?;
+                        Ok(begun.elapsed())
+                    })
+                },
+            );
+            mock.set_latency(Duration::ZERO);
+            measured
+        });
+        if let Some((requests, batches)) = asked {
+            let bare = amount.div_ceil(20);
+            println!(
+                "asked {name}: {requests} requests, {batches} batches among them, for {amount} accounts; bare {bare}"
+            );
+        }
+    }
+    println!("paced: the share of the documented quota that is used is what the test `three_thousand_resets` of");
+    println!("       backend-entra prints: cargo test -p backend-entra --test mock_graph pace -- --nocapture");
     Ok(())
 }
 
@@ -123,6 +182,7 @@ impl Prepared {
         let mut actions = identity_reset::plan::PopulationActions::default();
         actions.workforce = vec![SET];
         actions.privileged = vec![SET];
+        actions.guest = vec![SET];
         let spec = PlanSpec::default().with_seed(1).select(Selection::everyone()).with_actions(actions);
         let path = folder.path().join("plan.jsonl");
         let plan = spec.builder().directory(Arc::clone(directory)).write_to(path).await?;

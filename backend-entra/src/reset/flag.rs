@@ -25,12 +25,12 @@ impl Orders {
         }
         let until = self.until();
         let mut open: Vec<&[(usize, &identity_core::reset::Order, String)]> = vec![&named];
-        while let Some(group) = open.pop() {
+        // Who has nobody to name takes no turn: they are a second apart.
+        while let Some(group) = open.pop().filter(|group| !group.is_empty()) {
             let ids: Vec<&str> = group.iter().map(|(.., id)| id.as_str()).collect();
-            let result = match (ids.is_empty(), self.protection.turn(until).await) {
-                (true, _) => continue,
-                (_, Ok(())) => self.confirm(ids).await,
-                (_, Err(wait)) => Err(Error::new(ErrorKind::RateLimited, operation(Action::FlagCompromised))
+            let result = match self.protection.turn(until).await {
+                Ok(()) => self.confirm(ids).await,
+                Err(wait) => Err(Error::new(ErrorKind::RateLimited, operation(Action::FlagCompromised))
                     .with_detail("not sent: it is not its turn yet")
                     .with_retry_after(wait)),
             };

@@ -47,6 +47,10 @@ pub(super) async fn run(
         if service.refuse_connections.load(Ordering::Relaxed) {
             continue;
         }
+        // An answer goes out when it is written, whatever of the one before is not acknowledged yet.
+        if stream.set_nodelay(true).is_err() {
+            continue;
+        }
         let cut = super::service::lock(&cut).clone();
         let (service, stop) = (Arc::clone(&service), stop.clone());
         tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! Flagging as compromised.
 
 use identity_core::http::TransportFault;
+use identity_core::limits::clock;
 
 use super::*;
 
@@ -67,4 +68,17 @@ async fn nobody_to_flag_is_no_call() {
     let (directory, canned) = directory([]).await;
     assert!(directory.apply(&[]).await.is_empty());
     assert!(canned.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_flags_nobody_waits_for_no_turn_of_it() {
+    let answers = [reply(204, ""), reply(204, ""), reply(204, "")];
+    let (directory, canned) = connected(config(), answers).await;
+    let begun = clock::instant();
+    for number in 1..=3 {
+        let set = order(number, Action::SetPassword { must_change: true });
+        let outcome = directory.apply(&[set]).await.remove(0);
+        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    }
+    assert_eq!((begun.elapsed(), canned.left()), (std::time::Duration::ZERO, 0));
 }
