@@ -38,7 +38,7 @@ pub(crate) struct Tenant {
     pub(crate) privileged: RoleTable,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
-    sync: OnceCell<SyncAccounts>,
+    sync: OnceCell<Arc<SyncAccounts>>,
     /// Accounts that are so new that a server may not have heard of them.
     pub(crate) newcomers: Newcomers,
 }
@@ -66,17 +66,26 @@ impl Tenant {
         }
     }
 
-    /// Which accounts synchronise the tenant; read once.
-    pub(crate) async fn sync_accounts(&self) -> Result<&SyncAccounts> {
-        self.sync.get_or_try_init(|| SyncAccounts::read(&self.graph)).await
+    /// Which accounts synchronise the tenant: read once, and where it was refused again for the next
+    /// listing, since a permission may have been granted.
+    pub(crate) async fn sync_accounts(&self) -> Result<Arc<SyncAccounts>> {
+        if let Some(read) = self.sync.get() {
+            return Ok(Arc::clone(read));
+        }
+        let read = Arc::new(SyncAccounts::read(&self.graph).await?);
+        if *read != SyncAccounts::Unread {
+            // Another listing may have been quicker: it read the same.
+            let _ = self.sync.set(Arc::clone(&read));
+        }
+        Ok(read)
     }
 
     /// Reads a row of a listing as an account.
     ///
     /// # Errors
     /// For a row that shows less than is needed to tell what it is.
-    pub(crate) async fn account(&self, user: User) -> Result<Account> {
-        let account = account(&self.directory, &self.domains, self.sync_accounts().await?, user)?;
+    pub(crate) fn account(&self, sync: &SyncAccounts, user: User) -> Result<Account> {
+        let account = account(&self.directory, &self.domains, sync, user)?;
         self.newcomers.seen(&account);
         Ok(account)
     }

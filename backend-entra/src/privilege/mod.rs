@@ -36,6 +36,7 @@ use crate::tenant::Tenant;
 pub(crate) use remembered::Known;
 pub(crate) use survey::Survey;
 pub use table::RoleTable;
+pub(crate) use table::directory_sync_roles;
 pub(crate) use targets::Targets;
 
 #[async_trait]

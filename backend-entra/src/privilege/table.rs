@@ -137,7 +137,12 @@ pub(crate) fn name_of(template: &str) -> Option<&'static str> {
 
 /// Whether it is the role of an account that a directory synchronisation signs in with.
 pub(crate) fn is_directory_sync(template: &str) -> bool {
-    name_of(template).is_some_and(|name| name == DIRECTORY_SYNC || name == "On Premises Directory Sync Account")
+    directory_sync_roles().any(|id| id.eq_ignore_ascii_case(template))
+}
+
+/// The template ids of the roles of such accounts.
+pub(crate) fn directory_sync_roles() -> impl Iterator<Item = &'static str> {
+    ROLES.iter().filter(|(_, name, _)| DIRECTORY_SYNC.contains(name)).map(|(id, ..)| *id)
 }
 
 fn tier_of(number: u8) -> Option<Tier> {
