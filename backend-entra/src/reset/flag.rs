@@ -5,7 +5,7 @@ use identity_core::http::{Request, Response};
 use identity_core::reset::{Action, Outcome};
 
 use super::request::{object_id, operation};
-use super::{Orders, Placed, receipt};
+use super::{Orders, Placed, done, receipt};
 use crate::limits::IDENTITY_PROTECTION;
 use crate::retold::retold;
 use crate::wire::change::Compromised;
@@ -55,7 +55,9 @@ impl Orders {
         let request =
             Request::post("/identityProtection/riskyUsers/confirmCompromised").json(&Compromised { user_ids: ids })?;
         let request = if alone { request.of_account() } else { request };
-        self.client().attempt(operation(Action::FlagCompromised), IDENTITY_PROTECTION, &request).await
+        let response = self.client().attempt(operation(Action::FlagCompromised), IDENTITY_PROTECTION, &request).await?;
+        done(Action::FlagCompromised, &response)?;
+        Ok(response)
     }
 }
 
