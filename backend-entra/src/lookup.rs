@@ -131,6 +131,17 @@ mod tests {
         assert!(directory.lookup(&[]).await.unwrap().is_empty());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_404_that_is_not_of_the_account_does_not_make_it_gone() {
+        let other = r#"{"error":{"code":"ResourceNotFound","message":"Resource not found for the segment"}}"#;
+        for body in [other, "<html>Not Found</html>", "{}"] {
+            let answers = std::iter::once(reply(200, NONE)).chain((0..20).map(|_| reply(404, body)));
+            let (directory, _) = directory(answers).await;
+            let error = directory.lookup(&[id(1)]).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Unavailable), "{error}");
+        }
+    }
+
     #[tokio::test]
     async fn a_refusal_is_an_error_and_not_an_account_that_is_gone() {
         let denied = r#"{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges"}}"#;
