@@ -42,7 +42,11 @@ pub(crate) use targets::Targets;
 #[async_trait]
 impl PrivilegeClassifier for EntraDirectory {
     async fn privileges(&self) -> Result<PrivilegeIndex> {
-        Ok(grounds::index(&survey(&self.tenant).await?))
+        // A domain that was federated since is somebody else's to reset.
+        self.tenant.read_domains_again().await?;
+        let mut index = grounds::index(&survey(&self.tenant).await?);
+        grounds::add_restricted(&mut index, self.tenant.known.restricted());
+        Ok(index)
     }
 }
 
