@@ -202,9 +202,12 @@ fn response(part: &PartAnswer<'_>, batch: &Response) -> Option<Response> {
     Some(Response::new(status, headers, body))
 }
 
+/// More headers of a part than that are not looked at: a map of headers has an end.
+const MOST_HEADERS: usize = 64;
+
 fn headers(told: Option<&Map<String, Value>>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in told.into_iter().flatten() {
+    for (name, value) in told.into_iter().flatten().take(MOST_HEADERS) {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),

@@ -1,6 +1,7 @@
 //! A transport that answers what the test says, and keeps what was sent.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -31,6 +32,8 @@ pub(crate) struct Canned {
     answers: Mutex<VecDeque<Answer>>,
     sent: Mutex<Vec<Sent>>,
     grants: bool,
+    /// Whether nobody holds the newer role of the synchronisation without an answer of the test.
+    no_second_role: AtomicBool,
 }
 
 /// An answer with a JSON body.
@@ -81,12 +84,27 @@ pub(crate) const TENANT: [&str; 2] = [
 impl Canned {
     /// Answers everything, requests for tokens too, in this order.
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), sent: Mutex::default(), grants: false })
+        Arc::new(Self {
+            answers: Mutex::new(answers.into_iter().collect()),
+            sent: Mutex::default(),
+            grants: false,
+            no_second_role: false.into(),
+        })
     }
 
     /// Grants every request for a token by itself; answers the others in this order.
     pub(crate) fn signed_in(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), sent: Mutex::default(), grants: true })
+        Arc::new(Self {
+            answers: Mutex::new(answers.into_iter().collect()),
+            sent: Mutex::default(),
+            grants: true,
+            no_second_role: true.into(),
+        })
+    }
+
+    /// Leaves also the newer role of the synchronisation to the answers of the test.
+    pub(crate) fn answer_every_role(&self) {
+        self.no_second_role.store(false, Ordering::Relaxed);
     }
 
     /// What was sent so far, without the requests for tokens that were granted.
@@ -106,6 +124,11 @@ impl Transport for Canned {
         let (parts, body) = request.into_parts();
         if self.grants && parts.uri.path().ends_with("/oauth2/v2.0/token") {
             return reply(200, r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0k3n"}"#);
+        }
+        let of_second_role =
+            parts.uri.query().is_some_and(|query| query.contains("a92aed5d-d78a-4d16-b381-09adb37eb3b0"));
+        if of_second_role && self.no_second_role.load(Ordering::Relaxed) {
+            return reply(200, r#"{"value":[]}"#);
         }
         let sent = Sent { method: parts.method, target: parts.uri.to_string(), headers: parts.headers, body };
         self.sent.lock().unwrap().push(sent);

@@ -43,7 +43,7 @@ pub(crate) fn changed_since(tenant: &Arc<Tenant>, mark: &ChangeMark) -> AccountS
     stream::once(async move {
         let operation = "list changed accounts";
         // A mark comes from a file: the token goes nowhere else than to Graph.
-        if tenant.graph.client().base().accepts(&link).is_err() || !link.contains("/users/delta") {
+        if !is_mark(&tenant, &link) {
             let error = Error::new(ErrorKind::InputInvalid, operation)
                 .with_detail("this is not a mark of this backend and this tenant")
                 .with_advice("take a new mark");
@@ -63,6 +63,15 @@ pub(crate) fn changed_since(tenant: &Arc<Tenant>, mark: &ChangeMark) -> AccountS
     })
     .try_flatten()
     .boxed()
+}
+
+/// Whether it is a link of a delta query over users, to this service: exactly that path, and nothing
+/// that has it somewhere.
+fn is_mark(tenant: &Tenant, link: &str) -> bool {
+    let base = tenant.graph.client().base();
+    let (Ok(link), Ok(own)) = (base.accepts(link), base.join("/users/delta", &[])) else { return false };
+    let rest = link.path().strip_prefix(own.path());
+    matches!(rest, Some("" | "()")) && link.query().is_some_and(|query| query.contains("token="))
 }
 
 fn ids(users: Vec<User>) -> Vec<AccountId> {
@@ -162,9 +171,17 @@ mod tests {
     #[tokio::test]
     async fn a_mark_from_elsewhere_is_not_followed() {
         let (directory, canned) = directory([]).await;
-        for bad in
-            ["", "42@dc1", "https://evil.test/v1.0/users/delta?$deltatoken=x", "https://graph.microsoft.com/v1.0/me"]
-        {
+        for bad in [
+            "",
+            "42@dc1",
+            "https://evil.test/v1.0/users/delta?$deltatoken=x",
+            "https://graph.microsoft.com/v1.0/me",
+            "https://graph.microsoft.com/v1.0/auditLogs/signIns?$filter=x eq '/users/delta'&$skiptoken=1",
+            "https://graph.microsoft.com/beta/users/delta?$deltatoken=x",
+            "https://graph.microsoft.com/v1.0/users/delta/../x?$deltatoken=x",
+            "https://graph.microsoft.com/v1.0/users/deltas?$deltatoken=x",
+            "https://graph.microsoft.com/v1.0/users/delta",
+        ] {
             let rows: Result<Vec<_>> = directory.changed_since(&ChangeMark(bad.into())).try_collect().await;
             assert_eq!(rows.unwrap_err().kind(), ErrorKind::InputInvalid, "{bad}");
         }

@@ -15,6 +15,8 @@ pub(crate) mod code {
     pub(crate) const CONCURRENCY: &str = "Directory_ConcurrencyViolation";
     pub(crate) const QUOTA: &str = "Directory_QuotaExceeded";
     pub(crate) const OLD_PAGE: &str = "Directory_ExpiredPageToken";
+    /// The object does not exist, or not yet on this server.
+    pub(crate) const NOT_FOUND: &str = "Request_ResourceNotFound";
     pub(crate) const RESYNC: [&str; 2] = ["resyncRequired", "syncStateNotFound"];
 }
 
@@ -84,6 +86,14 @@ impl Dialect for GraphDialect {
             404 if verdict.kind != ErrorKind::AccountNotFound => {
                 verdict.with_advice("it is not there, or this national cloud does not have it")
             }
+            404 if is(code::NOT_FOUND) => verdict,
+            // Something else than the account is not there: the endpoint, or Graph itself.
+            404 if fault.code.is_empty() => of(
+                ErrorKind::Unavailable,
+                Status::Temporary,
+                "this 404 is not in the words of Graph: see whether a proxy answers in its place",
+            ),
+            404 => of(ErrorKind::Protocol, permanent, "it is not there, or this national cloud does not have it"),
             409 if is(code::CONCURRENCY) => Verdict::new(ErrorKind::Conflict, Status::Temporary),
             410 => of(ErrorKind::Conflict, permanent, "the mark is too old or no longer known: begin anew"),
             400..=499 if code::RESYNC.into_iter().any(is) => {
@@ -175,7 +185,7 @@ mod tests {
     #[test]
     fn codes_mean_what_the_documentation_says() {
         use ErrorKind::{
-            AccountNotFound, Conflict, InputInvalid, InsufficientPrivilege, PasswordRejected, RateLimited,
+            AccountNotFound, Conflict, InputInvalid, InsufficientPrivilege, PasswordRejected, Protocol, RateLimited,
             Unauthenticated, Unavailable, Unsupported,
         };
         use Status::{Permanent, Temporary, Unknown};
@@ -199,6 +209,8 @@ mod tests {
             (403, "accessDenied", "", InsufficientPrivilege, Permanent),
             (403, "Directory_QuotaExceeded", "", Conflict, Permanent),
             (404, "Request_ResourceNotFound", "", AccountNotFound, Permanent),
+            (404, "ResourceNotFound", "", Protocol, Permanent),
+            (404, "", "", Unavailable, Temporary),
             (409, "Directory_ConcurrencyViolation", "", Conflict, Temporary),
             (409, "Request_MultipleObjectsWithSameKeyValue", "", Conflict, Permanent),
             (410, "resyncRequired", "", Conflict, Permanent),

@@ -38,12 +38,15 @@ impl Domains {
         let listed = graph.list::<Domain>(OPERATION, OperationClass::Read, request).try_collect::<Vec<_>>().await;
         match listed {
             Ok(domains) => Ok(Self::of(domains.into_iter().map(|domain| (domain.id, domain.authentication_type)))),
-            Err(error) if error.kind() == ErrorKind::InsufficientPrivilege => {
-                let named = organization.map(|organization| organization.verified_domains.clone());
-                Ok(Self::of(named.unwrap_or_default().into_iter().map(|domain| (domain.name, domain.sort))))
-            }
+            Err(error) if error.kind() == ErrorKind::InsufficientPrivilege => Ok(Self::named_by(organization)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The domains that the organisation names.
+    pub(crate) fn named_by(organization: Option<&Organization>) -> Self {
+        let named = organization.map(|organization| organization.verified_domains.clone());
+        Self::of(named.unwrap_or_default().into_iter().map(|domain| (domain.name, domain.sort)))
     }
 
     /// Domains by name, with `Managed` or `Federated`; another word says nothing.

@@ -62,12 +62,9 @@ async fn accounts(tenant: Arc<Tenant>, scope: Scope) -> Result<AccountStream> {
         }
     };
     // Known before the first row is judged.
-    tenant.sync_accounts().await?;
+    let sync = tenant.sync_accounts().await?;
     let rows = walk(Arc::clone(&tenant), filter);
-    let judged = rows.and_then(move |user| {
-        let tenant = Arc::clone(&tenant);
-        async move { tenant.account(user).await }
-    });
+    let judged = rows.and_then(move |user| std::future::ready(tenant.account(&sync, user)));
     Ok(judged.boxed())
 }
 

@@ -71,13 +71,14 @@ fn about_tenant(tenant: &Tenant, organization: Option<&Organization>, note: &mut
             "the tenant's own object cannot be read: the app lacks Organization.Read.All".to_owned(),
         ),
     }
-    if tenant.domains.is_unknown() {
+    let domains = tenant.domains();
+    if domains.is_unknown() {
         note(
             Severity::Warning,
             "which domains are federated cannot be read: the app lacks Domain.Read.All, and accounts that are not synchronised count as mastered nowhere that is known"
                 .to_owned(),
         );
-    } else if let [first, others @ ..] = tenant.domains.federated().as_slice() {
+    } else if let [first, others @ ..] = domains.federated().as_slice() {
         let names = others.iter().fold((*first).to_owned(), |names, name| format!("{names}, {name}"));
         note(Severity::Note, format!("federated, so that passwords are not set here: {names}"));
     }

@@ -15,6 +15,7 @@ use identity_core::http::Request;
 use identity_core::limits::OperationClass;
 use uuid::Uuid;
 
+use crate::sync_accounts::SyncAccounts;
 use crate::tenant::{Tenant, needs};
 use crate::wire::user::{SELECT, User};
 
@@ -33,10 +34,10 @@ pub(crate) async fn accounts(tenant: &Arc<Tenant>, ids: &[AccountId]) -> Result<
     if wanted.is_empty() {
         return Ok(vec![None; ids.len()]);
     }
-    tenant.sync_accounts().await?;
+    let sync = tenant.sync_accounts().await?;
     let chunks: Vec<Vec<Uuid>> = wanted.chunks(AT_ONCE).map(<[Uuid]>::to_vec).collect();
     let found: Vec<HashMap<Uuid, Account>> = stream::iter(chunks)
-        .map(|chunk| read(tenant, chunk))
+        .map(|chunk| read(tenant, &sync, chunk))
         .buffer_unordered(WIDTH)
         .try_collect()
         .await
@@ -49,7 +50,7 @@ fn id_of(id: &AccountId) -> Option<Uuid> {
     Uuid::try_parse(id.as_str()).ok()
 }
 
-async fn read(tenant: &Arc<Tenant>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Account>> {
+async fn read(tenant: &Arc<Tenant>, sync: &SyncAccounts, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Account>> {
     let mut found = HashMap::new();
     if ids.len() > 1 {
         let quoted: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
@@ -59,14 +60,14 @@ async fn read(tenant: &Arc<Tenant>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Acco
             .query("$top", "999");
         let mut rows = tenant.graph.list::<User>(OPERATION, OperationClass::Read, request);
         while let Some(user) = rows.try_next().await? {
-            keep(tenant, &mut found, user).await?;
+            keep(tenant, sync, &mut found, user)?;
         }
     }
     for id in ids {
         if !found.contains_key(&id) {
             let request = Request::get("/users").segment(&id.to_string()).query("$select", SELECT).of_account();
             match tenant.graph.one::<User>(OPERATION, OperationClass::Read, &request).await {
-                Ok(user) => keep(tenant, &mut found, user).await?,
+                Ok(user) => keep(tenant, sync, &mut found, user)?,
                 Err(error) if error.kind() == ErrorKind::AccountNotFound => {}
                 Err(error) => return Err(error),
             }
@@ -75,8 +76,8 @@ async fn read(tenant: &Arc<Tenant>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Acco
     Ok(found)
 }
 
-async fn keep(tenant: &Tenant, found: &mut HashMap<Uuid, Account>, user: User) -> Result<()> {
-    let account = tenant.account(user).await?;
+fn keep(tenant: &Tenant, sync: &SyncAccounts, found: &mut HashMap<Uuid, Account>, user: User) -> Result<()> {
+    let account = tenant.account(sync, user)?;
     if let Some(id) = id_of(&account.id) {
         found.insert(id, account);
     }
@@ -128,6 +129,17 @@ mod tests {
         assert!(directory.lookup(&asked).await.unwrap().iter().all(Option::is_some));
         assert_eq!(canned.sent().len(), 3);
         assert!(directory.lookup(&[]).await.unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_404_that_is_not_of_the_account_does_not_make_it_gone() {
+        let other = r#"{"error":{"code":"ResourceNotFound","message":"Resource not found for the segment"}}"#;
+        for body in [other, "<html>Not Found</html>", "{}"] {
+            let answers = std::iter::once(reply(200, NONE)).chain((0..20).map(|_| reply(404, body)));
+            let (directory, _) = directory(answers).await;
+            let error = directory.lookup(&[id(1)]).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Unavailable), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -53,9 +53,9 @@ pub(crate) const GROUPS: Need = Need {
     what: "the groups that can be given roles, their members and owners",
     any_of: &["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", DIRECTORY, DIRECTORY_WRITE],
 };
-/// Members of groups that hide them.
+/// Members of groups and administrative units that hide them.
 pub(crate) const HIDDEN_MEMBERS: Need =
-    Need { what: "the members of groups that hide them", any_of: &["Member.Read.Hidden"] };
+    Need { what: "the members of groups and administrative units that hide them", any_of: &["Member.Read.Hidden"] };
 /// Places in groups that Privileged Identity Management gives.
 pub(crate) const GROUP_ASSIGNMENTS: Need = Need {
     what: "the active places of Privileged Identity Management for groups",

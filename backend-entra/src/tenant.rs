@@ -1,6 +1,6 @@
 //! The tenant that a directory is: its client, and what was learnt of it when it was connected.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use identity_core::account::{Account, DirectoryId};
 use identity_core::error::{Error, ErrorKind, Result};
@@ -30,7 +30,7 @@ pub(crate) struct Tenant {
     pub(crate) directory: DirectoryId,
     pub(crate) graph: Graph,
     pub(crate) cloud: Cloud,
-    pub(crate) domains: Domains,
+    domains: Mutex<Arc<Domains>>,
     /// Whether listings read when accounts last signed in.
     pub(crate) sign_in_times: bool,
     pub(crate) tokens: Arc<Tokens>,
@@ -38,7 +38,7 @@ pub(crate) struct Tenant {
     pub(crate) privileged: RoleTable,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
-    sync: OnceCell<SyncAccounts>,
+    sync: OnceCell<Arc<SyncAccounts>>,
     /// Accounts that are so new that a server may not have heard of them.
     pub(crate) newcomers: Newcomers,
 }
@@ -56,7 +56,7 @@ impl Tenant {
             directory: config.directory.clone(),
             graph: parts.graph,
             cloud: config.cloud,
-            domains: parts.domains,
+            domains: Mutex::new(Arc::new(parts.domains)),
             sign_in_times: config.sign_in_times,
             tokens: parts.tokens,
             privileged: config.privileged.clone(),
@@ -66,17 +66,50 @@ impl Tenant {
         }
     }
 
-    /// Which accounts synchronise the tenant; read once.
-    pub(crate) async fn sync_accounts(&self) -> Result<&SyncAccounts> {
-        self.sync.get_or_try_init(|| SyncAccounts::read(&self.graph)).await
+    /// Which domains are federated, as they were read last.
+    pub(crate) fn domains(&self) -> Arc<Domains> {
+        Arc::clone(&self.domains.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the domains again: one may have been federated since. What could be read once and cannot be
+    /// now stays as it was.
+    ///
+    /// # Errors
+    /// When they could not be read now and may be later.
+    pub(crate) async fn read_domains_again(&self) -> Result<()> {
+        let mut read = Domains::read(&self.graph, None).await.map_err(|error| self.graph.named(error))?;
+        if read.is_unknown() {
+            let (organization, _) = organization(&self.graph).await?;
+            read = Domains::named_by(organization.as_ref());
+        }
+        if !read.is_unknown() {
+            *self.domains.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+        }
+        Ok(())
+    }
+
+    /// Which accounts synchronise the tenant: read once, and where it was refused again for the next
+    /// listing, since a permission may have been granted.
+    pub(crate) async fn sync_accounts(&self) -> Result<Arc<SyncAccounts>> {
+        if let Some(read) = self.sync.get() {
+            return Ok(Arc::clone(read));
+        }
+        let read = Arc::new(SyncAccounts::read(&self.graph).await?);
+        if *read != SyncAccounts::Unread {
+            // Another listing may have been quicker: it read the same.
+            let _ = self.sync.set(Arc::clone(&read));
+        }
+        Ok(read)
     }
 
     /// Reads a row of a listing as an account.
     ///
     /// # Errors
     /// For a row that shows less than is needed to tell what it is.
-    pub(crate) async fn account(&self, user: User) -> Result<Account> {
-        let account = account(&self.directory, &self.domains, self.sync_accounts().await?, user)?;
+    pub(crate) fn account(&self, sync: &SyncAccounts, user: User) -> Result<Account> {
+        let is_restricted = user.is_management_restricted == Some(true);
+        let account = account(&self.directory, &self.domains(), sync, user)?;
+        self.known.note_restricted(&account.id, is_restricted);
         self.newcomers.seen(&account);
         Ok(account)
     }

@@ -3,7 +3,7 @@
 use identity_core::account::{AccountKind, PasswordAuthority};
 
 use crate::domains::{Checked, Domains};
-use crate::sync_accounts::SyncAccounts;
+use crate::sync_accounts::{SyncAccounts, Synchronises};
 use crate::wire::user::User;
 
 /// What a user is.
@@ -17,6 +17,7 @@ const AGENT: &str =
     "the user object of an agent has no password: disable it, or block its agent identity, and ask its sponsor";
 const SYNC: &str =
     "Entra Connect signs in with it: renew it on the Connect server by its own procedure, or the synchronisation stops";
+const PERHAPS_SYNC: &str = "it is named like an account of Entra Connect, and who holds that role may not be read: grant the app RoleManagement.Read.Directory and plan again, or find out; if it is one, renew it on the Connect server, or the synchronisation stops";
 const GUEST: &str = "its password is in its home tenant: tell that organisation; here it can be disabled or removed";
 
 /// Tells what a user is from its row and from what is known of the tenant.
@@ -28,8 +29,13 @@ pub(super) fn standing(user: &User, name: &str, domains: &Domains, sync: &SyncAc
     if user.odata_type.as_deref().is_some_and(|sort| sort.eq_ignore_ascii_case("#microsoft.graph.agentUser")) {
         return is(AccountKind::Service, PasswordAuthority::Nowhere, Some(AGENT));
     }
-    if sync.holds(&user.id, name) {
-        return is(AccountKind::DirectorySync, PasswordAuthority::Here, Some(SYNC));
+    match sync.judge(&user.id, name) {
+        Synchronises::Yes => return is(AccountKind::DirectorySync, PasswordAuthority::Here, Some(SYNC)),
+        // A name is no proof: people look at it.
+        Synchronises::ByItsName => {
+            return is(AccountKind::Unknown, authority(user, name, domains), Some(PERHAPS_SYNC));
+        }
+        Synchronises::No => {}
     }
     if is_from_elsewhere(user, name) {
         return is(AccountKind::Guest, PasswordAuthority::Unknown, Some(GUEST));

@@ -6,6 +6,13 @@ use crate::domains::tests::two;
 
 const ID: &str = "87d349ed-44d7-43e1-9a83-5f2406dee5bd";
 
+const SYNC_ID: &str = "0a1b2c3d-0000-4000-8000-000000000007";
+
+/// One account synchronises.
+fn sync() -> SyncAccounts {
+    SyncAccounts::Holders([SYNC_ID.to_owned()].into())
+}
+
 /// The row, over that of an ordinary member.
 fn read(over: &Value) -> Account {
     let mut row = json!({
@@ -19,7 +26,7 @@ fn read(over: &Value) -> Account {
     }
     let user: User = serde_json::from_value(row).unwrap();
     let directory = DirectoryId::new("cloud").unwrap();
-    account(&directory, &two(), &SyncAccounts::default(), user).unwrap()
+    account(&directory, &two(), &sync(), user).unwrap()
 }
 
 #[test]
@@ -68,7 +75,8 @@ fn every_kind_is_told_apart() {
             Here,
         ),
         ("agent", json!({ "@odata.type": "#microsoft.graph.agentUser" }), Service, Nowhere),
-        ("sync account", json!({ "userPrincipalName": "Sync_DC01_4f2a@managed.test" }), DirectorySync, Here),
+        ("sync account", json!({ "id": SYNC_ID }), DirectorySync, Here),
+        ("named like one", json!({ "userPrincipalName": "Sync_DC01_4f2a@managed.test" }), Person, Here),
     ] {
         let account = read(&row);
         assert_eq!((account.kind, account.authority), (kind, authority), "{what}");
@@ -127,7 +135,7 @@ fn a_row_that_shows_too_little_is_an_error_and_not_a_cloud_account() {
     ] {
         let user: User = serde_json::from_value(row).unwrap();
         let directory = DirectoryId::new("cloud").unwrap();
-        let error = account(&directory, &two(), &SyncAccounts::default(), user).unwrap_err();
+        let error = account(&directory, &two(), &sync(), user).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InsufficientPrivilege);
         assert!(error.advice().unwrap().contains("User.Read.All"), "{error}");
     }

@@ -53,6 +53,14 @@ fn meaning(result: &Result<Response>) -> (ErrorKind, Status) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_headers_than_a_map_holds_are_no_panic() {
+    let headers: Map<String, Value> = (0..40_000).map(|at| (format!("x-{at}"), json!("v"))).collect();
+    let answer = responses(&json!([{ "id": "1", "status": 204, "headers": headers }, { "id": "2", "status": 204 }]));
+    let results = results(answer, &writes(2)).await;
+    assert_eq!(results[0].as_ref().unwrap().status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_is_written_as_graph_wants_it() {
     let mut requests = writes(2);
     requests.push(Request::get("/users").segment("zoë").query("$select", "id"));

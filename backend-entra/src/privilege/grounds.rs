@@ -161,6 +161,23 @@ fn restricted_members(survey: &Survey, index: &mut PrivilegeIndex) {
     }
 }
 
+/// Whose own row says that a restricted unit has them, where no unit that could be read explains it: one
+/// that hides its members, or that was not shown.
+pub(super) fn add_restricted(index: &mut PrivilegeIndex, accounts: Vec<AccountId>) {
+    for account in accounts {
+        if index.classify(&account).grounds.iter().any(|ground| ground.rule == rule::RESTRICTED_UNIT) {
+            continue;
+        }
+        let ground = Ground {
+            tier: Tier::Management,
+            rule: rule::RESTRICTED_UNIT.to_owned(),
+            holds: "a restricted administrative unit".to_owned(),
+            evidence: vec!["isManagementRestricted; the unit was not seen".to_owned()],
+        };
+        index.add(account, ground);
+    }
+}
+
 /// Whom other listings show with a role, and of whom no way to it was seen.
 fn listed_only(survey: &Survey, ways: &Ways<'_>, index: &mut PrivilegeIndex) {
     let by_group = survey.holdings.iter().filter(|holding| is_by_group(holding.how));

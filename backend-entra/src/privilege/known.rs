@@ -34,7 +34,7 @@ pub(super) const ROLES: &[(&str, &str, Tier)] = &[
     ("b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", "Conditional Access Administrator", Control), // L P: locks all others out
     ("45d8d3c5-c802-45c6-b32a-1d70b5e1e86e", "Identity Governance Administrator", Control), // L P: access packages
     ("3a2c62db-5318-420d-8d74-23affee5d9d5", "Intune Administrator", Control), // L P: code on administrators' devices
-    ("d29b2b05-8046-44ba-8758-1e26182fcf32", DIRECTORY_SYNC, Control),         // S
+    ("d29b2b05-8046-44ba-8758-1e26182fcf32", "Directory Synchronization Accounts", Control), // S
     ("a92aed5d-d78a-4d16-b381-09adb37eb3b0", "On Premises Directory Sync Account", Control), // S
     // Tier 1, labelled.
     ("db506228-d27e-4b7d-95e5-295956d6615f", "Agent ID Administrator", Management), // L
@@ -66,8 +66,9 @@ pub(super) const ROLES: &[(&str, &str, Tier)] = &[
     ("e3973bdf-4987-49ae-837a-ba8e231c7286", "Azure DevOps Administrator", Management), // P: by way of Azure
 ];
 
-/// The role of the account that Entra Connect signs in with.
-pub(super) const DIRECTORY_SYNC: &str = "Directory Synchronization Accounts";
+/// The roles of the accounts that Entra Connect signs in with, the older one first.
+pub(super) const DIRECTORY_SYNC: [&str; 2] =
+    ["Directory Synchronization Accounts", "On Premises Directory Sync Account"];
 
 /// Application permissions of Microsoft Graph.
 pub(super) const PERMISSIONS: &[(&str, Tier)] = &[

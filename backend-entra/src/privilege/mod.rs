@@ -36,12 +36,17 @@ use crate::tenant::Tenant;
 pub(crate) use remembered::Known;
 pub(crate) use survey::Survey;
 pub use table::RoleTable;
+pub(crate) use table::directory_sync_roles;
 pub(crate) use targets::Targets;
 
 #[async_trait]
 impl PrivilegeClassifier for EntraDirectory {
     async fn privileges(&self) -> Result<PrivilegeIndex> {
-        Ok(grounds::index(&survey(&self.tenant).await?))
+        // A domain that was federated since is somebody else's to reset.
+        self.tenant.read_domains_again().await?;
+        let mut index = grounds::index(&survey(&self.tenant).await?);
+        grounds::add_restricted(&mut index, self.tenant.known.restricted());
+        Ok(index)
     }
 }
 

@@ -13,7 +13,7 @@ use super::table::{RoleTable, name_of};
 use crate::limits::{MEMBERS, TRANSITIVE_MEMBERS};
 use crate::permissions::{self, ACTIVE_SCHEDULES, APPS, ELIGIBLE_SCHEDULES, GROUPS, ROLES, UNITS};
 use crate::tenant::Tenant;
-use crate::wire::role as wire;
+use crate::wire::role::{self as wire, Sort};
 
 const ROLE_PATH: &str = "/roleManagement/directory";
 const GROUP_PIM_PATH: &str = "/identityGovernance/privilegedAccess/group";
@@ -31,6 +31,7 @@ pub(super) async fn read(tenant: &Tenant, table: &RoleTable) -> Result<Survey> {
     let mut reader = Reader { graph: &tenant.graph, granted, survey: Survey::default(), told: BTreeSet::new() };
     let defined = reader.definitions(table).await?;
     let assigned = reader.assignments().await?;
+    reader.survey.assignments_were_read = assigned;
     let listed = reader.listed_members(table).await?;
     if !(defined || assigned || listed) {
         let detail = reader.survey.gaps.first().cloned().unwrap_or_default();
@@ -163,13 +164,25 @@ impl Reader<'_> {
     /// Takes note of a group or an app that was met, so that whoever can use it is looked for.
     pub(super) fn meet(&mut self, object: &wire::Object) {
         let name = object.display_name.clone().unwrap_or_default();
-        if object.odata_type.is_some() {
+        let sort = object.sort();
+        if sort != Sort::Untold {
             self.told.insert(object.id.clone());
         }
-        if object.is_a("group") {
-            self.survey.groups.entry(object.id.clone()).or_insert_with(|| Group { name, ..Group::default() });
-        } else if object.is_a("servicePrincipal") {
-            self.survey.apps.entry(object.id.clone()).or_insert_with(|| App { name, ..App::default() });
+        match sort {
+            Sort::Group => {
+                self.survey.groups.entry(object.id.clone()).or_insert_with(|| Group { name, ..Group::default() });
+            }
+            Sort::App => {
+                self.survey.apps.entry(object.id.clone()).or_insert_with(|| App { name, ..App::default() });
+            }
+            Sort::Unknown => {
+                let sort = object.odata_type.as_deref().unwrap_or_default();
+                let error = Error::new(ErrorKind::Unsupported, OPERATION)
+                    .with_detail(format!("it is a {sort}, and who can use one is not known"));
+                let name = if name.is_empty() { &object.id } else { &name };
+                self.gap(APPS, Some(name), Without::Refused(error));
+            }
+            Sort::User | Sort::Other | Sort::Untold => {}
         }
     }
 
@@ -181,18 +194,27 @@ impl Reader<'_> {
             .query("$top", "999");
         let heard = self.rows::<wire::Group>(OperationClass::Read, request).await?;
         for group in self.taken(GROUPS, None, heard) {
-            let hides = group.visibility.as_deref() == Some("HiddenMembership");
-            let shown =
-                self.granted.as_ref().is_none_or(|all| permissions::has(all, permissions::HIDDEN_MEMBERS.any_of));
             let name = group.display_name.unwrap_or_else(|| group.id.clone());
-            if hides && !shown {
-                let error = Error::new(ErrorKind::InsufficientPrivilege, OPERATION).with_detail("they are hidden");
-                self.gap(permissions::HIDDEN_MEMBERS, Some(&name), Without::Refused(error));
+            if self.is_hidden(group.visibility.as_deref()) {
+                self.hidden(&name);
             }
             let met = self.survey.groups.entry(group.id).or_default();
             (met.name, met.role_assignable) = (name, true);
         }
         Ok(())
+    }
+
+    /// Whether members are left out of listings without a word. A token that does not tell what was granted
+    /// grants nothing.
+    fn is_hidden(&self, visibility: Option<&str>) -> bool {
+        let is_shown =
+            || self.granted.as_ref().is_some_and(|all| permissions::has(all, permissions::HIDDEN_MEMBERS.any_of));
+        visibility.is_some_and(|word| word.eq_ignore_ascii_case("HiddenMembership")) && !is_shown()
+    }
+
+    fn hidden(&mut self, name: &str) {
+        let error = Error::new(ErrorKind::InsufficientPrivilege, OPERATION).with_detail("they are hidden");
+        self.gap(permissions::HIDDEN_MEMBERS, Some(name), Without::Refused(error));
     }
 
     /// Follows groups to their members and owners, and apps to their owners, until nobody new is met.
@@ -221,7 +243,10 @@ impl Reader<'_> {
     async fn resolve(&mut self) -> Result<()> {
         let holders = self.survey.holdings.iter().map(|holding| &holding.principal);
         let places = self.survey.groups.values().flat_map(|group| group.places.iter().map(|place| &place.principal));
-        let open: BTreeSet<&String> = holders.chain(places).filter(|id| !self.told.contains(*id)).collect();
+        let listed = self.survey.listed.iter().map(|(_, principal)| principal);
+        let owners = self.survey.apps.values().flat_map(|app| &app.owners);
+        let all = holders.chain(places).chain(listed).chain(owners);
+        let open: BTreeSet<&String> = all.filter(|id| !self.told.contains(*id)).collect();
         let open: Vec<String> = open.into_iter().cloned().collect();
         for ids in open.chunks(MOST_IDS) {
             let body = serde_json::json!({ "ids": ids, "types": ["user", "group", "servicePrincipal"] });
@@ -229,6 +254,10 @@ impl Reader<'_> {
             let heard = self.rows::<wire::Object>(TRANSITIVE_MEMBERS, request).await?;
             for object in self.taken(APPS, Some("what principals of roles and groups are"), heard) {
                 self.meet(&object);
+                if object.sort() == Sort::Untold {
+                    let error = Error::new(ErrorKind::Protocol, OPERATION).with_detail("the service does not say");
+                    self.gap(APPS, Some(&format!("what {} is", object.id)), Without::Refused(error));
+                }
             }
             self.told.extend(ids.iter().cloned());
         }
@@ -302,9 +331,13 @@ impl Reader<'_> {
     /// that a role is scoped to.
     async fn units(&mut self) -> Result<()> {
         let request = Request::get("/directory/administrativeUnits")
-            .query("$select", "id,displayName,isMemberManagementRestricted");
+            .query("$select", "id,displayName,visibility,isMemberManagementRestricted");
         let heard = self.rows::<wire::Unit>(OperationClass::Read, request).await?;
+        let mut hiding = BTreeSet::new();
         for unit in self.taken(UNITS, None, heard) {
+            if self.is_hidden(unit.visibility.as_deref()) {
+                hiding.insert(unit.id.clone());
+            }
             let (name, restricted) =
                 (unit.display_name.unwrap_or_default(), unit.is_member_management_restricted.unwrap_or(false));
             self.survey.units.insert(unit.id, Unit { name, restricted, members: BTreeSet::new() });
@@ -330,9 +363,12 @@ impl Reader<'_> {
             .await?;
         for (id, heard) in lists {
             let name = self.survey.unit_name(&id);
+            if hiding.contains(&id) {
+                self.hidden(&name);
+            }
             let members = self.taken(UNITS, Some(&name), heard);
             // Devices and groups are members, too. Of a type that may not be read only the id is there.
-            let people = members.into_iter().filter(|member| member.odata_type.is_none() || member.is_a("user"));
+            let people = members.into_iter().filter(|member| matches!(member.sort(), Sort::User | Sort::Untold));
             if let Some(unit) = self.survey.units.get_mut(&id) {
                 unit.members.extend(people.map(|member| member.id));
             }

@@ -97,7 +97,7 @@ impl Reader<'_> {
     pub(super) async fn one<T: DeserializeOwned>(&self, request: Request) -> Result<Result<Option<T>, Without>> {
         match self.graph.one(OPERATION, OperationClass::Read, &request).await {
             Ok(object) => Ok(Ok(Some(object))),
-            Err(error) if has_code(&error, &["Request_ResourceNotFound"]) => Ok(Ok(None)),
+            Err(error) if has_code(&error, &[code::NOT_FOUND]) => Ok(Ok(None)),
             Err(error) => refused(error).map(Err),
         }
     }

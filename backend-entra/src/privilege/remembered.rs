@@ -1,6 +1,6 @@
 //! What was learnt of accounts that decides what can be done to them. Empty until somebody asked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use identity_core::account::AccountId;
@@ -14,6 +14,8 @@ pub(crate) struct Known {
     targets: Mutex<Option<Arc<Targets>>>,
     /// By object id: sixteen bytes an account.
     mfa_capable: Mutex<Option<HashSet<Uuid>>>,
+    /// Who was read as restricted, by whatever unit.
+    restricted: Mutex<BTreeSet<AccountId>>,
 }
 
 impl Known {
@@ -24,6 +26,21 @@ impl Known {
     /// What the last look at the tenant's privileges found; `None` before one.
     pub(crate) fn targets(&self) -> Option<Arc<Targets>> {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of whether a restricted administrative unit has the account, as its row says.
+    pub(crate) fn note_restricted(&self, account: &AccountId, is_restricted: bool) {
+        let mut restricted = self.restricted.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_restricted {
+            restricted.insert(account.clone());
+        } else {
+            restricted.remove(account);
+        }
+    }
+
+    /// The accounts whose rows said last that a restricted administrative unit has them.
+    pub(super) fn restricted(&self) -> Vec<AccountId> {
+        self.restricted.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Takes note of who can do multifactor authentication now.

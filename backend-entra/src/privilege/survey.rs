@@ -11,6 +11,8 @@ pub(crate) struct Survey {
     pub(super) roles: BTreeMap<String, Role>,
     /// Who holds a role, by any way that roles are assigned.
     pub(super) holdings: BTreeSet<Holding>,
+    /// Whether role assignments could be read: without them nobody is known to hold no role.
+    pub(super) assignments_were_read: bool,
     /// Who the activated roles list as their members: role definition, principal.
     pub(super) listed: BTreeSet<(String, String)>,
     /// Role-assignable groups, groups that hold a role, and what is nested in them.

@@ -118,7 +118,8 @@ impl RoleTable {
     /// The tier of whoever holds an application permission of Microsoft Graph.
     #[must_use]
     pub fn permission(&self, name: &str) -> Tier {
-        self.permissions.get(name).copied().unwrap_or(Tier::User)
+        let named = self.permissions.get(name).copied();
+        named.unwrap_or_else(|| if adds_a_way_to_sign_in(name) { Tier::Control } else { Tier::User })
     }
 
     /// The tier of a role that the table may not name, by what it can do.
@@ -130,6 +131,13 @@ impl RoleTable {
     }
 }
 
+/// Whether it is one of the permissions for one sort of authentication method of everybody, like
+/// `UserAuthMethod-TAP.ReadWrite.All`: more of them come with each sort, and all let an app sign in as anybody
+/// or replace what keeps others out.
+fn adds_a_way_to_sign_in(permission: &str) -> bool {
+    permission.starts_with("UserAuthMethod-") && permission.ends_with(".ReadWrite.All")
+}
+
 /// The name of a role of the standard table, where the tenant's own cannot be read.
 pub(crate) fn name_of(template: &str) -> Option<&'static str> {
     ROLES.iter().find(|(id, ..)| id.eq_ignore_ascii_case(template)).map(|(_, name, _)| *name)
@@ -137,7 +145,12 @@ pub(crate) fn name_of(template: &str) -> Option<&'static str> {
 
 /// Whether it is the role of an account that a directory synchronisation signs in with.
 pub(crate) fn is_directory_sync(template: &str) -> bool {
-    name_of(template).is_some_and(|name| name == DIRECTORY_SYNC || name == "On Premises Directory Sync Account")
+    directory_sync_roles().any(|id| id.eq_ignore_ascii_case(template))
+}
+
+/// The template ids of the roles of such accounts.
+pub(crate) fn directory_sync_roles() -> impl Iterator<Item = &'static str> {
+    ROLES.iter().filter(|(_, name, _)| DIRECTORY_SYNC.contains(name)).map(|(id, ..)| *id)
 }
 
 fn tier_of(number: u8) -> Option<Tier> {
@@ -204,6 +217,8 @@ mod tests {
         assert_eq!(table.permission("User.ReadWrite.All"), Tier::Control);
         assert_eq!(table.permission("Mail.Send"), Tier::Management);
         assert_eq!(table.permission("Mail.Read"), Tier::User);
+        assert_eq!(table.permission("UserAuthMethod-Passkey.ReadWrite.All"), Tier::Control);
+        assert_eq!(table.permission("UserAuthMethod-Passkey.Read.All"), Tier::User);
         let before = table.clone();
         for bad in
             ["[roles]\n\"Global Reader\" = 1", "[permissions]\n\"X\" = 3", "[role]", "[roles]\n\"x\" = \"0\"", "roles"]

@@ -48,7 +48,7 @@ impl Targets {
         let restricted = survey.units.iter().filter(|(_, unit)| unit.restricted);
         Self {
             by_account: by_account.collect(),
-            own: service_principal.map(|own| own_roles(survey, own)),
+            own: service_principal.filter(|_| survey.assignments_were_read).map(|own| own_roles(survey, own)),
             restricted: restricted.map(|(id, unit)| (id.clone(), unit.name.clone())).collect(),
         }
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::join;
+use http::StatusCode;
 use identity_core::account::Account;
 use identity_core::directory::{Directory, ForcedReset, Support};
 use identity_core::error::{Error, ErrorKind, Result, Status};
@@ -150,12 +151,10 @@ impl Orders {
     /// What a single answer says came of an order.
     fn settled(&self, order: &Order, result: Result<Response>) -> Outcome {
         match result {
-            Ok(response) if order.action == Action::RevokeSessions && says_no(&response) => {
-                let error = Error::new(ErrorKind::Unavailable, operation(order.action))
-                    .with_detail("the service answered that it did not revoke them");
-                self.failed(order, told_by(error, &response))
-            }
-            Ok(response) => Outcome::Done(receipt(&response)),
+            Ok(response) => match done(order.action, &response) {
+                Ok(receipt) => Outcome::Done(receipt),
+                Err(error) => self.failed(order, error),
+            },
             Err(error) => self.failed(order, error),
         }
     }
@@ -199,14 +198,46 @@ fn told_by(error: Error, response: &Response) -> Error {
     }
 }
 
-/// `{"value":false}`; the answer to a revocation is that, `true`, or nothing (the page and the
-/// service disagree on 200 and 204).
-fn says_no(response: &Response) -> bool {
+/// The receipt of an answer that says that the action was carried out. Graph says it with 204 and no
+/// body; of a revocation the page and the service disagree on 200 and 204, and the body says whether.
+///
+/// # Errors
+/// For any other answer. A 2xx that Graph does not give for this came from something else, or means
+/// something else: nobody knows what was done.
+fn done(action: Action, response: &Response) -> Result<Receipt> {
+    let name = operation(action);
+    let is_revocation = action == Action::RevokeSessions;
+    match (response.status, response.body.is_empty()) {
+        (StatusCode::NO_CONTENT, _) => return Ok(receipt(response)),
+        (StatusCode::OK, true) if is_revocation => return Ok(receipt(response)),
+        (StatusCode::OK, false) if is_revocation => match revoked(response) {
+            Some(true) => return Ok(receipt(response)),
+            Some(false) => {
+                let error = Error::new(ErrorKind::Unavailable, name)
+                    .with_detail("the service answered that it did not revoke them");
+                return Err(told_by(error, response));
+            }
+            None => {}
+        },
+        _ => {}
+    }
+    let error = Error::new(ErrorKind::Protocol, name)
+        .with_status(Status::Unknown)
+        .with_detail(format!(
+            "answered {} in a way that Graph does not: nobody knows what was done",
+            response.status.as_u16()
+        ))
+        .with_advice("see whether a proxy answers in the place of Graph");
+    Err(told_by(error, response))
+}
+
+/// What the body of a revocation says: `{"@odata.context":…,"value":true}`.
+fn revoked(response: &Response) -> Option<bool> {
     #[derive(Deserialize)]
     struct Said {
         value: bool,
     }
-    serde_json::from_slice::<Said>(&response.body).is_ok_and(|said| !said.value)
+    serde_json::from_slice::<Said>(&response.body).ok().map(|said| said.value)
 }
 
 #[cfg(test)]

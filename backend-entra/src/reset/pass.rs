@@ -17,7 +17,8 @@ impl Orders {
     pub(super) async fn issue_pass(&self, order: &Order) -> Outcome {
         let name = operation(order.action);
         let result = match request(order) {
-            Ok(request) => self.client().attempt(name, METHODS, &request).await,
+            // The requests of resets come out of the same quota.
+            Ok(request) => self.in_turn(name, METHODS, &request, self.until()).await,
             Err(error) => Err(error),
         };
         match result.and_then(|response| Ok((pass(name, &response)?, response))) {

@@ -70,9 +70,33 @@ pub(crate) struct Object {
     pub(crate) display_name: Option<String>,
 }
 
+/// What an object is, as far as privilege goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    User,
+    Group,
+    /// A service principal of any sort: whoever owns it can be it.
+    App,
+    /// Something that nobody signs in with and that has no members.
+    Other,
+    /// Of a type that is not known.
+    Unknown,
+    /// The type is not there.
+    Untold,
+}
+
 impl Object {
-    pub(crate) fn is_a(&self, kind: &str) -> bool {
-        self.odata_type.as_deref().and_then(|whole| whole.strip_prefix("#microsoft.graph.")) == Some(kind)
+    /// What it is. The subtypes are those of the metadata of Graph (users and service principals of
+    /// agents); of a type that came since nothing is known.
+    pub(crate) fn sort(&self) -> Sort {
+        let Some(whole) = self.odata_type.as_deref().filter(|whole| !whole.is_empty()) else { return Sort::Untold };
+        match whole.strip_prefix("#microsoft.graph.").unwrap_or(whole) {
+            "user" | "agentUser" => Sort::User,
+            "group" => Sort::Group,
+            "servicePrincipal" | "agentIdentity" | "agentIdentityBlueprintPrincipal" => Sort::App,
+            "device" | "orgContact" | "contact" | "administrativeUnit" | "application" | "directoryRole" => Sort::Other,
+            _ => Sort::Unknown,
+        }
     }
 }
 
@@ -104,6 +128,9 @@ pub(crate) struct Unit {
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) display_name: Option<String>,
+    /// As of a group.
+    #[serde(default)]
+    pub(crate) visibility: Option<String>,
     #[serde(default)]
     pub(crate) is_member_management_restricted: Option<bool>,
 }

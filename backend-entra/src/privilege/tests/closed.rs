@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use identity_core::directory::PrivilegeClassifier as _;
 use identity_core::error::ErrorKind;
 
 use super::world::{GLOBAL, World, grounds, id, s};
@@ -144,4 +145,96 @@ async fn a_service_that_cannot_answer_now_is_no_verdict() {
     let world = World { refused: vec![("/groups/g1/owners", 503, "serviceNotAvailable")], ..tenant() };
     let error = world.index().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn hidden_members_are_a_gap_unless_the_token_says_that_they_are_shown() {
+    for (hides, is_unit) in [("g1", false), ("vault", true)] {
+        let of = |opaque, granted: &[&'static str]| World {
+            hiding: [s(hides)].into(),
+            opaque,
+            granted: granted.to_vec(),
+            ..tenant()
+        };
+        for (world, is_gap) in [
+            (of(false, &["Directory.Read.All"]), true),
+            (of(true, &["Member.Read.Hidden"]), true),
+            (of(false, &["Member.Read.Hidden"]), false),
+        ] {
+            let index = world.index().await.unwrap();
+            let gaps = index.incomplete();
+            assert_eq!(gaps.iter().any(|gap| gap.contains("Member.Read.Hidden")), is_gap, "{is_unit}: {gaps:?}");
+        }
+    }
+    // A unit that nothing hangs on may hide whom it likes.
+    let mut world = World { hiding: [s("club")].into(), ..tenant() };
+    world.units.insert(s("club"), (false, [s("u7")].into()));
+    assert!(world.index().await.unwrap().incomplete().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_restricted_by_a_unit_that_was_not_seen_is_no_ordinary_account() {
+    let directory = tenant().connect().await;
+    directory.tenant.known.note_restricted(&id("u8"), true);
+    directory.tenant.known.note_restricted(&id("u5"), true);
+    let index = directory.privileges().await.unwrap();
+    assert_eq!(
+        grounds(&index, "u8"),
+        [(
+            1,
+            s("restricted_unit"),
+            s("a restricted administrative unit"),
+            s("isManagementRestricted; the unit was not seen")
+        )]
+    );
+    assert_eq!(grounds(&index, "u5").len(), 1, "explained by a unit");
+    directory.tenant.known.note_restricted(&id("u8"), false);
+    assert!(grounds(&directory.privileges().await.unwrap(), "u8").is_empty());
+}
+
+#[tokio::test]
+async fn an_app_whose_roles_could_not_be_read_is_not_known_to_have_none() {
+    let own = |world: World| async move {
+        let directory = world.connect().await;
+        directory.privileges().await.unwrap();
+        directory.tenant.known.targets().unwrap().own().map(std::collections::BTreeSet::len)
+    };
+    assert_eq!(own(tenant()).await, Some(0));
+    assert_eq!(own(World { refused: vec![("/roleAssignments", 403, "accessDenied")], ..tenant() }).await, None);
+}
+
+#[tokio::test]
+async fn a_domain_that_is_federated_since_is_seen() {
+    use crate::domains::Checked;
+    let directory = World { federates: true, ..tenant() }.connect().await;
+    assert_eq!(directory.tenant.domains().checked("a@contoso.example"), Checked::Here);
+    directory.privileges().await.unwrap();
+    assert_eq!(directory.tenant.domains().checked("a@contoso.example"), Checked::Elsewhere);
+    let refused = World { refused: vec![("/domains", 403, "Authorization_RequestDenied")], ..tenant() };
+    let directory = refused.connect().await;
+    directory.privileges().await.unwrap();
+    assert!(directory.tenant.domains().is_unknown());
+}
+
+#[tokio::test]
+async fn apps_of_every_sort_have_owners_and_what_is_not_known_is_a_gap() {
+    for sort in ["agentIdentity", "agentIdentityBlueprintPrincipal", ""] {
+        let mut world = World { types: [(s("a5"), sort)].into(), ..World::default() };
+        world.assign("a5", GLOBAL).own("u1", "a5");
+        let index = world.index().await.unwrap();
+        let is_told = !sort.is_empty();
+        assert_eq!(index.incomplete().is_empty(), is_told, "{sort}: {:?}", index.incomplete());
+        assert!(!is_told || grounds(&index, "u1")[0].1 == "app_owner", "{sort}");
+    }
+    let mut world = World { types: [(s("a5"), "robot")].into(), ..World::default() };
+    world.assign("a5", GLOBAL);
+    let index = world.index().await.unwrap();
+    assert!(index.incomplete().iter().any(|gap| gap.contains("robot")), "{:?}", index.incomplete());
+}
+
+#[tokio::test]
+async fn an_app_without_a_type_in_a_list_of_members_is_asked_about() {
+    let mut world = World { types: [(s("a5"), "")].into(), ..World::default() };
+    world.listed.push((s(GLOBAL), s("a5")));
+    assert!(!world.index().await.unwrap().incomplete().is_empty());
 }

@@ -46,6 +46,14 @@ pub(super) struct World {
     pub(super) permissions: Vec<(String, String)>,
     /// Units: restricted, members.
     pub(super) units: BTreeMap<String, (bool, BTreeSet<String>)>,
+    /// Groups and units that hide their members.
+    pub(super) hiding: BTreeSet<String>,
+    /// Types of objects that are not what their letter says; an empty one is left out.
+    pub(super) types: BTreeMap<String, &'static str>,
+    /// Whether the token tells nothing.
+    pub(super) opaque: bool,
+    /// Whether the domain was federated after it was read first.
+    pub(super) federates: bool,
     /// Calls that are refused: a part of the path, status, code.
     pub(super) refused: Vec<(&'static str, u16, &'static str)>,
     /// How often a refusal holds; for ever where it is not said.
@@ -102,7 +110,17 @@ impl World {
             Some('a') => "servicePrincipal",
             _ => "device",
         };
-        json!({"@odata.type": format!("#microsoft.graph.{kind}"), "id": id, "displayName": id})
+        match self.types.get(id) {
+            Some(&"") => json!({"id": id}),
+            kind_of_test => {
+                let kind = kind_of_test.unwrap_or(&kind);
+                json!({"@odata.type": format!("#microsoft.graph.{kind}"), "id": id, "displayName": id})
+            }
+        }
+    }
+
+    fn visibility(&self, id: &str) -> Value {
+        if self.hiding.contains(id) { json!("HiddenMembership") } else { Value::Null }
     }
 
     fn objects(&self, ids: Option<&BTreeSet<String>>) -> Option<Value> {
@@ -121,7 +139,11 @@ impl World {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let rows = match parts.as_slice() {
             ["organization"] => json!([{"id": "t", "displayName": "T", "verifiedDomains": []}]),
-            ["domains"] => json!([{"id": "contoso.example", "authenticationType": "Managed", "isVerified": true}]),
+            ["domains"] => {
+                let times = self.asked.lock().expect("lock").iter().filter(|path| *path == "/domains").count();
+                let sort = if self.federates && times > 1 { "Federated" } else { "Managed" };
+                json!([{"id": "contoso.example", "authenticationType": sort, "isVerified": true}])
+            }
             ["roleManagement", "directory", "roleDefinitions"] => json!([
                 {"id": GLOBAL, "templateId": GLOBAL, "displayName": "Global Administrator", "isBuiltIn": true},
                 {"id": HELPDESK, "templateId": HELPDESK, "displayName": "Helpdesk Administrator", "isBuiltIn": true},
@@ -163,7 +185,7 @@ impl World {
             ["groups"] => {
                 assert_eq!(query.get("$filter").map(String::as_str), Some("isAssignableToRole eq true"));
                 let groups = self.groups.iter().filter(|(_, assignable)| **assignable);
-                groups.map(|(id, _)| json!({"id": id, "displayName": id, "visibility": null})).collect()
+                groups.map(|(id, _)| json!({"id": id, "displayName": id, "visibility": self.visibility(id)})).collect()
             }
             ["groups", group, list @ ("members" | "owners")] => self.objects(self.places.get(&(s(group), s(list))))?,
             ["identityGovernance", "privilegedAccess", "group", list] => {
@@ -174,7 +196,7 @@ impl World {
             ["directory", "administrativeUnits"] => self
                 .units
                 .iter()
-                .map(|(id, (restricted, _))| json!({"id": id, "displayName": id, "isMemberManagementRestricted": restricted}))
+                .map(|(id, (restricted, _))| json!({"id": id, "displayName": id, "visibility": self.visibility(id), "isMemberManagementRestricted": restricted}))
                 .collect(),
             ["directory", "administrativeUnits", unit, "members"] => self.objects(self.units.get(*unit).map(|(_, all)| all))?,
             ["servicePrincipals(appId='00000003-0000-0000-c000-000000000000')"] => {
@@ -235,6 +257,7 @@ impl Transport for World {
         let (status, body) = if path.ends_with("/oauth2/v2.0/token") {
             let claims = json!({"roles": self.granted, "oid": "a99", "appid": CLIENT}).to_string();
             let token = format!("e30.{}.s", URL_SAFE_NO_PAD.encode(claims));
+            let token = if self.opaque { s("opaque") } else { token };
             (200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token}))
         } else {
             let path = path.strip_prefix("/v1.0").expect("the version").to_owned();

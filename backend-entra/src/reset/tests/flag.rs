@@ -36,6 +36,25 @@ async fn the_one_that_is_not_taken_is_found_and_the_others_are_flagged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_not_there_is_not_asked_for_account_by_account() {
+    for (status, code) in [(404, "ResourceNotFound"), (400, "BadRequest")] {
+        let answers = (0..7).map(|_| refusal(status, code, "Resource not found for the segment."));
+        let (outcomes, sent) = applied(answers, &orders(60, FLAG)).await;
+        assert_eq!(sent.len(), 7);
+        for outcome in &outcomes {
+            assert_eq!(meaning(outcome), (ErrorKind::InputInvalid, Status::Permanent));
+        }
+    }
+    // Two that are not taken, in different halves, keep nobody else from being flagged.
+    let bad = || refusal(400, "BadRequest", "An account is unknown.");
+    let good = || reply(204, "");
+    // 8; 4, 4; 2, 2, 2, 2; then the two pairs that were refused.
+    let answers = [bad(), bad(), bad(), bad(), good(), bad(), good(), bad(), good(), bad(), good()];
+    let (outcomes, _) = applied(answers, &orders(8, FLAG)).await;
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done(_))).count(), 6);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_befalls_the_call_befalls_every_account_and_is_not_asked_again() {
     let cut = Err(TransportFault::NoAnswer("reset".into()));
     let licence = refusal(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "no premium license");

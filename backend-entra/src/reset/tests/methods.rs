@@ -34,7 +34,8 @@ async fn reset(answers: Vec<Answer>) -> (Outcome, Vec<String>) {
 #[tokio::test(start_paused = true)]
 async fn the_default_goes_last_and_the_password_never() {
     let all = listed(&[("phone", "p1"), ("password", "pw"), ("fido2", "f1"), ("microsoftAuthenticator", "a1")]);
-    let (outcome, lines) = reset(vec![all, default(), gone(), gone(), gone()]).await;
+    let after = listed(&[("password", "pw")]);
+    let (outcome, lines) = reset(vec![all, default(), gone(), gone(), gone(), after]).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(
         lines,
@@ -44,6 +45,7 @@ async fn the_default_goes_last_and_the_password_never() {
             "DELETE fido2Methods/f1",
             "DELETE microsoftAuthenticatorMethods/a1",
             "DELETE phoneMethods/p1",
+            "GET methods",
         ]
     );
 }
@@ -61,7 +63,7 @@ async fn nothing_to_remove_is_done() {
 async fn every_page_of_the_listing_is_read() {
     let next = "https://graph.microsoft.com/v1.0/users/x/authentication/methods?$skiptoken=2";
     let first = json!({ "value": [], "@odata.nextLink": next }).to_string();
-    let (outcome, lines) = reset(vec![reply(200, &first), listed(&[("email", "e1")]), gone()]).await;
+    let (outcome, lines) = reset(vec![reply(200, &first), listed(&[("email", "e1")]), gone(), listed(&[])]).await;
     assert!(matches!(outcome, Outcome::Done(_)));
     assert_eq!(lines[2], "DELETE emailMethods/e1");
 }
@@ -70,8 +72,9 @@ async fn every_page_of_the_listing_is_read() {
 async fn what_cannot_be_removed_is_named_and_the_rest_is_removed() {
     let all = listed(&[("phone", "p1"), ("qrCodePin", "q1"), ("fido2", "f1"), ("softwareOath", "s1")]);
     let denied = refusal(403, "accessDenied", "Not allowed.");
-    let (outcome, lines) = reset(vec![all, default(), denied, gone(), default()]).await;
-    assert_eq!(lines.len(), 5);
+    let left = listed(&[("phone", "p1"), ("qrCodePin", "q1"), ("fido2", "f1")]);
+    let (outcome, lines) = reset(vec![all, default(), denied, gone(), default(), left]).await;
+    assert_eq!(lines.len(), 6);
     let Outcome::Refused(error) = outcome else { panic!("{outcome:?}") };
     let told = error.detail();
     for words in ["1 removed", "qrCodePinAuthenticationMethod", "passkey (", "phone (mobile) (", "default method"] {
@@ -83,10 +86,30 @@ async fn what_cannot_be_removed_is_named_and_the_rest_is_removed() {
 #[tokio::test(start_paused = true)]
 async fn a_method_that_somebody_else_removed_is_gone() {
     let missing = refusal(404, "resourceNotFound", "");
-    let (outcome, _) = reset(vec![listed(&[("fido2", "f1")]), missing]).await;
+    let (outcome, _) = reset(vec![listed(&[("fido2", "f1")]), missing, listed(&[])]).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let (outcome, _) = reset(vec![refusal(404, "Request_ResourceNotFound", "")]).await;
     assert_eq!(meaning(&outcome), (ErrorKind::AccountNotFound, Status::Permanent), "of the account it is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_listed_is_not_removed_whatever_was_answered() {
+    let missing = || refusal(404, "resourceNotFound", "");
+    for answer in [missing(), gone()] {
+        let (outcome, lines) = reset(vec![listed(&[("fido2", "f1")]), answer, listed(&[("fido2", "f1")])]).await;
+        assert_eq!(lines.len(), 3);
+        assert!(matches!(outcome, Outcome::Temporary(_)), "{outcome:?}");
+        assert!(error(&outcome).detail().contains("passkey"), "{outcome:?}");
+    }
+    // Somebody enrols while the order is carried out.
+    let (outcome, _) = reset(vec![listed(&[("fido2", "f1")]), gone(), listed(&[("phone", "p9")])]).await;
+    assert!(matches!(outcome, Outcome::Temporary(_)), "{outcome:?}");
+    // Not Graph's word, but that of something before it.
+    let (outcome, lines) = reset(vec![listed(&[("fido2", "f1")]), reply(404, "<html>not found</html>")]).await;
+    assert!(!matches!(outcome, Outcome::Done(_)) && lines.len() == 2, "{outcome:?}");
+    // A 2xx that is none of Graph's.
+    let (outcome, _) = reset(vec![listed(&[("fido2", "f1")]), reply(200, "{}")]).await;
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]

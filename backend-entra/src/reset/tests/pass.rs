@@ -1,5 +1,9 @@
 //! Temporary Access Passes.
 
+use std::time::Duration;
+
+use identity_core::limits::clock;
+
 use super::*;
 
 const PASS: Action = Action::IssueAccessPass;
@@ -41,4 +45,14 @@ async fn a_pass_that_cannot_be_read_was_made_nevertheless() {
         let (outcome, _) = alone(reply(201, garbled), order(1, PASS)).await;
         assert!(matches!(outcome, Outcome::Unknown(_)), "{garbled}: {outcome:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn passes_take_turns_with_the_requests_of_resets() {
+    let (directory, canned) = connected(config().share(1.0), (0..40).map(|_| made(true, "EnabledByPolicy"))).await;
+    let begun = clock::instant();
+    let outcomes = directory.apply(&orders(6, PASS)).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done(_))), "{outcomes:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(10), "5 in 10 s are allowed: {:?}", begun.elapsed());
+    assert_eq!(canned.sent().len(), 6);
 }

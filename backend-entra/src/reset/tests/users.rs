@@ -94,6 +94,28 @@ async fn a_revocation_that_says_no_is_not_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_graph_does_not_give_is_not_taken_for_done() {
+    let portal = "<html>Sign in to the network</html>";
+    for (action, status, said) in [
+        (SET, 200, "{}"),
+        (SET, 200, portal),
+        (SET, 202, ""),
+        (Action::Disable, 200, ""),
+        (Action::RevokeSessions, 200, portal),
+        (Action::RevokeSessions, 200, "{}"),
+        (Action::RevokeSessions, 200, r#"{"value":"true"}"#),
+        (Action::RevokeSessions, 202, r#"{"value":true}"#),
+        (Action::FlagCompromised, 200, "{}"),
+        (Action::FlagCompromised, 202, ""),
+    ] {
+        let (outcome, _) = alone(reply(status, said), order(1, action)).await;
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{action} {status} {said}: {outcome:?}");
+    }
+    let (outcome, _) = alone(reply(200, ""), order(1, Action::RevokeSessions)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_mean_what_can_be_done_about_them() {
     use ErrorKind::{InputInvalid, InsufficientPrivilege, PasswordRejected, Unsupported};
     let weak = "The specified password does not comply with password complexity requirements. Please provide a different password.";
