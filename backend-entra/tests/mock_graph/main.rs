@@ -4,6 +4,7 @@
 
 mod authenticators;
 mod changes;
+mod conformance;
 mod inside;
 mod listing;
 mod orders;
