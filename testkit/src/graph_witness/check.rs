@@ -32,7 +32,9 @@ const ROOTS: &[(&str, &str)] = &[
     ),
 ];
 /// What Graph has and the cut metadata has not: type and member.
-const CUT: &[(&str, &str)] = &[("servicePrincipal", "appRoleAssignments")];
+const CUT: &[(&str, &str)] = &[("servicePrincipal", "appRoleAssignedTo"), ("servicePrincipal", "appRoleAssignments")];
+/// Sets that Graph has and whose type the cut metadata has not.
+const CUT_ROOTS: &[&str] = &["applications"];
 /// Types of rows that the cut metadata has not, with what they are checked as.
 const CUT_TYPES: &[(&str, &str)] = &[("agentUser", "user")];
 /// Documented values outside of an enum: who has no second factor prefers "".
@@ -166,6 +168,10 @@ impl Check<'_> {
         let begins = |root: &str| {
             path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('('))
         };
+        if let Some(root) = CUT_ROOTS.iter().find(|root| begins(root).is_some()) {
+            self.absent.insert((*root).to_owned());
+            return Ok(Place::Cut);
+        }
         let (declared, rest) = ROOTS
             .iter()
             .find_map(|(root, declared)| begins(root).map(|rest| (*declared, rest)))
