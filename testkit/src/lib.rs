@@ -27,6 +27,7 @@
 //! | [`memory`] | a directory in memory that behaves as a real one does, up to a million accounts |
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
+//! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
 //! | [`fault`] | what goes wrong, when, and how often: one script for all |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
@@ -45,6 +46,7 @@
 
 pub mod conformance;
 pub mod fault;
+pub mod graph_witness;
 pub mod memory;
 pub mod mock_ad;
 pub mod mock_graph;

@@ -13,7 +13,7 @@ use identity_core::http::{Transport, TransportFault};
 use testkit::mock_graph::{InProcess, MockGraph};
 
 /// Carries requests to the mock in the process. They are written as HTTPS, since nothing else may go
-/// to another machine, and the mock speaks plain HTTP.
+/// to another machine, and the mock speaks plain HTTP; so do the links in its answers.
 #[derive(Debug)]
 struct Inside(InProcess);
 
@@ -23,17 +23,26 @@ impl Transport for Inside {
         let mut parts = request.uri().clone().into_parts();
         parts.scheme = Some(Scheme::HTTP);
         *request.uri_mut() = Uri::from_parts(parts).unwrap();
-        self.0.send(request).await.map_err(|error| match error.kind() {
+        let answer = self.0.send(request).await.map_err(|error| match error.kind() {
             ErrorKind::AddrNotAvailable => TransportFault::NotSent(error.to_string()),
             _ => TransportFault::NoAnswer(error.to_string()),
-        })
+        })?;
+        Ok(answer.map(|body| match std::str::from_utf8(&body) {
+            Ok(text) if text.contains(GRAPH) => text.replace(GRAPH, &secure(GRAPH)).into(),
+            _ => body,
+        }))
     }
 }
 
-/// A configuration of the mock's tenant in the process. Links that the mock gives lead nowhere: it
-/// does not know that it is asked over HTTPS.
+/// Where the mock says that it is.
+const GRAPH: &str = "http://graph.mock.test/";
+
+fn secure(url: &str) -> String {
+    url.replace("http://", "https://")
+}
+
+/// A configuration of the mock's tenant in the process.
 pub(crate) fn config(mock: &MockGraph) -> EntraConfig {
-    let secure = |url: &str| url.replace("http://", "https://");
     EntraConfig::new(DirectoryId::new("cloud").unwrap(), mock.tenant_id().to_string())
         .login_url(secure(mock.login_url()))
         .graph_url(secure(mock.graph_url()))

@@ -4,10 +4,14 @@
 
 mod authenticators;
 mod changes;
+mod conformance;
+mod hygiene;
 mod inside;
+mod journey;
 mod listing;
 mod orders;
 mod pace;
 mod privilege;
 mod sign_in;
 mod stage;
+mod witness;

@@ -1,16 +1,17 @@
 //! The conformance suite's view of a backend that works on a mock.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use identity_core::account::{AccountId, AccountKind, PasswordAuthority};
-use identity_core::directory::Backend;
+use identity_core::directory::{Backend, Scope};
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::reset::Secret;
 use uuid::Uuid;
 
-use super::{CloudUser, MockGraph, SignInRefusal, Sort};
-use crate::conformance::{Circumstance, Harness, KnownAccount, SignIn, Truth};
+use super::{CloudGroup, CloudPrivilege, CloudRoute, CloudUser, MockGraph, RoleGraph, RouteRule, SignInRefusal, Sort};
+use crate::conformance::{Circumstance, Harness, KnownAccount, KnownScope, SignIn, Truth};
 use crate::fault::{Fault, When};
 
 /// A [`Harness`] for a backend of Graph on a mock. It cannot lock an account out: Graph shows no
@@ -34,6 +35,27 @@ impl MockGraphHarness {
     pub fn listing_agents_as(mut self, kind: AccountKind) -> Self {
         self.agents = Some(kind);
         self
+    }
+
+    /// Every group that anybody is in, and a department by a filter.
+    fn scopes(&self) -> Vec<KnownScope> {
+        let named = |ids: &BTreeSet<Uuid>| {
+            let users = ids.iter().filter_map(|id| self.mock.user_by_id(id));
+            users.filter(|user| self.lists(user)).map(|user| user.principal_name).collect::<BTreeSet<_>>()
+        };
+        let graph = self.mock.role_graph();
+        let groups = graph.groups.iter().map(|group| KnownScope {
+            scope: Scope::Group(group.id.to_string()),
+            members: named(&everybody_in(&graph, group)),
+        });
+        let finance = self.mock.users().filter(|user| user.department.as_deref() == Some("Finance"));
+        let finance = named(&finance.map(|user| user.id).collect());
+        let finance = KnownScope { scope: Scope::Native("department eq 'Finance'".into()), members: finance };
+        groups.filter(|known| !known.members.is_empty()).chain([finance]).collect()
+    }
+
+    fn lists(&self, user: &CloudUser) -> bool {
+        user.sort != Sort::Agent || self.agents.is_some()
     }
 
     /// The mock.
@@ -90,11 +112,13 @@ impl Harness for MockGraphHarness {
                 (Sort::Agent, Some(kind)) => kind,
                 _ => user.truth().kind,
             };
-            let mut known = KnownAccount::new(&user.principal_name, kind);
+            let privilege = self.mock.privilege(&user.id);
+            let mut known = KnownAccount::new(&user.principal_name, kind).with_tier(privilege.tier, route(&privilege));
             known.enabled = self.mock.enabled(&user.id).unwrap_or(user.enabled);
             known.display_name.clone_from(&user.display_name);
             truth.accounts.push(known);
         }
+        truth.scopes = self.scopes();
         Some(truth)
     }
 
@@ -127,6 +151,27 @@ impl Harness for MockGraphHarness {
     fn planted_secrets(&self) -> Vec<Secret> {
         self.mock.client_secret().into_iter().map(Secret::new).collect()
     }
+}
+
+/// How somebody comes by the tier, in the suite's words.
+fn route(privilege: &CloudPrivilege) -> &'static str {
+    let nested = |route: &CloudRoute| route.rule == RouteRule::GroupMember && route.path.len() > 1;
+    match privilege.routes.iter().find(|route| route.tier == privilege.tier) {
+        None => "nothing",
+        Some(route) if nested(route) => "nested",
+        Some(_) => "direct",
+    }
+}
+
+/// Whoever is in the group, or in one that is in it.
+fn everybody_in(graph: &RoleGraph, group: &CloudGroup) -> BTreeSet<Uuid> {
+    let (mut seen, mut open) = (BTreeSet::new(), group.members.clone());
+    while let Some(member) = open.pop() {
+        if seen.insert(member) {
+            open.extend(graph.groups.iter().filter(|group| group.id == member).flat_map(|group| group.members.clone()));
+        }
+    }
+    seen
 }
 
 fn id(account: &AccountId) -> Option<Uuid> {

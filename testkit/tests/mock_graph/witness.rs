@@ -1,35 +1,21 @@
-//! A second witness: Microsoft's own description of Graph. It knows nothing of the mock, and reads
-//! what was asked and answered in a run.
-//!
-//! The description is no part of the project: `IDENTITY_RESET_GRAPH_CSDL` names its file. Without,
-//! `../shared/specs/graph-v1-identity.csdl` beside the repository is looked for; where that is not
-//! there either, these tests say so and check nothing.
+//! What the mock is asked and answers, before Microsoft's own description of Graph.
 #![allow(clippy::print_stderr, reason = "a test that did not run says so")]
 
-mod check;
-mod metadata;
-
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::graph_witness::Witness;
 use testkit::mock_graph::{Exchange, MockGraph, fixed};
 use testkit::organisation::special;
 
 use crate::client::{Client, Reply, described};
-use check::mistakes;
-use metadata::Metadata;
 
-fn metadata() -> Option<Metadata> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/specs/graph-v1-identity.csdl");
-    let path = std::env::var_os("IDENTITY_RESET_GRAPH_CSDL").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(Metadata::read(&text)),
-        Err(error) => {
-            eprintln!("NOT RUN: the metadata of Graph cannot be read from {}: {error}", path.display());
-            None
-        }
-    }
+/// What the tour meets and the cut description has not.
+const ABSENT: &[&str] = &["agentUser", "appRole", "servicePrincipal/appRoleAssignments", "verifiedDomain"];
+
+fn witness() -> Option<Witness> {
+    Witness::load().map_err(|not_run| eprintln!("{not_run}")).ok()
 }
 
 /// One of everything that the mock can be asked.
@@ -128,11 +114,11 @@ async fn recorded() -> Vec<Exchange> {
 
 #[tokio::test]
 async fn what_is_asked_and_answered_fits_microsofts_metadata() {
-    let Some(metadata) = metadata() else { return };
-    let mut found = mistakes(&metadata, &recorded().await);
-    found.sort();
-    found.dedup();
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    let Some(witness) = witness() else { return };
+    let found = witness.findings(&recorded().await);
+    assert!(found.mistakes.is_empty(), "{}", found.mistakes.join("\n"));
+    let absent: BTreeSet<String> = ABSENT.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(found.absent, absent, "of these nothing is known");
 }
 
 /// A mistake in an exchange that was right, and what the witness says of it.
@@ -140,7 +126,7 @@ type Planted = (&'static str, fn(&mut Exchange) -> bool, &'static str);
 
 #[tokio::test]
 async fn a_planted_mistake_is_found() {
-    let Some(metadata) = metadata() else { return };
+    let Some(witness) = witness() else { return };
     let exchanges = recorded().await;
     let planted: &[Planted] = &[
         ("a misspelt property of an answer", misspell_answer, "user has no property 'displayname'"),
@@ -159,7 +145,7 @@ async fn a_planted_mistake_is_found() {
     for (what, plant, expected) in planted {
         let mut exchanges = exchanges.clone();
         assert!(exchanges.iter_mut().any(plant), "nothing to plant in: {what}");
-        let found = mistakes(&metadata, &exchanges);
+        let found = witness.findings(&exchanges).mistakes;
         assert!(found.iter().any(|mistake| mistake.contains(expected)), "{what}: {found:?}");
     }
 }

@@ -1,10 +1,13 @@
 //! Holds exchanges against the metadata; what does not fit is a mistake in words.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use testkit::mock_graph::Exchange;
 
+use super::Findings;
 use super::metadata::{Metadata, elements, plain};
+use crate::mock_graph::Exchange;
 
 /// Where paths begin. The cut metadata has no entity container; these are its sets and singletons.
 const ROOTS: &[(&str, &str)] = &[
@@ -29,7 +32,9 @@ const ROOTS: &[(&str, &str)] = &[
     ),
 ];
 /// What Graph has and the cut metadata has not: type and member.
-const CUT: &[(&str, &str)] = &[("servicePrincipal", "appRoleAssignments")];
+const CUT: &[(&str, &str)] = &[("servicePrincipal", "appRoleAssignedTo"), ("servicePrincipal", "appRoleAssignments")];
+/// Sets that Graph has and whose type the cut metadata has not.
+const CUT_ROOTS: &[&str] = &["applications"];
 /// Types of rows that the cut metadata has not, with what they are checked as.
 const CUT_TYPES: &[(&str, &str)] = &[("agentUser", "user")];
 /// Documented values outside of an enum: who has no second factor prefers "".
@@ -57,11 +62,11 @@ impl Place {
     }
 }
 
-/// Every mistake of a run.
-pub(crate) fn mistakes(metadata: &Metadata, exchanges: &[Exchange]) -> Vec<String> {
-    let mut found = Vec::new();
+/// What is to be said of a run.
+pub(super) fn findings(metadata: &Metadata, exchanges: &[Exchange]) -> Findings {
+    let mut all = Findings::default();
     for exchange in exchanges.iter().filter(|exchange| !exchange.login) {
-        let mut check = Check { metadata, found: Vec::new() };
+        let mut check = Check { metadata, found: Vec::new(), absent: BTreeSet::new() };
         if exchange.path == "/v1.0/$batch" {
             check.batch(&exchange.body, &exchange.answer);
         } else {
@@ -69,14 +74,25 @@ pub(crate) fn mistakes(metadata: &Metadata, exchanges: &[Exchange]) -> Vec<Strin
             let status = exchange.status.unwrap_or_default();
             check.one(path, exchange.query.as_deref(), &exchange.body, status, &exchange.answer);
         }
-        found.extend(check.found.into_iter().map(|it| format!("{} {}: {it}", exchange.method, exchange.path)));
+        all.mistakes.extend(check.found.into_iter().map(|it| format!("{} {}: {it}", exchange.method, exchange.path)));
+        all.absent.append(&mut check.absent);
     }
-    found
+    all
+}
+
+/// A member of an object; nothing where it has none.
+fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    member(value, name).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 struct Check<'a> {
     metadata: &'a Metadata,
     found: Vec<String>,
+    absent: BTreeSet<String>,
 }
 
 impl Check<'_> {
@@ -85,21 +101,21 @@ impl Check<'_> {
     }
 
     fn batch(&mut self, body: &Value, answer: &Value) {
-        let parts = body["requests"].as_array().cloned().unwrap_or_default();
-        for part in parts {
-            let url = part["url"].as_str().unwrap_or_default().trim_start_matches('/');
+        let answers = list(answer, "responses");
+        for part in list(body, "requests") {
+            let url = member(part, "url").as_str().unwrap_or_default().trim_start_matches('/');
             let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-            let answers = answer["responses"].as_array().cloned().unwrap_or_default();
-            let answered = answers.into_iter().find(|one| one["id"] == part["id"]).unwrap_or_default();
-            let status = answered["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
-            self.one(path, query, &part["body"], status, &answered["body"]);
+            let answered = answers.iter().find(|one| member(one, "id") == member(part, "id")).unwrap_or(&Value::Null);
+            let status = member(answered, "status").as_u64().and_then(|status| u16::try_from(status).ok());
+            self.one(path, query, member(part, "body"), status.unwrap_or_default(), member(answered, "body"));
         }
     }
 
     fn one(&mut self, path: &str, query: Option<&str>, body: &Value, status: u16, answer: &Value) {
         if status >= 400 {
             // What the service refuses may be a mistake of the test's own making: only its words are looked at.
-            if !answer["error"]["code"].is_string() || !answer["error"]["message"].is_string() {
+            let error = member(answer, "error");
+            if !member(error, "code").is_string() || !member(error, "message").is_string() {
                 self.mistake(format!("status {status} without code and message"));
             }
             return;
@@ -134,7 +150,7 @@ impl Check<'_> {
         match (elements(&declared), answer) {
             // A collection that was posted to answers with what was made.
             (Some(_), Value::Object(members)) if members.contains_key("value") => {
-                self.value(&declared, "value", &answer["value"]);
+                self.value(&declared, "value", member(answer, "value"));
             }
             (Some(name), Value::Object(members)) => self.object(name, members),
             (None, Value::Object(members)) if declared.starts_with("Edm.") => {
@@ -146,12 +162,16 @@ impl Check<'_> {
     }
 
     /// Where a path leads, part by part.
-    fn resolve(&self, path: &str) -> Result<Place, String> {
+    fn resolve(&mut self, path: &str) -> Result<Place, String> {
         let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
         let path = decoded.trim_end_matches('/');
         let begins = |root: &str| {
             path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('('))
         };
+        if let Some(root) = CUT_ROOTS.iter().find(|root| begins(root).is_some()) {
+            self.absent.insert((*root).to_owned());
+            return Ok(Place::Cut);
+        }
         let (declared, rest) = ROOTS
             .iter()
             .find_map(|(root, declared)| begins(root).map(|rest| (*declared, rest)))
@@ -164,7 +184,7 @@ impl Check<'_> {
         Ok(place)
     }
 
-    fn step(&self, place: Place, part: &str) -> Result<Place, String> {
+    fn step(&mut self, place: Place, part: &str) -> Result<Place, String> {
         let Place::Of { name, collection } = place else {
             return if place == Place::Cut { Ok(place) } else { Err(format!("nothing follows before '{part}'")) };
         };
@@ -193,6 +213,7 @@ impl Check<'_> {
             };
         }
         if CUT.contains(&(name.as_str(), part)) {
+            self.absent.insert(format!("{name}/{part}"));
             return Ok(Place::Cut);
         }
         match self.metadata.navigation(&name, part) {
@@ -237,9 +258,16 @@ impl Check<'_> {
     /// The members of an object, by its own type where it says one.
     fn object(&mut self, declared: &str, members: &Map<String, Value>) {
         let own = members.get("@odata.type").and_then(Value::as_str).map(plain);
-        let own = own.map(|own| CUT_TYPES.iter().find(|(cut, _)| *cut == own).map_or(own, |(_, like)| (*like).into()));
+        let own = own.map(|own| match CUT_TYPES.iter().find(|(cut, _)| *cut == own) {
+            Some((_, like)) => {
+                self.absent.insert(own);
+                (*like).to_owned()
+            }
+            None => own,
+        });
         let name = own.unwrap_or_else(|| declared.to_owned());
         if !self.metadata.has_type(declared) {
+            self.absent.insert(declared.to_owned());
             return;
         }
         if !self.metadata.derives(&name, declared) {
@@ -280,8 +308,14 @@ impl Check<'_> {
                     self.object(declared, members);
                     true
                 }
-                // A type that was cut away can be anything.
-                (None, _) => !self.metadata.has_type(declared),
+                // A type that was cut away can be anything, and is named.
+                (None, _) => {
+                    let cut = !self.metadata.has_type(declared);
+                    if cut {
+                        self.absent.insert(declared.to_owned());
+                    }
+                    cut
+                }
             },
         };
         if !fits {

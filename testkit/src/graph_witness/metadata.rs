@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// Types, enums and operations by name, without namespaces.
 #[derive(Debug, Default)]
-pub(crate) struct Metadata {
+pub(super) struct Metadata {
     types: HashMap<String, Type>,
     enums: HashMap<String, Vec<String>>,
     operations: Vec<Operation>,
@@ -19,16 +19,16 @@ struct Type {
 
 /// An action or a function.
 #[derive(Debug)]
-pub(crate) struct Operation {
+pub(super) struct Operation {
     name: String,
     /// What it is bound to, as `user` or `Collection(user)`.
     bound_to: String,
-    pub(crate) parameters: HashMap<String, String>,
-    pub(crate) returns: Option<String>,
+    pub(super) parameters: HashMap<String, String>,
+    pub(super) returns: Option<String>,
 }
 
 /// A name without its namespace, within a collection too.
-pub(crate) fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     match name.strip_prefix("Collection(").and_then(|rest| rest.strip_suffix(')')) {
         Some(inner) => format!("Collection({})", plain(inner)),
         None => name.trim_start_matches('#').trim_start_matches("microsoft.").trim_start_matches("graph.").to_owned(),
@@ -36,20 +36,21 @@ pub(crate) fn plain(name: &str) -> String {
 }
 
 /// The type of the elements, where it is a collection.
-pub(crate) fn elements(name: &str) -> Option<&str> {
+pub(super) fn elements(name: &str) -> Option<&str> {
     name.strip_prefix("Collection(").and_then(|rest| rest.strip_suffix(')'))
 }
 
 impl Metadata {
-    pub(crate) fn read(text: &str) -> Self {
-        let document = roxmltree::Document::parse(text).unwrap();
+    /// Reads the metadata; what is wrong with it in words.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let document = roxmltree::Document::parse(text).map_err(|error| error.to_string())?;
         let mut metadata = Self::default();
         for node in document.descendants() {
             let name = node.attribute("Name").map(str::to_owned).unwrap_or_default();
             let children = |tag: &'static str| node.children().filter(move |child| child.has_tag_name_local(tag));
             let named = |tag| {
                 children(tag)
-                    .map(|child| (child.attribute("Name").unwrap().to_owned(), plain(child.attribute("Type").unwrap())))
+                    .filter_map(|child| Some((child.attribute("Name")?.to_owned(), plain(child.attribute("Type")?))))
             };
             match node.tag_name().name() {
                 "EntityType" | "ComplexType" => {
@@ -61,7 +62,7 @@ impl Metadata {
                     metadata.types.insert(name, found);
                 }
                 "EnumType" => {
-                    let members = children("Member").map(|member| member.attribute("Name").unwrap().to_owned());
+                    let members = children("Member").filter_map(|member| member.attribute("Name")).map(str::to_owned);
                     metadata.enums.insert(name, members.collect());
                 }
                 "Action" | "Function" => {
@@ -73,15 +74,14 @@ impl Metadata {
                 _ => {}
             }
         }
-        assert!(metadata.types.contains_key("user"), "this is not the metadata of Graph");
-        metadata
+        if metadata.types.contains_key("user") { Ok(metadata) } else { Err("it does not describe Graph".to_owned()) }
     }
 
-    pub(crate) fn has_type(&self, name: &str) -> bool {
+    pub(super) fn has_type(&self, name: &str) -> bool {
         self.types.contains_key(name)
     }
 
-    pub(crate) fn enum_members(&self, name: &str) -> Option<&[String]> {
+    pub(super) fn enum_members(&self, name: &str) -> Option<&[String]> {
         self.enums.get(name).map(Vec::as_slice)
     }
 
@@ -93,20 +93,20 @@ impl Metadata {
     }
 
     /// Whether values of one type may stand where another is declared.
-    pub(crate) fn derives(&self, name: &str, from: &str) -> bool {
+    pub(super) fn derives(&self, name: &str, from: &str) -> bool {
         self.line(name).any(|(one, _)| one == from)
     }
 
-    pub(crate) fn property(&self, of: &str, name: &str) -> Option<&str> {
+    pub(super) fn property(&self, of: &str, name: &str) -> Option<&str> {
         self.line(of).find_map(|(_, one)| one.properties.get(name)).map(String::as_str)
     }
 
-    pub(crate) fn navigation(&self, of: &str, name: &str) -> Option<&str> {
+    pub(super) fn navigation(&self, of: &str, name: &str) -> Option<&str> {
         self.line(of).find_map(|(_, one)| one.navigations.get(name)).map(String::as_str)
     }
 
     /// The action or function of a name that is bound to a type, or to a collection of it.
-    pub(crate) fn operation(&self, of: &str, collection: bool, name: &str) -> Option<&Operation> {
+    pub(super) fn operation(&self, of: &str, collection: bool, name: &str) -> Option<&Operation> {
         // The nearest type goes first: users have a delta of their own, and so has every object.
         self.line(of).find_map(|(one, _)| {
             let bound_to = if collection { format!("Collection({one})") } else { one.to_owned() };
