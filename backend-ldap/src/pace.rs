@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use identity_core::error::Error;
 use identity_core::limits::{Feedback, Governor, OperationClass, Signal, clock};
 
 use crate::wire::Fault;
@@ -26,4 +27,12 @@ pub(crate) fn feedback(class: OperationClass, fault: Option<&Fault>, latency: Du
         Some(Fault::NotSent(_) | Fault::Unanswered(_)) => Signal::Busy,
     };
     Feedback::new(class, signal).with_latency(latency)
+}
+
+/// What it says about pace that a change found no connection. A server that refuses the sign-in is not busy,
+/// and to wait makes that no better.
+pub(crate) fn unsent(governor: &Governor, error: &Error) {
+    if error.is_temporary() {
+        governor.feedback(&Feedback::new(OperationClass::Write, Signal::Busy));
+    }
 }

@@ -63,6 +63,12 @@ async fn send_batch(lane: &Lane, class: OperationClass, orders: &[Order]) -> Opt
     };
     outcomes.truncate(orders.len());
     outcomes.resize_with(orders.len(), || Outcome::Unknown(unanswered(kind, missing)));
+    // At once, not when the whole cohort has been sent: each further batch would meet the same fault.
+    for outcome in &outcomes {
+        if let Outcome::Refused(error) = outcome {
+            lane.stop_if_fatal(error);
+        }
+    }
     Some(outcomes)
 }
 
