@@ -36,3 +36,21 @@ pub(crate) fn unsent(governor: &Governor, error: &Error) {
         governor.feedback(&Feedback::new(OperationClass::Write, Signal::Busy));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identity_core::error::{ErrorKind, Status};
+    use identity_core::limits::Limits;
+    use std::num::NonZeroU32;
+
+    #[test]
+    fn a_server_that_refuses_the_sign_in_is_not_taken_for_a_busy_one() {
+        let governor = Governor::new(&Limits::new(NonZeroU32::MIN, NonZeroU32::MIN));
+        unsent(&governor, &Error::new(ErrorKind::Unauthenticated, "sign in").with_status(Status::Permanent));
+        assert_eq!((governor.stats().busy, governor.stats().closed_until), (0, None));
+        unsent(&governor, &Error::new(ErrorKind::Transport, "connect").with_status(Status::Temporary));
+        assert_eq!(governor.stats().busy, 1);
+        assert!(governor.stats().closed_until.is_some());
+    }
+}
