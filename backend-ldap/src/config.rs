@@ -68,6 +68,7 @@ pub(crate) enum Trust {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) host: String,
+    pub(crate) port: u16,
     pub(crate) starttls: bool,
 }
 

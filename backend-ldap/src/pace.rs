@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use identity_core::error::Error;
 use identity_core::limits::{Feedback, Governor, OperationClass, Signal, clock};
 
 use crate::wire::Fault;
@@ -26,4 +27,30 @@ pub(crate) fn feedback(class: OperationClass, fault: Option<&Fault>, latency: Du
         Some(Fault::NotSent(_) | Fault::Unanswered(_)) => Signal::Busy,
     };
     Feedback::new(class, signal).with_latency(latency)
+}
+
+/// What it says about pace that a change found no connection. A server that refuses the sign-in is not busy,
+/// and to wait makes that no better.
+pub(crate) fn unsent(governor: &Governor, error: &Error) {
+    if error.is_temporary() {
+        governor.feedback(&Feedback::new(OperationClass::Write, Signal::Busy));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identity_core::error::{ErrorKind, Status};
+    use identity_core::limits::Limits;
+    use std::num::NonZeroU32;
+
+    #[test]
+    fn a_server_that_refuses_the_sign_in_is_not_taken_for_a_busy_one() {
+        let governor = Governor::new(&Limits::new(NonZeroU32::MIN, NonZeroU32::MIN));
+        unsent(&governor, &Error::new(ErrorKind::Unauthenticated, "sign in").with_status(Status::Permanent));
+        assert_eq!((governor.stats().busy, governor.stats().closed_until), (0, None));
+        unsent(&governor, &Error::new(ErrorKind::Transport, "connect").with_status(Status::Temporary));
+        assert_eq!(governor.stats().busy, 1);
+        assert!(governor.stats().closed_until.is_some());
+    }
 }

@@ -5,12 +5,12 @@ use futures::future::join_all;
 use identity_core::account::Account;
 use identity_core::directory::{ForcedReset, Support};
 use identity_core::error::{Error, ErrorKind, Status};
-use identity_core::limits::{Feedback, OperationClass, Signal, clock};
+use identity_core::limits::{OperationClass, clock};
 use identity_core::reset::{Action, Order, Outcome, Secret};
 
 use crate::LdapDirectory;
 use crate::domain::Domain;
-use crate::pace::feedback;
+use crate::pace::{self, feedback};
 use crate::support;
 use crate::value::guid;
 use crate::wire::{Change, Connection, Fault, Search};
@@ -45,9 +45,7 @@ async fn attempt(domain: &Domain, order: &Order) -> Result<(), Error> {
             .with_advice("take ids from this directory's own enumeration"));
     };
     let name = guid::dn(account);
-    let connection = domain.pool.pick().await.inspect_err(|_| {
-        domain.governor.feedback(&Feedback::new(OperationClass::Write, Signal::Busy));
-    })?;
+    let connection = domain.pool.pick().await.inspect_err(|error| pace::unsent(&domain.governor, error))?;
     let Some(changes) = changes(domain, &connection, order, &name, operation).await? else { return Ok(()) };
     let begun = clock::instant();
     let hints = domain.policy_hints && order.action.needs_password();

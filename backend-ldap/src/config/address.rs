@@ -44,7 +44,7 @@ impl LdapConfig {
                 "remove starttls, or write the url as ldap://",
             ));
         }
-        let host = host_of(rest).ok_or_else(|| {
+        let (host, port) = host_of(rest).ok_or_else(|| {
             self.wrong(
                 format!("the url {url:?} names no usable host and port"),
                 "write it as ldaps://host or ldaps://host:port",
@@ -57,7 +57,8 @@ impl LdapConfig {
                 self.wrong("the bind name or its password is missing".to_owned(), "give bind_dn and the password")
             );
         }
-        Ok(Target { host: host.to_owned(), starttls: plain })
+        let usual = if plain { 389 } else { 636 };
+        Ok(Target { host: host.to_owned(), port: port.unwrap_or(usual), starttls: plain })
     }
 
     fn check_numbers(&self) -> Result<()> {
@@ -100,9 +101,9 @@ fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(scheme).then(|| url.get(scheme.len()..)).flatten()
 }
 
-/// The host of `host[:port][/]`; an IPv6 address stands in brackets. A user name, a path or a
+/// Host and port of `host[:port][/]`; an IPv6 address stands in brackets. A user name, a path or a
 /// query is refused: they would be ignored in silence.
-fn host_of(rest: &str) -> Option<&str> {
+fn host_of(rest: &str) -> Option<(&str, Option<u16>)> {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = if let Some(inner) = rest.strip_prefix('[') {
         let (host, after) = inner.split_once(']')?;
@@ -118,9 +119,9 @@ fn host_of(rest: &str) -> Option<&str> {
         (host, after)
     };
     if port.is_empty() {
-        return Some(host);
+        return Some((host, None));
     }
-    port.strip_prefix(':')?.parse::<u16>().ok().filter(|port| *port > 0).map(|_| host)
+    port.strip_prefix(':')?.parse::<u16>().ok().filter(|port| *port > 0).map(|port| (host, Some(port)))
 }
 
 #[cfg(test)]
@@ -145,9 +146,11 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
-        let host = |url: &str| config(url).target().map(|target| target.host);
-        assert_eq!(host("ldaps://dc1.example.test:636/").expect("fits"), "dc1.example.test");
-        assert_eq!(host("ldaps://[::1]:636").expect("fits"), "::1");
+        let host = |url: &str| config(url).target().map(|target| (target.host, target.port));
+        assert_eq!(host("ldaps://dc1.example.test:3636/").expect("fits"), ("dc1.example.test".to_owned(), 3636));
+        assert_eq!(host("ldaps://dc1.example.test/").expect("fits"), ("dc1.example.test".to_owned(), 636));
+        assert_eq!(host("ldaps://[::1]:6360").expect("fits"), ("::1".to_owned(), 6360));
+        assert_eq!(config("ldap://dc1").starttls().target().expect("fits").port, 389);
         for bad in [
             "",
             "dc1",

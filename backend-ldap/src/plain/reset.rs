@@ -19,7 +19,7 @@ use super::config::PasswordBy;
 use super::directory::PlainDirectory;
 use super::policy::LOCKED_BY_ADMINISTRATOR;
 use super::support;
-use crate::pace::feedback;
+use crate::pace::{self, feedback};
 use crate::reset::operation;
 use crate::value::time;
 use crate::wire::entry::Entry;
@@ -89,9 +89,7 @@ impl PlainDirectory {
     }
 
     async fn connection(&self) -> Result<std::sync::Arc<Connection>> {
-        self.tree.pool.pick().await.inspect_err(|_| {
-            self.tree.governor.feedback(&Feedback::new(OperationClass::Write, Signal::Busy));
-        })
+        self.tree.pool.pick().await.inspect_err(|error| pace::unsent(&self.tree.governor, error))
     }
 
     async fn attempt(&self, order: &Order, entry: Option<&Entry>) -> Result<Receipt> {

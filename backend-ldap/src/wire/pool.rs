@@ -1,6 +1,7 @@
 //! The pool: a few connections, made when needed, made anew when lost, never signed in twice with a
 //! refused password.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,9 +10,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::limits::clock;
-use ldap3::{LdapConnAsync, LdapConnSettings, LdapError};
+use ldap3::{LdapConnAsync, LdapConnSettings, LdapError, StdStream};
 use rustls::ClientConfig;
 use secrecy::ExposeSecret;
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -150,8 +152,14 @@ impl Pool {
 
     async fn open(&self) -> Result<Connection> {
         let config = &self.config;
+        let begun = clock::instant();
+        let stream = match clock::within(config.deadline, self.stream()).await {
+            Ok(stream) => stream.map_err(|source| self.unreachable(LdapError::Io { source }))?,
+            Err(_) => return Err(self.silent()),
+        };
         let settings = LdapConnSettings::new()
-            .set_conn_timeout(config.deadline)
+            .set_std_stream(StdStream::Tcp(stream))
+            .set_conn_timeout(config.deadline.saturating_sub(begun.elapsed()))
             .set_config(Arc::clone(&self.tls))
             .set_starttls(self.target.starttls);
         // A malformed answer to StartTLS panics in the library, in this task.
@@ -180,6 +188,14 @@ impl Pool {
             return Err(error);
         }
         Ok(connection)
+    }
+
+    /// What a connection runs over. The library would leave Nagle's algorithm on (RFC 896): an order would be
+    /// held back until the answer to an earlier one has come, and a part of the window stay idle.
+    async fn stream(&self) -> io::Result<std::net::TcpStream> {
+        let stream = TcpStream::connect((self.target.host.as_str(), self.target.port)).await?;
+        stream.set_nodelay(true)?;
+        stream.into_std()
     }
 
     async fn sign_in(&self, connection: &Connection) -> Result<()> {
@@ -211,9 +227,7 @@ impl Pool {
             LdapError::Io { source } => tls::explain(config, host, &source).unwrap_or_else(|| {
                 self.fault(&format!("{} cannot be reached: {source}", config.url.trim())).with_source(source)
             }),
-            LdapError::Timeout { .. } => {
-                self.fault(&format!("{} did not answer within {:?}", config.url.trim(), config.deadline))
-            }
+            LdapError::Timeout { .. } => self.silent(),
             LdapError::LdapResult { result } => super::answer::AdError::new(result.rc, &result.text)
                 .into_error("start tls")
                 .with_directory(config.directory.clone()),
@@ -223,6 +237,10 @@ impl Pool {
                 .with_advice("write the controller's full DNS name in the url"),
             other => self.fault(&other.to_string()),
         }
+    }
+
+    fn silent(&self) -> Error {
+        self.fault(&format!("{} did not answer within {:?}", self.config.url.trim(), self.config.deadline))
     }
 
     fn fault(&self, cause: &str) -> Error {
