@@ -17,10 +17,10 @@ pub(crate) const TRANSITIVE_MEMBERS: OperationClass = OperationClass::Named("tra
 pub(crate) const REPORTS: OperationClass = OperationClass::Named("reports");
 /// Authentication methods: 5 requests in 10 seconds, shared with [`REPORTS`].
 pub(crate) const METHODS: OperationClass = OperationClass::Named("authentication methods");
-/// Resetting somebody's authenticators: one listing and a request for each method, of the bucket of
+/// Resetting somebody's authenticators: a listing before and after, and a request for each method, of the bucket of
 /// [`METHODS`].
 pub(crate) const AUTHENTICATORS: OperationClass = OperationClass::Named("authenticators");
-/// What that usually takes: the listing, and three methods. An order that needs more waits inside.
+/// What that usually takes: the listing, two methods, and the listing again. An order that needs more waits inside.
 const REQUESTS_FOR_AUTHENTICATORS: u32 = 4;
 /// Reads of `signInActivity`: 10 a minute.
 pub(crate) const SIGN_INS: OperationClass = OperationClass::Named("sign-in activity");

@@ -131,6 +131,16 @@ mod tests {
         assert!(directory.lookup(&[]).await.unwrap().is_empty());
     }
 
+    #[tokio::test]
+    async fn who_is_restricted_is_remembered_until_a_row_says_otherwise() {
+        let restricted = row(1).replace("true}", r#"true,"isManagementRestricted":true}"#);
+        let (directory, _) = directory([reply(200, NONE), reply(200, &restricted), reply(200, &row(1))]).await;
+        directory.lookup(&[id(1)]).await.unwrap();
+        assert_eq!(directory.tenant.known.restricted(), [id(1)]);
+        directory.lookup(&[id(1)]).await.unwrap();
+        assert!(directory.tenant.known.restricted().is_empty());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_404_that_is_not_of_the_account_does_not_make_it_gone() {
         let other = r#"{"error":{"code":"ResourceNotFound","message":"Resource not found for the segment"}}"#;

@@ -29,16 +29,16 @@ pub(super) fn standing(user: &User, name: &str, domains: &Domains, sync: &SyncAc
     if user.odata_type.as_deref().is_some_and(|sort| sort.eq_ignore_ascii_case("#microsoft.graph.agentUser")) {
         return is(AccountKind::Service, PasswordAuthority::Nowhere, Some(AGENT));
     }
-    match sync.judge(&user.id, name) {
-        Synchronises::Yes => return is(AccountKind::DirectorySync, PasswordAuthority::Here, Some(SYNC)),
-        // A name is no proof: people look at it.
-        Synchronises::ByItsName => {
-            return is(AccountKind::Unknown, authority(user, name, domains), Some(PERHAPS_SYNC));
-        }
-        Synchronises::No => {}
+    let synchronises = sync.judge(&user.id, name);
+    if synchronises == Synchronises::Yes {
+        return is(AccountKind::DirectorySync, PasswordAuthority::Here, Some(SYNC));
     }
     if is_from_elsewhere(user, name) {
         return is(AccountKind::Guest, PasswordAuthority::Unknown, Some(GUEST));
+    }
+    if synchronises == Synchronises::ByItsName {
+        // A name is no proof: people look at it.
+        return is(AccountKind::Unknown, authority(user, name, domains), Some(PERHAPS_SYNC));
     }
     is(AccountKind::Person, authority(user, name, domains), None)
 }

@@ -39,7 +39,7 @@ impl Known {
     }
 
     /// The accounts whose rows said last that a restricted administrative unit has them.
-    pub(super) fn restricted(&self) -> Vec<AccountId> {
+    pub(crate) fn restricted(&self) -> Vec<AccountId> {
         self.restricted.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 

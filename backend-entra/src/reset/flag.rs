@@ -19,7 +19,8 @@ const ALIKE: usize = 7;
 impl Orders {
     /// One call for all. When it is refused for what is in it, nothing was done to anybody, and
     /// nobody knows for whose sake: then the halves are asked, until the one that is not taken
-    /// stands alone; not where all parts are refused alike, which is the call itself. No account is named again in a call after one that may have been carried out.
+    /// stands alone; but not where all parts are refused alike, which is for the call itself. No account is
+    /// named again in a call after one that may have been carried out.
     pub(super) async fn flag(&self, orders: &[Placed<'_>]) -> Vec<(usize, Outcome)> {
         let mut outcomes = Vec::with_capacity(orders.len());
         let mut named = Vec::with_capacity(orders.len());
