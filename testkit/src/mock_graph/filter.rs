@@ -43,6 +43,20 @@ impl Filter {
         Some(chosen)
     }
 
+    /// The ids, where only rows of certain ids can fit: nothing else has to be looked at.
+    pub(super) fn ids(&self) -> Option<Vec<&str>> {
+        let mut ids = Vec::new();
+        for all in &self.any {
+            let by_id = all.iter().find(|condition| {
+                condition.property == "id"
+                    && matches!(condition.operator, Operator::Equal | Operator::In)
+                    && !condition.negated
+            });
+            ids.extend(by_id?.values.iter().filter_map(Value::as_str));
+        }
+        Some(ids)
+    }
+
     /// Whether sign-ins are filtered by, which nothing else may stand beside.
     pub(super) fn is_about_sign_ins(&self) -> bool {
         self.any.iter().flatten().any(|condition| condition.property.starts_with(SIGN_INS))

@@ -1,7 +1,10 @@
 //! `GET /users` and `GET /users/$count`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use super::super::filter::Filter;
 use super::super::opaque;
 use super::super::query::Shown;
 use super::super::refusal::Refusal;
@@ -107,18 +110,29 @@ fn fits(tenant: &Tenant, visit: &Visit<'_>, view: &View<'_>) -> bool {
     filter.is_none_or(|filter| filter.fits(|name| properties::value(view, tenant, name)))
 }
 
+fn row_of(tenant: &mut Tenant, visit: &Visit<'_>, number: u64) -> Option<Value> {
+    tenant.settle(number);
+    let view = tenant.view(number)?;
+    (!tenant.not_found_yet(number) && fits(tenant, visit, &view)).then(|| shown(&view, tenant, visit).into())
+}
+
 fn page(tenant: &mut Tenant, visit: &Visit<'_>, from: u64) -> (Vec<Value>, Option<u64>) {
     let most = visit.query.top.unwrap_or(100);
     let end = tenant.end();
-    let (mut rows, mut next) = (Vec::new(), from);
-    while next < end && rows.len() < most && next - from < LOOKED_AT {
-        tenant.settle(next);
-        if let Some(view) = tenant.view(next)
-            && !tenant.not_found_yet(next)
-            && fits(tenant, visit, &view)
-        {
-            rows.push(shown(&view, tenant, visit).into());
+    let mut rows = Vec::new();
+    if let Some(ids) = visit.query.filter.as_ref().and_then(Filter::ids) {
+        let named = ids.iter().filter_map(|id| tenant.by_id(&id.parse().ok()?)).filter(|number| *number >= from);
+        for number in named.collect::<BTreeSet<u64>>() {
+            if rows.len() == most {
+                return (rows, Some(number));
+            }
+            rows.extend(row_of(tenant, visit, number));
         }
+        return (rows, None);
+    }
+    let mut next = from;
+    while next < end && rows.len() < most && next - from < LOOKED_AT {
+        rows.extend(row_of(tenant, visit, next));
         next += 1;
     }
     (rows, (next < end).then_some(next))
