@@ -114,6 +114,9 @@ impl Domain {
     /// sends at most MaxValRange values at once.
     pub(crate) async fn complete(&self, entry: &mut Entry, attribute: &str, extended_names: bool) -> Result<()> {
         let key = attribute.to_lowercase();
+        if entry.lacks_first_part(&key) {
+            return Err(self.error(Fault::Malformed("an attribute without its first part"), "read"));
+        }
         let mut expected = entry.next_range(&key);
         while let Some(next) = expected {
             let name = entry.guid().map_or_else(|| entry.dn.clone(), guid::dn);
@@ -125,11 +128,10 @@ impl Domain {
                     .with_detail(format!("{} went away while its {attribute} was read", entry.dn))
                     .with_advice("begin again")
             })?;
-            entry.take_range(&key, &mut part);
+            entry
+                .take_range(&key, &mut part)
+                .map_err(|_| self.error(Fault::Malformed("another part of an attribute than was asked for"), "read"))?;
             expected = entry.next_range(&key);
-            if expected.is_some_and(|expected| expected <= next) {
-                return Err(self.error(Fault::Malformed("the same part of an attribute again"), "read"));
-            }
         }
         Ok(())
     }

@@ -13,8 +13,18 @@ pub(crate) struct Entry {
     pub(crate) dn: String,
     /// A few dozen at most: found sooner one by one than by a hash of each name.
     attributes: Vec<(String, Vec<Vec<u8>>)>,
-    /// Attributes of which the server sent a part only, with the index of the next value.
-    partial: Vec<(String, u64)>,
+    /// Attributes that the server sent in parts.
+    parts: Vec<Part>,
+}
+
+/// Which of an attribute's values an answer has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    name: String,
+    /// The index of its first value.
+    first: u64,
+    /// The index of the value after it; `None` where it is the last part.
+    next: Option<u64>,
 }
 
 /// An answer that is not an entry.
@@ -45,9 +55,8 @@ impl Entry {
         let base = name.split(';').next().unwrap_or_default().len();
         for option in name.split(';').skip(1) {
             let Some(range) = option.strip_prefix("range=") else { continue };
-            if let Some(next) = after(range)? {
-                self.partial.push((name.get(..base).unwrap_or_default().to_owned(), next));
-            }
+            let (first, next) = part(range)?;
+            self.parts.push(Part { name: name.get(..base).unwrap_or_default().to_owned(), first, next });
         }
         name.truncate(base);
         self.extend(name, values);
@@ -99,29 +108,45 @@ impl Entry {
 
     /// The index of the next value of an attribute that came in part.
     pub(crate) fn next_range(&self, name: &str) -> Option<u64> {
-        self.partial.iter().find(|(partial, _)| partial == name).map(|(_, next)| *next)
+        self.parts.iter().find(|part| part.name == name)?.next
+    }
+
+    /// Whether the values that are there are not those from the first on.
+    pub(crate) fn lacks_first_part(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name && part.first != 0)
     }
 
     /// Takes over the next part of an attribute from an answer that asked for it.
-    pub(crate) fn take_range(&mut self, name: &str, part: &mut Self) {
-        self.partial.retain(|(partial, _)| partial != name);
-        self.partial.extend(part.partial.iter().filter(|(partial, _)| partial == name).cloned());
+    ///
+    /// # Errors
+    /// When the answer has no part of it, or one that does not begin where the part before ended:
+    /// whoever passes over that misses values.
+    pub(crate) fn take_range(&mut self, name: &str, answer: &mut Self) -> Result<(), Malformed> {
+        let place = answer.parts.iter().position(|part| part.name == name).ok_or(Malformed)?;
+        let part = answer.parts.swap_remove(place);
+        if self.next_range(name) != Some(part.first) || part.next.is_some_and(|next| next <= part.first) {
+            return Err(Malformed);
+        }
+        self.parts.retain(|known| known.name != name);
+        self.parts.push(part);
         let values =
-            part.attributes.iter_mut().find(|(known, _)| known == name).map(|(_, values)| std::mem::take(values));
+            answer.attributes.iter_mut().find(|(known, _)| known == name).map(|(_, values)| std::mem::take(values));
         self.extend(name.to_owned(), values.unwrap_or_default());
+        Ok(())
     }
 }
 
-/// The index of the value after a part, from its range (MS-ADTS 3.1.1.3.1.3.3); `None` for the last part,
-/// `…-*`. A range that cannot be read is no end: who believes that misses values.
-fn after(range: &str) -> Result<Option<u64>, Malformed> {
+/// The index of a part's first value and of the value after it, from its range (MS-ADTS 3.1.1.3.1.3.3);
+/// `None` for the last part, `…-*`. A range that cannot be read is no end: who believes that misses values.
+fn part(range: &str) -> Result<(u64, Option<u64>), Malformed> {
     let (first, last) = range.split_once('-').ok_or(Malformed)?;
     let first = number(first)?;
     if last == "*" {
-        return Ok(None);
+        return Ok((first, None));
     }
     let last = number(last)?;
-    if last < first { Err(Malformed) } else { last.checked_add(1).map(Some).ok_or(Malformed) }
+    let next = last.checked_add(1).filter(|_| last >= first).ok_or(Malformed)?;
+    Ok((first, Some(next)))
 }
 
 /// Digits and nothing else: `parse` alone would take a sign.
@@ -242,9 +267,18 @@ pub(crate) mod tests {
     #[test]
     fn parts_of_a_range_are_joined() {
         let mut whole = super::tests::entry("CN=x", &[("member;range=0-1", &[b"a", b"b"])]);
-        whole.take_range("member", &mut super::tests::entry("CN=x", &[("member;range=2-3", &[b"c", b"d"])]));
+        assert!(!whole.lacks_first_part("member"));
+        assert!(super::tests::entry("CN=x", &[("member;range=1-*", &[b"b"])]).lacks_first_part("member"));
+        let mut part = |name: &str, values: &[&[u8]]| {
+            whole.take_range("member", &mut super::tests::entry("CN=x", &[(name, values)]))
+        };
+        assert_eq!(part("member;range=3-*", &[b"d"]), Err(Malformed), "one was passed over");
+        assert_eq!(part("member;range=1-*", &[b"b"]), Err(Malformed), "one comes again");
+        assert_eq!(part("member", &[b"c"]), Err(Malformed), "no part at all");
+        assert_eq!(part("member;range=2-3", &[b"c", b"d"]), Ok(()));
         assert_eq!(whole.next_range("member"), Some(4));
-        whole.take_range("member", &mut super::tests::entry("CN=x", &[("member;range=4-*", &[b"e"])]));
+        let mut last = super::tests::entry("CN=x", &[("member;range=4-*", &[b"e"])]);
+        assert_eq!(whole.take_range("member", &mut last), Ok(()));
         assert_eq!(whole.next_range("member"), None);
         assert_eq!(whole.texts("member").collect::<String>(), "abcde");
     }
