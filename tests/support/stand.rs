@@ -119,6 +119,8 @@ impl Stand {
     pub(crate) fn unapproved(&self, out: &Path) -> Command {
         let mut command = self.bare();
         command.arg("--json").arg("--directories").arg(self.directories()).arg("--out").arg(out);
+        // Nothing synchronises the mocks.
+        command.args(["--sync-wait", "0"]);
         command.arg("--recipient").arg(self.identity.recipient().to_string()).arg("--identity").arg(self.key());
         command
     }
@@ -133,7 +135,7 @@ impl Stand {
     /// Goes on with a run.
     pub(crate) fn resume(&self, run: &Path) -> Command {
         let mut command = self.bare();
-        command.arg("--json").arg("--resume").arg(run).arg("--identity").arg(self.key());
+        command.args(["--json", "--sync-wait", "0"]).arg("--resume").arg(run).arg("--identity").arg(self.key());
         command
     }
 

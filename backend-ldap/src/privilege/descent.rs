@@ -85,7 +85,7 @@ impl Survey {
                 let member_key = dn::key(&member.dn);
                 if self.groups.by_key.contains_key(&member_key) {
                     self.groups.nest(member_key, key.clone());
-                } else if !dn::is_below(&member.dn, &self.domain.name) {
+                } else if !dn::is_of(&member.dn, &self.domain.name) {
                     self.groups.nest_foreign(&member.dn, key.clone());
                 }
             }
@@ -120,7 +120,7 @@ impl Survey {
         if member.sid.as_ref().is_some_and(Self::is_nobody) {
             return;
         }
-        let foreign = member.is_placeholder() || !dn::is_below(&member.dn, &self.domain.name);
+        let foreign = member.is_placeholder() || !dn::is_of(&member.dn, &self.domain.name);
         let Some(account) = member.guid.and_then(guid::account_id) else {
             self.index.mark_incomplete(format!(
                 "the member {:?} of {} could not be identified",

@@ -24,6 +24,12 @@ pub(crate) fn is_below(dn: &str, base: &str) -> bool {
     dn == base || dn.strip_suffix(&base).is_some_and(|front| front.ends_with(','))
 }
 
+/// Whether an object is of the domain with this distinguished name, and not of one below it: the names
+/// of a child domain end as those of its parent do.
+pub(crate) fn is_of(dn: &str, base: &str) -> bool {
+    domain(dn) == domain(base)
+}
+
 /// The DNS name of the domain in a distinguished name: `example.test` of `…,DC=example,DC=test`.
 pub(crate) fn domain(dn: &str) -> String {
     let mut rest = dn;
@@ -93,6 +99,9 @@ mod tests {
         assert!(is_below(dn, "dc=example,dc=test"));
         assert!(!is_below("CN=a,DC=notexample,DC=test", "example,DC=test"));
         assert!(is_below("DC=example,DC=test", "DC=example,DC=test"));
+        assert!(is_of("CN=a,OU=b,dc=Example,DC=test", "DC=example,DC=test"));
+        assert!(!is_of("CN=a,DC=child,DC=example,DC=test", "DC=example,DC=test"));
+        assert!(!is_of("CN=a,DC=test", "DC=example,DC=test"));
     }
 
     proptest! {

@@ -95,7 +95,8 @@ impl Course {
     }
 
     async fn waves(&mut self, approved: &[Wave]) {
-        let mut last_password = None;
+        // When an earlier process set the last one is not asked: it may have been a moment ago.
+        let mut last_password = self.resumed.then(clock::instant);
         for wave in approved {
             if self.guard.must_stop(&self.teller) {
                 break;
@@ -129,7 +130,11 @@ impl Course {
         }
         tokio::select! {
             biased;
-            () = self.guard.stopped() => false,
+            () = self.guard.stopped() => {
+                // Whoever cancelled said no reason: it is recorded here, or the run would look finished.
+                self.guard.must_stop(&self.teller);
+                false
+            }
             () = clock::sleep(wait) => true,
         }
     }
@@ -143,12 +148,22 @@ impl Course {
         let mut seats = std::mem::take(&mut self.seats);
         let ended = future::join_all(seats.iter_mut().map(|seat| self.lane(seat, wave))).await;
         self.seats = seats;
-        let mut rests = Vec::new();
+        let (mut rests, mut failed) = (Vec::new(), None);
         for ended in ended {
-            rests.extend(ended?);
+            match ended {
+                Ok(rest) => rests.extend(rest),
+                Err(error) => {
+                    self.guard.fatal(&error, &self.teller);
+                    failed = failed.or(Some(error));
+                }
+            }
         }
+        // What other directories have begun behind is awaited all the same.
         if rests.is_empty() {
-            return finish(wave, &self.journal, &self.guard, &self.teller).await;
+            return match failed {
+                Some(error) => Err(error),
+                None => finish(wave, &self.journal, &self.guard, &self.teller).await,
+            };
         }
         let (journal, guard, teller) = (Arc::clone(&self.journal), Arc::clone(&self.guard), Arc::clone(&self.teller));
         let (wave, before) = (wave.clone(), self.behind.last().map(|behind| behind.over.clone()));
@@ -169,7 +184,7 @@ impl Course {
             drop(is_over);
         });
         self.behind.push(Behind { task, over });
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Waits for the passes behind the leading ones of all waves so far.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures::StreamExt;
 use identity_core::account::{Account, AccountId, AccountKind, DirectoryId, PasswordAuthority};
 use identity_core::directory::{Backend, Capabilities, Directory};
-use identity_core::journal::{Event, Finality, Journal, Verdict};
+use identity_core::engine::Progress;
+use identity_core::journal::{Event, Finality, Journal, StopReason, Verdict};
 use identity_core::report::{Report, Summary};
 use identity_core::reset::Action;
 use identity_core::verify::{Verifier, VerifyCounts};
@@ -90,6 +91,35 @@ async fn sessions_elsewhere_end_after_the_new_passwords_had_time_to_arrive() {
     }
     let waited = first_session.unwrap().duration_since(last_password.unwrap());
     assert!(waited.as_secs() >= 180, "{waited:?}");
+}
+
+/// A cancel in that time is a stop, and a resume ends the sessions.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cancelled_while_it_waits_is_not_finished() {
+    let directory = DirectoryId::new("corp").unwrap();
+    let person = |number: u32| {
+        let id = AccountId::new(format!("p{number}")).unwrap();
+        let mut account = Account::new(directory.clone(), id, format!("p{number}"), AccountKind::Person);
+        if number >= 5 {
+            account.authority = PasswordAuthority::OnPrem;
+        }
+        account
+    };
+    let mut spec = everyone();
+    spec.actions.workforce = vec![SET, Action::RevokeSessions];
+    let world =
+        World::planned(MemoryDirectory::builder("corp").accounts((0..10).map(person)).build().unwrap(), spec).await;
+    let mut running = world.run().start().await.unwrap();
+    while let Some(progress) = running.next().await {
+        if matches!(progress, Progress::Waiting { .. }) {
+            running.cancel();
+        }
+    }
+    assert_eq!(running.finish().await.unwrap().stopped, Some(StopReason::Cancelled));
+    let one = world.resets().into_iter().find(|entry| entry.wave == "elsewhere").unwrap();
+    assert!(world.progress(&one).await.action(Action::RevokeSessions).is_none());
+    assert_eq!(world.finish().await.stopped, None);
+    assert!(world.progress(&one).await.action(Action::RevokeSessions).unwrap().finality.is_final());
 }
 
 /// Beside a set of the password the mark does not tell which of the two moved it.
