@@ -70,12 +70,15 @@ impl Work {
     pub(super) fn resumed(subject: usize, known: &ActionProgress) -> Self {
         let rejected =
             matches!(&known.finality, Finality::Retryable(error) if error.kind == ErrorKind::PasswordRejected);
+        let open = known.finality == Finality::Open;
+        // A later attempt that was refused for pace takes nothing back of one without an answer.
+        let unanswered = open.then_some(known.attempt).or(known.unanswered);
         Self {
             attempt: known.attempt,
             sealed: known.sealed.clone().filter(|_| !rejected),
-            open: known.finality == Finality::Open,
-            maybe_in_force: known.finality == Finality::Open && known.action.needs_password(),
-            lost: lost(known.action, known.attempt).filter(|_| known.finality == Finality::Open),
+            open,
+            maybe_in_force: unanswered.is_some() && known.action.needs_password(),
+            lost: unanswered.and_then(|attempt| lost(known.action, attempt)),
             ..Self::new(subject, known.action, known.baseline.clone())
         }
     }

@@ -35,6 +35,9 @@ pub struct ActionProgress {
     pub sealed: Option<SealedRef>,
     /// How it stands.
     pub finality: Finality,
+    /// The last attempt that had no answer: what it carried may be in force, or land yet, whatever
+    /// became of later ones.
+    pub unanswered: Option<u32>,
 }
 
 /// How an action stands.
@@ -96,6 +99,9 @@ impl EntryProgress {
                 // round: what moved before this attempt was moved by somebody else.
                 if known.attempt == 0 || matches!(known.finality, Finality::Retryable(_)) {
                     known.baseline = baseline.clone();
+                } else {
+                    // It was open: a process ended before it recorded what became of it.
+                    known.unanswered = Some(known.attempt);
                 }
                 if sealed.is_some() {
                     known.sealed.clone_from(sealed);
@@ -115,7 +121,9 @@ impl EntryProgress {
                 self.known(*action).settle_attempt(*attempt, Finality::Retryable(error.clone()));
             }
             Event::AttemptUnknown { action, attempt, .. } => {
-                self.known(*action).settle_attempt(*attempt, Finality::Open);
+                let known = self.known(*action);
+                known.unanswered = known.unanswered.max(Some(*attempt));
+                known.settle_attempt(*attempt, Finality::Open);
             }
             Event::Failed { action, attempt, error, .. } => {
                 self.known(*action).settle(*attempt, Finality::Failed(error.clone()));
@@ -145,6 +153,7 @@ impl EntryProgress {
                 baseline: Baseline::default(),
                 sealed: None,
                 finality: Finality::Open,
+                unanswered: None,
             });
             self.actions.len() - 1
         });

@@ -235,3 +235,23 @@ fn events_of_other_entries_are_not_ours() {
     progress.fold(&Event::Noted { entry: ENTRY, note: "moved".into() });
     assert_eq!(progress.notes, ["moved"]);
 }
+
+/// What had no answer may be in force, whatever a later attempt met.
+#[test]
+fn an_attempt_without_an_answer_is_remembered_behind_a_later_refusal_for_pace() {
+    let action = Action::SetPassword { must_change: true };
+    let intent =
+        |attempt| Event::Intent { entry: ENTRY, action, attempt, baseline: Baseline::default(), sealed: Some(seal(1)) };
+    let refused = |attempt| Event::AttemptFailed { entry: ENTRY, action, attempt, error: error("busy") };
+    let unknown = Event::AttemptUnknown { entry: ENTRY, action, attempt: 1, error: error("no answer") };
+    let folded = |events: &[Event]| {
+        let mut progress = EntryProgress::new(ENTRY);
+        events.iter().for_each(|event| progress.fold(event));
+        progress.action(action).unwrap().clone()
+    };
+    let known = folded(&[intent(1), unknown, intent(2), refused(2)]);
+    assert!(matches!(known.finality, Finality::Retryable(_)));
+    assert_eq!((known.unanswered, known.sealed), (Some(1), Some(seal(1))));
+    assert_eq!(folded(&[intent(1), intent(2), refused(2)]).unanswered, Some(1), "a process ended after the first");
+    assert_eq!(folded(&[intent(1), refused(1), intent(2), refused(2)]).unanswered, None);
+}
