@@ -155,9 +155,15 @@ impl Survey {
     /// contact; that has nothing to hold.
     async fn gone(&mut self, what: &str, mut missing: BTreeSet<Uuid>, others_are_fine: bool) -> Result<()> {
         let guids: Vec<Uuid> = missing.iter().copied().filter(|_| others_are_fine).collect();
-        let mut listing = self.domain.list_all(searches(&self.domain.name, "", &guids, &["objectGUID"]));
+        let mut listing = self.domain.list_all(searches(&self.domain.name, "", &guids, &["objectGUID", "objectClass"]));
         while let Some(entry) = listing.try_next().await? {
-            found(&entry, &mut missing);
+            // What it is has to be seen: one of which only the id is shown may be an account all the same.
+            let classes = entry.values("objectclass");
+            let is_holder =
+                |class: &Vec<u8>| HOLDERS.iter().any(|holder| class.eq_ignore_ascii_case(holder.as_bytes()));
+            if !classes.is_empty() && !classes.iter().any(is_holder) {
+                found(&entry, &mut missing);
+            }
         }
         if let Some(first) = missing.first() {
             self.index.mark_incomplete(format!(
@@ -190,6 +196,9 @@ impl Survey {
 }
 
 const ANY: &[Right] = rights::ANY;
+
+/// Classes of what can hold something, and be held.
+const HOLDERS: [&str; 3] = ["user", "computer", "group"];
 
 impl Held {
     fn add(&mut self, granted: &[crate::security::Granted], rule: &'static str, on: &str, own: Option<&Sid>) {
