@@ -6,6 +6,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use identity_core::account::AccountKind;
 use jiff::Timestamp;
 
 use super::names::DEPARTMENTS;
@@ -131,11 +132,16 @@ impl Organisation {
 
 impl super::Truth {
     /// The truth about the same account after it was loaded as LDIF, where `sIDHistory` cannot
-    /// be written.
+    /// be written, and where nobody gave the account of the synchronisation its rights on the head of
+    /// the domain: without them its name proves nothing, and it is left to people as a service.
     #[must_use]
     pub fn when_loaded(&self) -> Self {
         let mut truth = self.clone();
         truth.grounds.retain(|ground| ground.rule != "sid_history");
+        if truth.kind == AccountKind::DirectorySync {
+            truth.kind = AccountKind::Service;
+            truth.protected_because = None;
+        }
         truth.tier = truth.grounds.iter().map(|g| g.tier).min().unwrap_or(identity_core::privilege::Tier::User);
         truth
     }
