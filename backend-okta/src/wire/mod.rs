@@ -1,0 +1,5 @@
+//! What is on the wire.
+
+pub(crate) mod change;
+pub(crate) mod link;
+pub(crate) mod secret;
