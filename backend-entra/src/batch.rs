@@ -131,7 +131,9 @@ fn of_part(error: &Error, request: &Request) -> Error {
         (Status::Unknown, Effect::Read) => Status::Temporary,
         // One request that is answered 503 had no effect. Of twenty, some may have had theirs before
         // something gave way.
-        (Status::Temporary, Effect::Write) if error.kind() == ErrorKind::Unavailable && ServerFault::of(error).is_some() => {
+        (Status::Temporary, Effect::Write)
+            if error.kind() == ErrorKind::Unavailable && ServerFault::of(error).is_some() =>
+        {
             Status::Unknown
         }
         (status, _) => status,

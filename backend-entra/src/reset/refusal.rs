@@ -49,7 +49,8 @@ fn says(error: &Error, words: &[&str]) -> bool {
 }
 
 fn has_code(error: &Error, code: &str) -> bool {
-    ServerFault::of(error).is_some_and(|fault| fault.code.eq_ignore_ascii_case(code) || fault.inner_code.as_deref() == Some(code))
+    ServerFault::of(error)
+        .is_some_and(|fault| fault.code.eq_ignore_ascii_case(code) || fault.inner_code.as_deref() == Some(code))
 }
 
 /// Whether a permission or a role is missing, and not something that the dialect has named.

@@ -25,9 +25,9 @@ pub(super) fn explained(error: Error, action: Action) -> Error {
         && !says("not supported")
         && !says("not allowed");
     if of_password {
-        return error
-            .with_meaning(ErrorKind::PasswordRejected, Status::Permanent)
-            .with_advice("another password may be taken; look at the org's password policy and its list of common passwords");
+        return error.with_meaning(ErrorKind::PasswordRejected, Status::Permanent).with_advice(
+            "another password may be taken; look at the org's password policy and its list of common passwords",
+        );
     }
     match (action, code.as_str()) {
         (Action::ResetToRecovery { mail: true }, "E0000017" | "E0000034") => error
