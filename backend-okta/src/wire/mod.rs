@@ -1,5 +1,6 @@
 //! What is on the wire.
 
 pub(crate) mod change;
+pub(crate) mod fault;
 pub(crate) mod link;
 pub(crate) mod secret;
