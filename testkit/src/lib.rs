@@ -50,6 +50,7 @@ pub mod graph_witness;
 pub mod memory;
 pub mod mock_ad;
 pub mod mock_graph;
+mod mock_http;
 pub mod mutation;
 pub mod organisation;
 pub mod security;
