@@ -44,12 +44,14 @@
 
 mod access;
 mod builder;
+mod cursor;
 mod delivery;
 mod org;
 mod quota;
 mod record;
 mod refusal;
 mod routes;
+mod search;
 mod service;
 mod settings;
 mod tokens;
@@ -345,8 +347,9 @@ impl MockOkta {
 
     /// Makes an active user whose password is in Okta, behind the run's back; gives its id.
     pub fn create(&self, local_name: &str) -> String {
+        let lag = self.service.settings().index_lag;
         let mut org = self.service.org();
-        let number = org.create(local_name);
+        let number = org.create(local_name, lag);
         org.id_of(number)
     }
 

@@ -149,6 +149,29 @@ impl Org {
         state.written_to = true;
     }
 
+    /// Takes what apps were given; sessions stay.
+    pub(in crate::mock_okta) fn revoke_app_tokens(&mut self, number: u64) {
+        let before = self.sessions(number);
+        let state = self.touch(number);
+        state.sessions = Some(Sessions { app_tokens: 0, ..before });
+        state.written_to = true;
+    }
+
+    /// Whether this is the password of now.
+    pub(in crate::mock_okta) fn is_password(&self, number: u64, password: &str) -> bool {
+        let now = self.state(number).and_then(|state| state.password);
+        now.unwrap_or_else(|| fingerprint(&self.population.initial_password(number))) == fingerprint(password)
+    }
+
+    /// A password of eight letters and digits, another one every time.
+    pub(in crate::mock_okta) fn temporary_password(&mut self, number: u64) -> String {
+        self.links += 1;
+        let seed = self.population.seed() ^ 0x7465_6D70;
+        let drawn = super::id::id(seed.wrapping_add(self.links), "", draw::draw(seed, number, "temporary"));
+        // Its classes are sure; the rest is drawn.
+        format!("x4H{}", drawn.chars().take(9).skip(4).collect::<String>())
+    }
+
     /// Takes every factor.
     pub(in crate::mock_okta) fn reset_factors(&mut self, number: u64) {
         let state = self.touch(number);

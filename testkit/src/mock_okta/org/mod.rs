@@ -11,13 +11,13 @@ mod user;
 pub use state::{OktaEvent, OktaPasswordSet, OktaSignInRefusal, Sessions, SetBy};
 pub use user::{OktaOnPrem, OktaTruth, OktaUser, Provider, Standing, Status};
 
-pub(super) use deeds::Outcome;
 pub(super) use fixed::FIXED;
 pub(super) use password::{fingerprint, refusal as password_refusal};
 pub(super) use population::Population;
 pub(super) use state::State;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use identity_core::limits::clock;
 use jiff::{SignedDuration, Timestamp};
@@ -95,6 +95,10 @@ impl Org {
     /// The same as a search sees it, which may be late.
     pub(super) fn view_indexed(&self, number: u64) -> Option<View<'_>> {
         let mut view = self.view(number)?;
+        let found_after = view.state.and_then(|state| state.found_after);
+        if found_after.is_some_and(|then| then > clock::instant()) {
+            return None;
+        }
         if let Some((until, standing)) = view.state.and_then(|state| state.indexed)
             && until > clock::instant()
         {
@@ -179,8 +183,8 @@ impl Org {
         Some(())
     }
 
-    /// Makes an active user whose password is in Okta; gives its number.
-    pub(super) fn create(&mut self, local: &str) -> u64 {
+    /// Makes an active user whose password is in Okta, whom searches find later; gives its number.
+    pub(super) fn create(&mut self, local: &str, lag: Duration) -> u64 {
         let (number, now) = (self.end(), self.now());
         let mut user = self.population.blank(number, format!("{local}@{}", self.population.okta_domain()));
         (user.created, user.last_login, user.first_name) = (now, None, Some(local.to_owned()));
@@ -191,6 +195,7 @@ impl Org {
             logins.insert(user.login.to_lowercase(), number);
         }
         self.created.push(user);
+        self.touch(number).found_after = Some(clock::instant() + lag);
         number
     }
 

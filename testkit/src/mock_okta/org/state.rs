@@ -16,6 +16,8 @@ pub(in crate::mock_okta) struct State {
     pub(super) standing: Option<Standing>,
     /// What searches show until then.
     pub(super) indexed: Option<(Instant, Standing)>,
+    /// Until then no search finds it.
+    pub(super) found_after: Option<Instant>,
     /// The fingerprint of the password, where it is not the first one.
     pub(super) password: Option<[u8; 32]>,
     /// The fingerprints of those before, the last one last.

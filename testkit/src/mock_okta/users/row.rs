@@ -5,16 +5,20 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::super::org::{Provider, Status, View};
+use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::settings::Settings;
 use crate::mock_http::Call;
+
+/// The default user type.
+const TYPE: &str = "otyK7q2mVb3Xw9Lr5d7A";
 
 /// A moment as Okta writes it: milliseconds that are zero, and `Z`.
 pub(in crate::mock_okta) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
-fn moments(at: Option<Timestamp>) -> Value {
+pub(super) fn moments(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, |at| moment(at).into())
 }
 
@@ -45,7 +49,7 @@ pub(in crate::mock_okta) fn row(view: &View<'_>, settings: &Settings, call: &Cal
     if user.activating && !leaves_out("omitTransitioningToStatus") {
         put("transitioningToStatus", json!(Status::Active.as_str()));
     }
-    put("type", json!({ "id": "otyK7q2mVb3Xw9Lr5d7A" }));
+    put("type", json!({ "id": TYPE }));
     put("profile", profile(view, settings));
     if !leaves_out("omitCredentials") {
         put("credentials", credentials(view));
@@ -80,6 +84,24 @@ fn profile(view: &View<'_>, settings: &Settings) -> Value {
         members.extend(state.profile.clone());
     }
     profile
+}
+
+/// An attribute as searches name it.
+pub(super) fn value(view: &View<'_>, settings: &Settings, attribute: &str) -> Value {
+    let (user, standing) = (&view.user, &view.user.standing);
+    match attribute {
+        "id" => json!(user.id),
+        "status" => json!(standing.status.as_str()),
+        "created" => json!(moment(user.created)),
+        "activated" => moments(standing.activated),
+        "statusChanged" => moments(standing.status_changed),
+        "lastUpdated" => json!(moment(standing.last_updated)),
+        "type.id" => json!(TYPE),
+        other => {
+            let name = other.strip_prefix("profile.").unwrap_or_default();
+            profile(view, settings).get(name).cloned().unwrap_or(Value::Null)
+        }
+    }
 }
 
 fn credentials(view: &View<'_>) -> Value {
@@ -130,7 +152,8 @@ pub(super) fn operations(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     offer(user.status() == Status::Provisioned, "reactivate", "lifecycle/reactivate");
     offer(user.status() != Status::Deprovisioned, "deactivate", "lifecycle/deactivate");
     offer(resettable, "resetPassword", "lifecycle/reset_password");
-    offer(usable && has_password, "expirePassword", "lifecycle/expire_password");
+    let expirable = usable && has_password && user.status() != Status::Recovery;
+    offer(expirable, "expirePassword", "lifecycle/expire_password");
     let forgets = user.status() == Status::Active && has_password && user.recovery_question;
     offer(forgets, "forgotPassword", "credentials/forgot_password");
     offer(usable && user.has_okta_password(), "changePassword", "credentials/change_password");
@@ -139,11 +162,26 @@ pub(super) fn operations(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     operations
 }
 
+/// Links that `omitCredentialsLinks` leaves out.
+const OF_CREDENTIALS: &[&str] =
+    &["changePassword", "changeRecoveryQuestion", "forgotPassword", "resetPassword", "resetFactors", "unlock"];
+
+/// A user as a single read shows it.
+pub(super) fn single(view: &View<'_>, service: &Service, visit: &Visit<'_>, settings: &Settings) -> Map<String, Value> {
+    let mut shown = row(view, settings, visit.call, &service.url);
+    shown.insert("_links".into(), links(view, service, visit.call));
+    shown
+}
+
 /// The links of a single read.
-pub(in crate::mock_okta) fn links(view: &View<'_>, service: &Service) -> Value {
+pub(super) fn links(view: &View<'_>, service: &Service, call: &Call) -> Value {
+    let fewer = left_out(call).iter().any(|what| what == "omitCredentialsLinks");
     let own = service.address(&format!("/api/v1/users/{}", view.user.id));
     let mut links = Map::new();
     for (name, path) in operations(view) {
+        if fewer && OF_CREDENTIALS.contains(&name) {
+            continue;
+        }
         links.insert(name.to_owned(), json!({ "href": format!("{own}/{path}"), "method": "POST" }));
     }
     links.insert("self".into(), json!({ "href": own }));
