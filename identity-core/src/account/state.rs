@@ -18,11 +18,15 @@ pub struct AccountState {
     /// `None` where the directory does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_valid_from: Option<Timestamp>,
+    /// When the account last went from one status to another (`statusChanged` of an Okta user), by
+    /// the directory's clock. `None` where the directory does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_changed: Option<Timestamp>,
 }
 
 impl Default for AccountState {
     fn default() -> Self {
-        Self { enabled: true, locked: false, expires: None, sessions_valid_from: None }
+        Self { enabled: true, locked: false, expires: None, sessions_valid_from: None, status_changed: None }
     }
 }
 
@@ -43,6 +47,10 @@ pub struct PasswordState {
     /// Only together with `must_change`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub change_after_mfa: bool,
+    /// The password is void until the person sets a new one through recovery (status `RECOVERY` of
+    /// an Okta user): see [`Action::ResetToRecovery`](crate::reset::Action::ResetToRecovery).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_recovery: bool,
     /// The password never expires: a must-change flag has no effect on this account.
     pub never_expires: bool,
     /// The owner may not change it: a must-change flag would lock the owner out.

@@ -26,6 +26,12 @@ pub struct Capabilities {
     pub set_password_must_change: bool,
     /// A set password can require a second factor and then a change at the next sign-in.
     pub set_password_change_after_mfa: bool,
+    /// The directory can make and set a temporary password that it tells once.
+    #[serde(default)]
+    pub set_temporary_password: bool,
+    /// The old password can be voided until the person sets a new one by a one-time link.
+    #[serde(default)]
+    pub reset_to_recovery: bool,
     /// A password can be marked as expired.
     pub expire_password: bool,
     /// An account can be disabled.
@@ -70,6 +76,8 @@ impl Capabilities {
             Action::SetPassword { must_change: false } | Action::Scramble => self.set_password,
             Action::SetPassword { must_change: true } => self.set_password_must_change,
             Action::SetPasswordChangeAfterMfa => self.set_password_change_after_mfa,
+            Action::SetTemporaryPassword => self.set_temporary_password,
+            Action::ResetToRecovery { .. } => self.reset_to_recovery,
             Action::ExpirePassword => self.expire_password,
             Action::Unlock => self.unlock,
             Action::Disable => self.disable,

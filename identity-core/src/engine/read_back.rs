@@ -80,6 +80,8 @@ fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
             (Some(before), Some(now)) => now > before,
             _ => false,
         },
+        // One that awaited recovery before may wait for a mail of somebody else's order.
+        Action::ResetToRecovery { mail: true } => now.password.awaits_recovery && !before.awaits_recovery,
         Action::ExpirePassword => now.password.must_change,
         Action::Disable => !now.state.enabled,
         Action::Unlock => !now.state.locked,
@@ -87,9 +89,13 @@ fn landed(action: Action, before: &Baseline, now: &Account) -> bool {
             .sessions_valid_from
             .zip(now.state.sessions_valid_from)
             .is_some_and(|(before, valid_from)| valid_from > before),
-        Action::SendRecoveryLink | Action::ResetAuthenticators | Action::FlagCompromised | Action::IssueAccessPass => {
-            false
-        }
+        // What the server made is lost with its answer, whatever the account shows.
+        Action::SetTemporaryPassword
+        | Action::ResetToRecovery { mail: false }
+        | Action::SendRecoveryLink
+        | Action::ResetAuthenticators
+        | Action::FlagCompromised
+        | Action::IssueAccessPass => false,
     }
 }
 

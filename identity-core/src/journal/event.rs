@@ -179,6 +179,9 @@ pub struct Baseline {
     pub version: Option<u64>,
     /// Whether a change at the next sign-in was already required.
     pub must_change: bool,
+    /// Whether the password was void already, until its owner comes back by recovery.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_recovery: bool,
     /// From when on sessions were valid, where the directory tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_valid_from: Option<Timestamp>,
@@ -191,6 +194,7 @@ impl From<&Account> for Baseline {
             last_set: password.last_set,
             version: password.version,
             must_change: password.must_change,
+            awaits_recovery: password.awaits_recovery,
             sessions_valid_from: state.sessions_valid_from,
         }
     }

@@ -31,6 +31,16 @@ pub enum Action {
     /// Set a random password that nobody is to know: the person comes back by self-service
     /// recovery, by smart card, or not at all. It is not sealed.
     Scramble,
+    /// Have the directory make and set a temporary password, which it tells once; the vault keeps
+    /// it. The owner must choose another at the next sign-in.
+    SetTemporaryPassword,
+    /// Void the old password at once; the person sets a new one by a one-time link. Until then
+    /// nobody can sign in with a password.
+    ResetToRecovery {
+        /// Whether the directory mails the link to the person. Otherwise it answers with it, and
+        /// the vault keeps it.
+        mail: bool,
+    },
     /// Mark the password as expired; the old one stays valid for one more sign-in.
     ExpirePassword,
     /// Clear a lock-out after failed sign-ins.
@@ -69,11 +79,14 @@ pub enum Containment {
 
 impl Action {
     /// Every action, each variant of a variant included.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::SetPassword { must_change: true },
         Self::SetPassword { must_change: false },
         Self::SetPasswordChangeAfterMfa,
         Self::Scramble,
+        Self::SetTemporaryPassword,
+        Self::ResetToRecovery { mail: true },
+        Self::ResetToRecovery { mail: false },
         Self::ExpirePassword,
         Self::Unlock,
         Self::Disable,
@@ -88,7 +101,11 @@ impl Action {
     #[must_use]
     pub fn containment(self) -> Containment {
         match self {
-            Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa | Self::Scramble => Containment::OldPassword,
+            Self::SetPassword { .. }
+            | Self::SetPasswordChangeAfterMfa
+            | Self::Scramble
+            | Self::SetTemporaryPassword
+            | Self::ResetToRecovery { .. } => Containment::OldPassword,
             Self::Disable => Containment::Account,
             Self::RevokeSessions => Containment::Sessions,
             Self::ResetAuthenticators => Containment::Authenticators,
@@ -112,6 +129,12 @@ impl Action {
         matches!(self, Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa)
     }
 
+    /// Whether the account has another password afterwards, whoever made it.
+    #[must_use]
+    pub fn sets_password(self) -> bool {
+        self.needs_password() || self == Self::SetTemporaryPassword
+    }
+
     /// Whether it has to happen where the password is mastered.
     #[must_use]
     pub fn concerns_password(self) -> bool {
@@ -121,7 +144,13 @@ impl Action {
     /// Whether the owner has to choose another password at the next sign-in afterwards.
     #[must_use]
     pub fn demands_change(self) -> bool {
-        matches!(self, Self::SetPassword { must_change: true } | Self::SetPasswordChangeAfterMfa | Self::ExpirePassword)
+        matches!(
+            self,
+            Self::SetPassword { must_change: true }
+                | Self::SetPasswordChangeAfterMfa
+                | Self::SetTemporaryPassword
+                | Self::ExpirePassword
+        )
     }
 
     /// What kind of secret the server may answer with ([`Receipt::server_secret`]); `None` for an
@@ -131,16 +160,18 @@ impl Action {
     #[must_use]
     pub fn server_secret(self) -> Option<SecretKind> {
         match self {
-            Self::SendRecoveryLink => Some(SecretKind::RecoveryLink),
+            Self::SetTemporaryPassword => Some(SecretKind::TemporaryPassword),
+            Self::SendRecoveryLink | Self::ResetToRecovery { mail: false } => Some(SecretKind::RecoveryLink),
             Self::IssueAccessPass => Some(SecretKind::AccessPass),
             _ => None,
         }
     }
 
-    /// Whether the directory's record of the password (time, version, must-change) tells if it happened.
+    /// Whether the directory's record of the password (time, version, must-change, awaited recovery)
+    /// tells if it happened. An account gets one of these only.
     #[must_use]
     pub fn shows_in_password_state(self) -> bool {
-        self.needs_password() || self == Self::ExpirePassword
+        self.sets_password() || matches!(self, Self::ResetToRecovery { .. } | Self::ExpirePassword)
     }
 
     /// The place of this action among several on one account: first close the door (disable,
@@ -149,7 +180,11 @@ impl Action {
     pub fn rank(self) -> u8 {
         match self {
             Self::Disable => 0,
-            Self::SetPassword { .. } | Self::SetPasswordChangeAfterMfa | Self::Scramble => 1,
+            Self::SetPassword { .. }
+            | Self::SetPasswordChangeAfterMfa
+            | Self::Scramble
+            | Self::SetTemporaryPassword
+            | Self::ResetToRecovery { .. } => 1,
             Self::ExpirePassword => 2,
             Self::ResetAuthenticators => 3,
             Self::RevokeSessions => 4,
@@ -168,6 +203,9 @@ impl Action {
             Self::SetPassword { must_change: false } => "set_password",
             Self::SetPasswordChangeAfterMfa => "set_password_change_after_mfa",
             Self::Scramble => "scramble",
+            Self::SetTemporaryPassword => "set_temporary_password",
+            Self::ResetToRecovery { mail: true } => "reset_to_recovery_by_mail",
+            Self::ResetToRecovery { mail: false } => "reset_to_recovery",
             Self::ExpirePassword => "expire_password",
             Self::Unlock => "unlock",
             Self::Disable => "disable",

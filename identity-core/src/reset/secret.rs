@@ -17,6 +17,8 @@ pub enum SecretKind {
     AccessPass,
     /// A link or token that the server issued, with which the person sets a new password.
     RecoveryLink,
+    /// A password that the server made and set, to be changed at the next sign-in.
+    TemporaryPassword,
 }
 
 impl SecretKind {
@@ -27,6 +29,7 @@ impl SecretKind {
             Self::Password => "password",
             Self::AccessPass => "access_pass",
             Self::RecoveryLink => "recovery_link",
+            Self::TemporaryPassword => "temporary_password",
         }
     }
 
