@@ -9,6 +9,8 @@ use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::{BaseUrl, HttpTransport, Transport, TransportSettings};
 use secrecy::SecretString;
 
+use crate::reading::Reading;
+
 /// How to reach an org: whom to sign in as, where, how fast to go.
 #[derive(Clone)]
 pub struct OktaConfig {
@@ -17,6 +19,7 @@ pub struct OktaConfig {
     pub(crate) credential: Credential,
     pub(crate) in_flight: u32,
     pub(crate) deadline: Duration,
+    pub(crate) reading: Reading,
     pub(crate) transport: Option<Arc<dyn Transport>>,
 }
 
@@ -37,6 +40,7 @@ impl OktaConfig {
             credential: Credential::Missing,
             in_flight: 10,
             deadline: Duration::from_secs(60),
+            reading: Reading::default(),
             transport: None,
         }
     }

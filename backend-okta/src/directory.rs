@@ -51,7 +51,8 @@ impl OktaDirectory {
         let client = Client::new(settings, config.carrier()?, Arc::new(OktaDialect), signer, Governor::new(&limits));
         let okta = Okta::new(client, config.directory.clone());
         let me: Me = okta.one("find out who we are", USER, &Request::get("/api/v1/users/me")).await?;
-        let org = Org { directory: config.directory.clone(), okta, caller: Caller::User(me.id) };
+        let org =
+            Org { directory: config.directory.clone(), okta, caller: Caller::User(me.id), reading: config.reading };
         Ok(Arc::new(Self {
             info: DirectoryInfo::new(config.directory, "okta", tenant),
             capabilities: capabilities(),

@@ -9,16 +9,22 @@ mod dialect;
 mod directory;
 mod enumerate;
 mod evidence;
+mod group;
+mod key;
 mod limits;
 mod lookup;
 mod okta;
 mod org;
 mod privilege;
+mod reading;
+#[cfg(test)]
+mod recorded;
 mod recovery;
 mod reset;
 mod sign_in;
 mod support;
 mod wire;
 
+pub use account::AnchorAttributes;
 pub use config::OktaConfig;
 pub use directory::OktaDirectory;
