@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod link;
 pub(crate) mod user;
