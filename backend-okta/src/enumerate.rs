@@ -173,18 +173,18 @@ fn walk(org: Arc<Org>, listing: Listing) -> BoxStream<'static, Result<User>> {
     .boxed()
 }
 
-/// What the right to read users is called.
+/// The refusal, with what the right to read users is called.
 pub(crate) fn lacking(error: Error) -> Error {
     needs("okta.users.read", "view users", error)
 }
 
 /// The refusal, with the scope and the right that the request needs.
 pub(crate) fn needs(scope: &str, right: &str, error: Error) -> Error {
-    if error.kind() != ErrorKind::InsufficientPrivilege || error.advice().is_some() {
+    if error.kind() != ErrorKind::InsufficientPrivilege {
         return error;
     }
     error.with_advice(format!(
-        "grant the service app the scope {scope}, and it or the owner of the API token an admin role that may {right}"
+        "grant the service app the scope {scope}, and give it, or the owner of the API token, an admin role that may {right} (docs/permissions-okta.md)"
     ))
 }
 

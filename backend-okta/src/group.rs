@@ -65,7 +65,7 @@ async fn resolve(org: &Org, named: &str) -> Result<String> {
     }
 }
 
-/// What the right to read groups is called.
+/// The refusal, with what the right to read groups is called.
 fn lacking(error: Error) -> Error {
     needs("okta.groups.read", "view groups", error)
 }
@@ -135,6 +135,6 @@ mod tests {
         let (directory, _) = directory([reply(403, DENIED)]).await;
         let error = names(&directory, Scope::Group("x".into())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InsufficientPrivilege);
-        assert!(error.advice().is_some(), "{error}");
+        assert!(error.advice().unwrap().contains("okta.groups.read"), "{error}");
     }
 }

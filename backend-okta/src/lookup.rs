@@ -31,8 +31,7 @@ pub(crate) async fn accounts(org: &Arc<Org>, ids: &[AccountId]) -> Result<Vec<Op
         .buffer_unordered(WIDTH)
         .try_filter_map(|read| std::future::ready(Ok(read)))
         .try_collect()
-        .await
-        .map_err(lacking)?;
+        .await?;
     Ok(ids.iter().map(|id| found.get(&key(id)?).cloned()).collect())
 }
 
@@ -47,7 +46,7 @@ async fn read(org: &Org, id: &AccountId) -> Result<Option<Account>> {
         // It was taken for a login: nobody has this id any more.
         Ok(_) => Ok(None),
         Err(error) if error.kind() == ErrorKind::AccountNotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(lacking(error)),
     }
 }
 
@@ -99,6 +98,6 @@ mod tests {
         let (directory, _) = directory([reply(403, DENIED)]).await;
         let error = directory.lookup(&[account_id(1)]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InsufficientPrivilege);
-        assert!(error.advice().is_some(), "{error}");
+        assert!(error.advice().unwrap().contains("okta.users.read"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Standing {
     pub(super) procedure: Option<&'static str>,
 }
 
-const NONE_YET: &str = "it was never activated and has no password yet: deactivate it if it should not be there";
+const NONE_YET: &str = "it has no password yet, its owner has not set it up: deactivate it if it should not be there";
 const PASSWORDLESS: &str =
     "it has no password and signs in by other authenticators: clear its sessions and have its authenticators reset";
 const FEDERATED: &str = "its password is at its identity provider: reset it there, and clear its sessions here; a password reset here would turn it into an account of Okta's own";
@@ -34,7 +34,9 @@ pub(super) fn standing(status: &str, credentials: Option<&Credentials>) -> Stand
     };
     match sort {
         "OKTA" if credentials.has_password() => is(PasswordAuthority::Here, None),
-        "OKTA" if status == "STAGED" => is(PasswordAuthority::Nowhere, Some(NONE_YET)),
+        // These are of a password that was: void, expired, guessed at too often.
+        "OKTA" if matches!(status, "RECOVERY" | "PASSWORD_EXPIRED" | "LOCKED_OUT") => is(PasswordAuthority::Here, None),
+        "OKTA" if matches!(status, "STAGED" | "PROVISIONED") => is(PasswordAuthority::Nowhere, Some(NONE_YET)),
         "OKTA" => is(PasswordAuthority::Nowhere, Some(PASSWORDLESS)),
         // A hash came from elsewhere, and the password is checked and changed here.
         "IMPORT" => is(PasswordAuthority::Here, None),

@@ -63,15 +63,20 @@ fn the_owner_of_the_password_is_told_by_who_checks_it() {
         }
         json!({ "credentials": credentials })
     };
-    let staged = |mut row: Value| {
-        row["status"] = json!("STAGED");
+    let in_status = |status: &str, mut row: Value| {
+        row["status"] = json!(status);
         row
     };
+    let none = || with("OKTA", "OKTA", false);
     for (what, row, authority, procedure) in [
         ("a password of Okta's", with("OKTA", "OKTA", true), Here, None),
-        ("passwordless", with("OKTA", "OKTA", false), Nowhere, Some("no password and signs in by")),
-        ("never activated", staged(with("OKTA", "OKTA", false)), Nowhere, Some("never activated")),
-        ("staged with a password", staged(with("OKTA", "OKTA", true)), Here, None),
+        ("passwordless", none(), Nowhere, Some("no password and signs in by")),
+        ("never activated", in_status("STAGED", none()), Nowhere, Some("no password yet")),
+        ("not set up", in_status("PROVISIONED", none()), Nowhere, Some("no password yet")),
+        ("its password is void", in_status("RECOVERY", none()), Here, None),
+        ("its password has expired", in_status("PASSWORD_EXPIRED", none()), Here, None),
+        ("locked out", in_status("LOCKED_OUT", none()), Here, None),
+        ("staged with a password", in_status("STAGED", with("OKTA", "OKTA", true)), Here, None),
         ("a hash", with("IMPORT", "IMPORT", true), Here, None),
         ("a hash that an inline hook checks", with("IMPORT", "IMPORT", false), Here, None),
         ("Active Directory", with("ACTIVE_DIRECTORY", "corp.example.test", false), OnPrem, None),
@@ -204,7 +209,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_status_provider_and_profile_are_read_and_nothing_is_made_up(
-        status in ".{0,20}",
+        status in prop_oneof![".{0,20}", Just("RECOVERY".to_owned()), Just("SUSPENDED".to_owned())],
         sort in prop_oneof![Just("OKTA".to_owned()), Just("IMPORT".to_owned()), Just("LDAP".to_owned()), ".{0,20}"],
         password in any::<bool>(),
         profile in prop::collection::btree_map(
@@ -224,7 +229,8 @@ proptest! {
         let anchors = AnchorAttributes::default().object_guid("title").security_id("city");
         let account = try_read(&anchors, &over).unwrap();
         let here = account.authority == PasswordAuthority::Here;
-        prop_assert_eq!(here, sort == "IMPORT" || (sort == "OKTA" && password));
+        let had_one = ["RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT"].contains(&status.as_str());
+        prop_assert_eq!(here, sort == "IMPORT" || (sort == "OKTA" && (password || had_one)));
         prop_assert_eq!(account.attributes.get(STATUS).map_or("", String::as_str), status.as_str());
         prop_assert!(account.attributes.values().all(|value| !value.is_empty()));
         let shown = format!("{account:?}");

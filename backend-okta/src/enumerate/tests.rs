@@ -171,7 +171,7 @@ async fn a_missing_right_is_named() {
     let (directory, _) = directory([reply(403, DENIED)]).await;
     let error = names(&directory, Scope::Everyone).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InsufficientPrivilege);
-    assert!(error.advice().is_some(), "{error}");
+    assert!(error.advice().unwrap().contains("okta.users.read"), "{error}");
 }
 
 proptest! {
