@@ -23,7 +23,7 @@ fn active(mock: &MockOkta) -> usize {
 
 #[tokio::test]
 async fn two_thousand_users_are_listed_once_and_told_apart() {
-    let mock = of(2_000).without_quotas().self_referential_last_page().mapped_anchors().start().await.unwrap();
+    let mock = of(2_000).without_quotas().self_referential_last_page().start().await.unwrap();
     let anchors = AnchorAttributes::default().object_guid("objectGUID").security_id("objectSid");
     let directory = OktaDirectory::connect(config(&mock).anchors(anchors)).await.unwrap();
     let listed = list(&directory, Scope::Everyone).await.unwrap();
@@ -148,7 +148,7 @@ async fn a_look_up_is_in_order_out_of_its_own_bucket_and_who_is_gone_is_none() {
     mock.delete(&users[30].id).unwrap();
     let uses = |bucket: Bucket| {
         let found = mock.buckets().into_iter().find(|used| used.bucket == bucket);
-        found.map_or(0, |used| used.requests)
+        found.map_or(0, |used| used.used)
     };
     let before = (uses(Bucket::Users), uses(Bucket::User));
     let ids: Vec<_> = users.iter().map(|user| account_id(&user.id)).collect();
