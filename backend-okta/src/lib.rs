@@ -9,12 +9,15 @@ mod dialect;
 mod directory;
 mod enumerate;
 mod evidence;
+mod findings;
 mod group;
 mod key;
 mod limits;
 mod lookup;
 mod okta;
 mod org;
+mod password_policy;
+mod principal;
 mod privilege;
 mod reading;
 #[cfg(test)]
