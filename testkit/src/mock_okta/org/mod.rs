@@ -169,11 +169,16 @@ impl Org {
         }
     }
 
-    /// Changes what a user is, behind the run's back.
+    /// Changes what a user is, behind the run's back. It counts as updated now, unless the change says when.
     pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut OktaUser)) -> Option<()> {
+        let now = self.now();
         let mut user = self.view(number)?.user;
+        let updated = user.standing.last_updated;
         change(&mut user);
         (user.number, user.id) = (number, self.id_of(number));
+        if user.standing.last_updated == updated {
+            user.standing.last_updated = now;
+        }
         if let Some(logins) = &mut self.by_login {
             logins.insert(user.login.to_lowercase(), number);
         }
