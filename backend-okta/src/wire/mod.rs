@@ -1,8 +1,8 @@
 //! What is on the wire.
 
-pub(crate) mod change;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) mod change;
 pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod link;
