@@ -311,10 +311,7 @@ async fn people_can_read_it_with_sql() {
         select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     let expected: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
-    assert_eq!(
-        words(&format!("SELECT action FROM records WHERE number <= {} ORDER BY number", actions.len())),
-        expected
-    );
+    assert_eq!(words(&format!("SELECT action FROM records WHERE number <= {} ORDER BY number", actions.len())), expected);
     assert_eq!(
         words(&format!("SELECT event FROM records WHERE number > {} ORDER BY number", actions.len())),
         ["done", "intent", "run_finished"]
