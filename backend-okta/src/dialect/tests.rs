@@ -32,8 +32,22 @@ fn codes_mean_what_the_reference_says() {
     use Status::{Permanent, Temporary, Unknown};
     let common = "This password was found in a list of commonly used passwords. Please try another password.";
     for (status, code, summary, causes, kind, expected) in [
-        (400, "E0000001", "Api validation failed: password", &["password: Password requirements were not met."][..], PasswordRejected, Permanent),
-        (400, "E0000001", "Api validation failed: login", &["login: An object with this field already exists"], InputInvalid, Permanent),
+        (
+            400,
+            "E0000001",
+            "Api validation failed: password",
+            &["password: Password requirements were not met."][..],
+            PasswordRejected,
+            Permanent,
+        ),
+        (
+            400,
+            "E0000001",
+            "Api validation failed: login",
+            &["login: An object with this field already exists"],
+            InputInvalid,
+            Permanent,
+        ),
         (400, "E0000031", "Invalid search criteria.", &[], InputInvalid, Permanent),
         (401, "E0000011", "Invalid token provided", &[], Unauthenticated, Permanent),
         (401, "E0000015", "You do not have permission to access the feature", &[], Unsupported, Permanent),
@@ -41,10 +55,31 @@ fn codes_mean_what_the_reference_says() {
         (403, "E0000014", "Update of credentials failed", &[common], PasswordRejected, Permanent),
         (403, "E0000014", "Update of credentials failed", &[], Conflict, Permanent),
         (403, "E0000016", "Activation failed", &[], Conflict, Permanent),
-        (403, "E0000017", "Password reset failed", &["Forgot password is not supported for the user's login type"], Unsupported, Permanent),
+        (
+            403,
+            "E0000017",
+            "Password reset failed",
+            &["Forgot password is not supported for the user's login type"],
+            Unsupported,
+            Permanent,
+        ),
         (403, "E0000017", "Password reset failed", &[], Conflict, Permanent),
-        (403, "E0000023", "Operation failed because user profile is mastered under another system", &[], Unsupported, Permanent),
-        (403, "E0000032", "Unlock is not allowed for this user.", &["The user is not locked out."], Conflict, Permanent),
+        (
+            403,
+            "E0000023",
+            "Operation failed because user profile is mastered under another system",
+            &[],
+            Unsupported,
+            Permanent,
+        ),
+        (
+            403,
+            "E0000032",
+            "Unlock is not allowed for this user.",
+            &["The user is not locked out."],
+            Conflict,
+            Permanent,
+        ),
         (403, "E0000034", "Forgot password not allowed on specified user.", &[], Unsupported, Permanent),
         (403, "E0000038", "This operation is not allowed in the user's current status.", &[], Conflict, Permanent),
         (403, "E0000080", "The password does not meet the complexity requirements", &[], PasswordRejected, Permanent),
@@ -86,9 +121,15 @@ fn words_of_oauth_are_understood_and_words_of_nobody_do_not_say_that_an_account_
     let lacking = with(response(403, ""), "www-authenticate", scope);
     assert_eq!(verdict_of(&lacking, Effect::Write).kind, ErrorKind::InsufficientPrivilege);
     assert!(verdict_of(&lacking, Effect::Write).advice.unwrap().contains("scope"));
-    let proof = response(400, r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#);
+    let proof = response(
+        400,
+        r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#,
+    );
     assert_eq!(verdict_of(&proof, Effect::Write).kind, ErrorKind::Unauthenticated);
-    let unbound = response(400, r#"{"error":"invalid_request","error_description":"The resource request requires a DPoP proof."}"#);
+    let unbound = response(
+        400,
+        r#"{"error":"invalid_request","error_description":"The resource request requires a DPoP proof."}"#,
+    );
     assert!(verdict_of(&unbound, Effect::Read).advice.unwrap().contains("turn it on"));
     // As recorded for a path with a double slash.
     for body in [r#"{"status":404,"message":"Resource not found"}"#, "<html>", ""] {
@@ -106,8 +147,15 @@ fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
         response(401, r#"{"error":"invalid_token"}"#),
         with(response(401, ""), "www-authenticate", bearer),
         with(response(401, ""), "www-authenticate", r#"DPoP error="use_dpop_nonce""#),
-        response(400, r#"{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof."}"#),
-        response(400, r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#),
+        with(response(401, ""), "www-authenticate", "DPoP realm=x, error=invalid_token"),
+        response(
+            400,
+            r#"{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof."}"#,
+        ),
+        response(
+            400,
+            r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#,
+        ),
     ] {
         assert!(refuses(&yes), "{:?}", String::from_utf8_lossy(&yes.body));
     }
@@ -116,6 +164,7 @@ fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
     for no in [
         response(401, &feature),
         with(response(401, &feature), "www-authenticate", bearer),
+        with(response(401, ""), "www-authenticate", r#"Bearer error="invalid_token_of_another_kind""#),
         response(401, &envelope("E0000004", "Authentication failed", &[])),
         response(401, ""),
         response(403, &envelope("E0000011", "", &[])),

@@ -64,7 +64,8 @@ async fn what_may_not_be_read_is_a_finding_and_without_accounts_there_is_no_run(
 
 async fn app(config: OktaConfig, percentage: u32, answers: impl IntoIterator<Item = Answer>) -> Arc<OktaDirectory> {
     let token = r#"{"token_type":"Bearer","expires_in":3600,"access_token":"t0k3n"}"#;
-    let part = format!(r#"[{{"principalId":"0oaApp1","principalType":"OAUTH_CLIENT","defaultPercentage":{percentage}}}]"#);
+    let part =
+        format!(r#"[{{"principalId":"0oaApp1","principalType":"OAUTH_CLIENT","defaultPercentage":{percentage}}}]"#);
     let canned = Canned::new([reply(200, token), reply(200, &part)].into_iter().chain(answers));
     let config = config.service_app("0oaApp1", app_key().into()).dpop(false);
     OktaDirectory::connect(config.transport(canned)).await.unwrap()

@@ -64,7 +64,10 @@ async fn an_app_signs_in_by_an_assertion_and_a_proof_with_the_nonce_that_is_want
     let sent = canned.sent();
     assert_eq!(sent[1].target, "https://acme.okta.test/oauth2/v1/token");
     let (first, second) = (fields(&canned, 0), fields(&canned, 1));
-    assert_eq!((first["grant_type"].as_str(), first["scope"].as_str()), ("client_credentials", "okta.users.read okta.users.manage"));
+    assert_eq!(
+        (first["grant_type"].as_str(), first["scope"].as_str()),
+        ("client_credentials", "okta.users.read okta.users.manage")
+    );
     assert_eq!(first["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     let [header, claims] = parts(&second["client_assertion"]);
     assert_eq!((header["alg"].as_str(), header["kid"].as_str()), (Some("RS256"), Some("key-1")));
@@ -76,7 +79,10 @@ async fn an_app_signs_in_by_an_assertion_and_a_proof_with_the_nonce_that_is_want
     let proof = |index: usize| parts(sent[index].headers["dpop"].to_str().unwrap());
     assert_eq!((proof(0)[1].get("nonce"), proof(1)[1]["nonce"].as_str()), (None, Some("n1")));
     assert_eq!(sent[2].headers["authorization"], "DPoP t0k3n");
-    assert_eq!((proof(2)[1]["htu"].as_str(), proof(2)[1]["htm"].as_str()), (Some("https://acme.okta.test/api/v1/users"), Some("GET")));
+    assert_eq!(
+        (proof(2)[1]["htu"].as_str(), proof(2)[1]["htm"].as_str()),
+        (Some("https://acme.okta.test/api/v1/users"), Some("GET"))
+    );
     assert_ne!(proof(2)[0]["jwk"], serde_json::Value::Null);
 }
 
@@ -95,13 +101,42 @@ async fn each_refusal_says_what_to_do_and_is_tried_once() {
         (refused("invalid_client", "The client_assertion signature is invalid."), plain(), "register its public key"),
         (refused("invalid_client", "The client_assertion JWT kid is invalid."), plain(), "`kid`"),
         (refused("invalid_client", "The client_assertion token is expired."), plain(), "clock"),
-        (refused("invalid_client", "The client_assertion token has an expiration too far into the future."), plain(), "clock"),
-        (refused("invalid_client", "The audience claim for client_assertion must be the endpoint invoked for the request."), plain(), "address"),
-        (refused("invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method."), plain(), "public key / private key"),
+        (
+            refused("invalid_client", "The client_assertion token has an expiration too far into the future."),
+            plain(),
+            "clock",
+        ),
+        (
+            refused(
+                "invalid_client",
+                "The audience claim for client_assertion must be the endpoint invoked for the request.",
+            ),
+            plain(),
+            "address",
+        ),
+        (
+            refused(
+                "invalid_client",
+                "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.",
+            ),
+            plain(),
+            "public key / private key",
+        ),
         (refused("invalid_client", "something new"), plain(), "tried once"),
         // As recorded by okta-sdk-python (test_private_key_auth_without_dpop).
-        (reply(400, r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT header is missing."}"#), plain(), "turn dpop on"),
-        (reply(400, r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#), app(), "clock"),
+        (
+            reply(400, r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT header is missing."}"#),
+            plain(),
+            "turn dpop on",
+        ),
+        (
+            reply(
+                400,
+                r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#,
+            ),
+            app(),
+            "clock",
+        ),
     ] {
         let error = refusal(config, vec![answer]).await;
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
@@ -135,7 +170,12 @@ async fn a_scope_that_is_refused_is_found_and_named_and_the_others_are_used() {
     assert!(named[0].text.contains("administrator"), "{named:?}");
 
     // Without reading accounts there is nothing to do.
-    let answers = vec![reply(400, SCOPE_REFUSED), reply(400, SCOPE_REFUSED), granted("okta.roles.read"), granted("okta.logs.read")];
+    let answers = vec![
+        reply(400, SCOPE_REFUSED),
+        reply(400, SCOPE_REFUSED),
+        granted("okta.roles.read"),
+        granted("okta.logs.read"),
+    ];
     let error = refusal(config(), answers).await;
     assert!(error.detail().contains("not granted okta.users.read"), "{error}");
     assert!(error.advice().unwrap().contains("API Scopes"));
