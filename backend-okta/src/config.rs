@@ -11,6 +11,7 @@ use identity_core::http::{BaseUrl, Network, Transport};
 use secrecy::SecretString;
 
 use crate::limits;
+use crate::reading::Reading;
 use crate::sign_in::{self, SCOPES};
 
 /// How to reach an org: whom to sign in as, where, how fast to go.
@@ -37,6 +38,7 @@ pub struct OktaConfig {
     pub(crate) quotas: bool,
     pub(crate) in_flight: u32,
     pub(crate) deadline: Duration,
+    pub(crate) reading: Reading,
 }
 
 /// How the run proves who it is.
@@ -67,6 +69,7 @@ impl OktaConfig {
             quotas: true,
             in_flight: 10,
             deadline: Duration::from_secs(60),
+            reading: Reading::default(),
         }
     }
 

@@ -67,6 +67,8 @@ mod directory;
 mod enumerate;
 mod evidence;
 mod findings;
+mod group;
+mod key;
 mod limits;
 mod lookup;
 mod okta;
@@ -74,11 +76,15 @@ mod org;
 mod password_policy;
 mod principal;
 mod privilege;
+mod reading;
+#[cfg(test)]
+mod recorded;
 mod recovery;
 mod reset;
 mod sign_in;
 mod support;
 mod wire;
 
+pub use account::AnchorAttributes;
 pub use config::OktaConfig;
 pub use directory::OktaDirectory;

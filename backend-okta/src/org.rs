@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use identity_core::account::DirectoryId;
+use identity_core::account::{Account, DirectoryId};
 use identity_core::error::Result;
 use identity_core::http::Request;
 use identity_core::limits::Governor;
 use serde::Deserialize;
 
+use crate::account::account;
 use crate::config::{Credential, OktaConfig};
 use crate::limits::USER;
 use crate::okta::Okta;
 use crate::principal::Part;
+use crate::reading::Reading;
 use crate::sign_in::SignedIn;
+use crate::wire::user::User;
 
 /// What every room of a directory works with.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(crate) struct Org {
     pub(crate) okta: Okta,
     /// Whom the run signs in as.
     pub(crate) caller: Caller,
+    /// How accounts are read.
+    pub(crate) reading: Reading,
     pub(crate) signed_in: SignedIn,
     /// Which part of each bucket of the org Okta gives the caller.
     pub(crate) part: Part,
@@ -77,6 +82,14 @@ impl Caller {
 }
 
 impl Org {
+    /// Reads a row of a listing as an account.
+    ///
+    /// # Errors
+    /// For a row that shows less than is needed to tell what it is.
+    pub(crate) fn account(&self, user: &User) -> Result<Account> {
+        account(&self.directory, &self.reading.anchors, user)
+    }
+
     /// The governor of the directory.
     pub(crate) fn governor(&self) -> &Arc<Governor> {
         self.okta.client().governor()
