@@ -63,7 +63,7 @@ mod tests {
         AccountId::new(id(number)).unwrap()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn one_is_read_once_and_answered_as_often_as_it_was_asked() {
         let (directory, canned) = directory([reply(200, &row(1))]).await;
         let asked = [account_id(1), AccountId::new("u5@example.test").unwrap(), account_id(1)];
@@ -77,7 +77,7 @@ mod tests {
         assert!(directory.lookup(&[]).await.unwrap().is_empty());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_is_gone_is_none_and_so_is_an_id_that_has_become_a_login() {
         let (directory, _) = directory([reply(404, GONE), reply(200, &row(7))]).await;
         assert_eq!(directory.lookup(&[account_id(1)]).await.unwrap(), [None]);
@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_refusal_is_an_error_and_not_an_account_that_is_gone() {
         let (directory, _) = directory([reply(403, DENIED)]).await;
         let error = directory.lookup(&[account_id(1)]).await.unwrap_err();

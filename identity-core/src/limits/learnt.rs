@@ -91,16 +91,17 @@ impl Learnt {
         self.work_out_whole();
     }
 
-    /// Takes in a hint with the answer to a request of this cost.
-    pub(super) fn learn(&mut self, hint: WindowHint, cost: u32, now: Instant) -> About {
-        let about = self.window.learn(hint, cost, self.longest, now);
+    /// Takes in a hint that came with an answer. An answer is one of the permits of its window;
+    /// what its request cost beyond that counts as unheard when its permit comes back.
+    pub(super) fn learn(&mut self, hint: WindowHint, now: Instant) -> About {
+        let about = self.window.learn(hint, self.longest, now);
         if hint.limit > 0 {
             self.heard = true;
             // An answer whose permit came back before, or that had none, is nobody else's.
-            self.answered = self.answered.saturating_add(cost).min(self.out);
+            self.answered = self.answered.saturating_add(1).min(self.out);
         }
-        if let (Some(known), true) = (self.window.open(now), about != About::Past) {
-            self.limit = Some(known.limit);
+        if about != About::Past {
+            self.limit = self.window.limit();
             self.work_out_whole();
         }
         about

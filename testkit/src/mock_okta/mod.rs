@@ -46,6 +46,7 @@ mod access;
 mod builder;
 mod cursor;
 mod delivery;
+mod harness;
 mod org;
 mod quota;
 mod record;
@@ -59,6 +60,7 @@ mod users;
 
 pub use crate::mock_http::{Exchange, InProcess, MARKER};
 pub use builder::MockOktaBuilder;
+pub use harness::MockOktaHarness;
 pub use org::{
     OktaEvent, OktaOnPrem, OktaPasswordSet, OktaSignInRefusal, OktaTruth, OktaUser, Provider, Sessions, SetBy,
     Standing, Status, fixed,
@@ -251,6 +253,12 @@ impl MockOkta {
     #[must_use]
     pub fn untouched(&self, name: &str) -> bool {
         self.with(name, |org, number| org.untouched(number)).unwrap_or(false)
+    }
+
+    /// Whether a user holds any administrator role, by whatever way.
+    #[must_use]
+    pub fn is_administrator(&self, name: &str) -> bool {
+        self.with(name, |org, number| org.is_administrator(number)).unwrap_or(false)
     }
 
     /// What happened, in order, as the System Log would tell it.
