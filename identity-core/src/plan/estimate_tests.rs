@@ -32,7 +32,9 @@ fn the_slowest_quota_decides_and_classes_go_side_by_side() {
     assert_eq!(slowest(&limits, &orders(601, 31)), (60.0, Some("write")));
     assert_eq!(slowest(&limits, &orders(601, 61)), (120.0, Some("users")));
     assert_eq!(slowest(&limits, &orders(1, 1)), (0.0, None));
-    let burst = limits.clone().with_quota(quota("both", 60, WRITE).with_cost(USERS, 2).with_burst(NonZeroU32::new(11).unwrap()));
+    let burst = limits
+        .clone()
+        .with_quota(quota("both", 60, WRITE).with_cost(USERS, 2).with_burst(NonZeroU32::new(11).unwrap()));
     assert_eq!(slowest(&burst, &orders(101, 5)), (100.0, Some("both")), "costs add up, and the burst is free");
     let one_call = limits.with_one_call_of(USERS, NonZeroU32::new(60).unwrap());
     assert_eq!(slowest(&one_call, &orders(0, 601)), (20.0, Some("users")), "eleven calls");

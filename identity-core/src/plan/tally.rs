@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::actions;
-use super::estimate::Ordered;
 use super::entry::{Disposition, LeftOutReason, PlanRow, Population, Refusal};
+use super::estimate::Ordered;
 use super::header::Counts;
 use crate::account::DirectoryId;
 use crate::privilege::Tier;
