@@ -181,6 +181,25 @@ async fn files_that_are_no_journal_of_ours_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_journal_of_version_1_is_continued_as_it_is() {
+    let place = place();
+    let (application, schema) = (super::connection::APPLICATION, super::connection::SCHEMA_1);
+    let laid_out = format!("PRAGMA application_id = {application}; PRAGMA user_version = 1; {schema}");
+    Connection::open(&place.path).unwrap().execute_batch(&laid_out).unwrap();
+    let journal = SqliteJournal::open(&place.path).unwrap();
+    journal.append(vec![intent(1, 1), done(1)]).await.unwrap();
+    drop(journal);
+    let journal = SqliteJournal::open(&place.path).unwrap();
+    assert_eq!(journal.verify_chain().await.unwrap().number, 2);
+    assert!(journal.progress(&[1]).await.unwrap()[0].actions[0].finality.is_final());
+    drop(journal);
+    // Another version's number does not make another schema acceptable.
+    Connection::open(&place.path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    let error = SqliteJournal::open(&place.path).unwrap_err();
+    assert!(error.detail().contains("was changed"), "{error}");
+}
+
+#[tokio::test]
 async fn a_full_disk_is_said_so_and_nothing_follows_it() {
     let place = place();
     let journal = SqliteJournal::create(&place.path).unwrap();
