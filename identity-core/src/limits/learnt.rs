@@ -162,3 +162,46 @@ impl Learnt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::clock;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_answered_may_be_in_this_window_or_the_next() {
+        let begin = clock::instant();
+        let mut learnt = Learnt::new(MINUTE);
+        learnt.granted(1);
+        learnt.learn(WindowHint::by_server_clock(10, 9, 60, 0), begin);
+        learnt.returned(1, begin);
+        // Of nine, five are under way and four came back without an answer.
+        learnt.granted(9);
+        learnt.returned(4, begin + MINUTE / 2);
+        assert_eq!(learnt.leave(1, 10, begin + MINUTE / 2), Leave::From(begin + MINUTE), "ten of ten may be used");
+        // The next window may have seen all nine, but not the one that was answered in this.
+        assert_eq!(learnt.leave(1, 10, begin + MINUTE), Leave::Now);
+        let forgotten = begin + MINUTE / 2 + MINUTE + WHOLE_SECOND;
+        assert_eq!(learnt.leave(2, 10, begin + MINUTE), Leave::From(forgotten));
+        learnt.returned(5, begin + MINUTE);
+        assert_eq!(learnt.leave(5, 10, forgotten), Leave::Now, "the four are forgotten, the five are not");
+        assert_eq!(learnt.leave(6, 10, forgotten), Leave::From(begin + MINUTE * 2 + WHOLE_SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_left_is_not_exceeded_by_what_is_under_way() {
+        let now = clock::instant();
+        let mut learnt = Learnt::new(MINUTE);
+        learnt.granted(1);
+        // Others have used 90 of 100; one is a margin for what they send meanwhile.
+        learnt.learn(WindowHint::by_server_clock(100, 9, 60, 0), now);
+        learnt.returned(1, now);
+        for _ in 0..8 {
+            assert_eq!(learnt.leave(1, 50, now), Leave::Now);
+            learnt.granted(1);
+        }
+        assert_eq!(learnt.leave(1, 50, now), Leave::From(now + MINUTE));
+    }
+}

@@ -2,7 +2,7 @@
 //! answer; and clients whose requests and answers travel for any time.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
 use super::{millis, roomy, seconds, some};
-use crate::limits::{Feedback, Governor, Limits, OperationClass, Quota, Signal, WindowHint, clock};
+use crate::limits::{Feedback, Governor, Limits, OperationClass, Pacing, Quota, Signal, WindowHint, clock};
 
 pub(super) const USERS: OperationClass = OperationClass::Named("users");
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -152,6 +152,11 @@ pub(super) async fn others(bucket: &Bucket, a_minute: u32, time: Duration, seed:
 
 pub(super) fn learning(share: f64, in_flight: u32) -> Limits {
     roomy(in_flight).with_quota(Quota::learnt("users", some(ASSUMED), MINUTE, USERS).with_share(share))
+}
+
+/// A governor whose jitter is the same each time.
+pub(super) fn governed(limits: &Limits) -> Arc<Governor> {
+    Governor::with_pacing(limits, Pacing::default().with_seed(1))
 }
 
 /// Runs something in virtual time.
