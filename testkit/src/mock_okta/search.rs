@@ -20,8 +20,8 @@ pub(super) enum Dialect {
 /// What rows have to be like.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
-    And(Vec<Expression>),
-    Or(Vec<Expression>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     Compare { attribute: String, operator: Operator, value: Value, dialect: Dialect },
 }
 

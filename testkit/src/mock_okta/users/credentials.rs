@@ -129,7 +129,7 @@ pub(super) fn forgot_password(service: &Service, visit: &Visit<'_>) -> Result<An
     }
     write.ask_agents()?;
     let token = write.org.link(write.number, write.settings.recovery_lifetime);
-    Ok(recovery_answer(service, &mut write, visit, mail, "signin/reset-password", token))
+    Ok(recovery_answer(service, &mut write, visit, mail, "signin/reset-password", &token))
 }
 
 pub(super) fn change_password(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {

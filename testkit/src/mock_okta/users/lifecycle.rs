@@ -146,7 +146,8 @@ pub(super) fn reset_password(service: &Service, visit: &Visit<'_>) -> Result<Ans
     let token = write.org.await_recovery(number, lag, write.settings.recovery_lifetime);
     write.tell(visit, "user.account.reset_password");
     write.revoke(visit)?;
-    let answer = recovery_answer(service, &mut write, visit, mail, "reset_password", token.unwrap_or_default());
+    let answer =
+        recovery_answer(service, &mut write, visit, mail, "reset_password", token.as_deref().unwrap_or_default());
     write.answered(answer)
 }
 
@@ -157,7 +158,7 @@ pub(super) fn recovery_answer(
     visit: &Visit<'_>,
     mail: bool,
     path: &str,
-    token: String,
+    token: &str,
 ) -> Answer {
     if mail {
         service.counts().mails += 1;
