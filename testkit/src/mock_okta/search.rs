@@ -296,6 +296,19 @@ mod tests {
         assert!(read(r#"lastUpdated gt "2026-01-01T00:00:00.000Z""#, Dialect::Filter).is_ok());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_read_or_refused(text in r#"[a-z."() \\\\]{0,60}"#, any in ".{0,60}") {
+            for dialect in [Dialect::Search, Dialect::Filter] {
+                for text in [&text, &any, &format!("status eq {text}"), &format!("(id pr or {text})")] {
+                    if let Ok(expression) = read(text, dialect) {
+                        expression.fits(&row);
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_list_of_ids_is_seen() {
         let expression = read(r#"id eq "a" or id eq "b""#, Dialect::Search).unwrap();
