@@ -96,6 +96,17 @@ async fn a_page_that_is_cut_short_costs_nobody() {
 }
 
 #[tokio::test]
+async fn short_pages_and_repeated_rows_list_everybody_once() {
+    let described = of(150).without_quotas().largest_page(7).repeated_rows().self_referential_last_page();
+    let (mock, directory) = connect(described).await;
+    let listed: Vec<String> =
+        list(&directory, Scope::Everyone).await.unwrap().into_iter().map(|row| row.name).collect();
+    let expected = mock.users().filter(|user| user.status() != Status::Deprovisioned).map(|user| user.login);
+    assert_eq!(listed, expected.collect::<Vec<_>>());
+    assert!(mock.counts().pages > 20, "{:?}", mock.counts());
+}
+
+#[tokio::test]
 async fn whoever_is_made_while_a_listing_runs_takes_nobody_away_from_it() {
     let (mock, directory) = connect(of(900).without_quotas()).await;
     let mut before: Vec<String> =
