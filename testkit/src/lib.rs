@@ -28,6 +28,7 @@
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
+//! | [`okta_witness`] | Okta's own description of its Management API, as a second judge of the same |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
 //! | [`fault`] | what goes wrong, when, and how often: one script for all |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
@@ -51,5 +52,6 @@ pub mod memory;
 pub mod mock_ad;
 pub mod mock_graph;
 pub mod mutation;
+pub mod okta_witness;
 pub mod organisation;
 pub mod security;
