@@ -27,6 +27,7 @@
 //! | [`memory`] | a directory in memory that behaves as a real one does, up to a million accounts |
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
+//! | [`mock_okta`] | an Okta org at wire level on loopback, with its rate limits and its token endpoint |
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
 //! | [`okta_witness`] | Okta's own description of its Management API, as a second judge of the same |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
@@ -51,6 +52,8 @@ pub mod graph_witness;
 pub mod memory;
 pub mod mock_ad;
 pub mod mock_graph;
+mod mock_http;
+pub mod mock_okta;
 pub mod mutation;
 pub mod okta_witness;
 pub mod organisation;
