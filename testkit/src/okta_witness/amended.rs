@@ -33,6 +33,18 @@ pub(super) const AMENDMENTS: &[Amendment] = &[
         schema: r##"{ "anyOf": [{ "$ref": "#/components/schemas/HrefObject" },
             { "type": "array", "items": { "$ref": "#/components/schemas/HrefObject" } }] }"##,
     },
+    Amendment {
+        words: "tokenWindow of an API token is null",
+        place: "/components/schemas/ApiToken/properties",
+        member: "tokenWindow",
+        schema: r#"{ "type": "string", "nullable": true }"#,
+    },
+    Amendment {
+        words: "the links of an API token are '_links', not '_link'",
+        place: "/components/schemas/ApiToken/properties",
+        member: "_links",
+        schema: r##"{ "type": "object", "additionalProperties": { "$ref": "#/components/schemas/HrefObject" } }"##,
+    },
 ];
 
 impl Amendment {

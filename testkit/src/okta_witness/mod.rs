@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::mock_graph::Exchange;
+use crate::mock_http::Exchange;
 use codes::Codes;
 use description::Description;
 

@@ -1,6 +1,8 @@
+//! The second witness on what Okta itself was recorded to answer.
 use serde_json::Value;
 use testkit::okta_witness::{Seen, Witness};
 
+#[allow(clippy::print_stderr)]
 #[test]
 fn recordings() {
     let Ok(witness) = Witness::as_published().map_err(|not_run| eprintln!("{not_run}")) else { return };
