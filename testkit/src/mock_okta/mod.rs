@@ -54,6 +54,7 @@ mod cursor;
 mod delivery;
 mod factors;
 mod groups;
+mod harness;
 mod iam;
 mod limits;
 mod logs;
@@ -75,6 +76,7 @@ mod users;
 pub use crate::mock_http::{Exchange, InProcess, MARKER};
 pub use builder::MockOktaBuilder;
 pub use factors::Factor;
+pub use harness::MockOktaHarness;
 pub use org::{
     OktaEvent, OktaOnPrem, OktaPasswordSet, OktaSignInRefusal, OktaTruth, OktaUser, Provider, Sessions, SetBy,
     Standing, Status, fixed,
@@ -272,6 +274,12 @@ impl MockOkta {
     #[must_use]
     pub fn untouched(&self, name: &str) -> bool {
         self.with(name, |org, number| org.untouched(number)).unwrap_or(false)
+    }
+
+    /// Whether a user holds any administrator role, by whatever way.
+    #[must_use]
+    pub fn is_administrator(&self, name: &str) -> bool {
+        self.with(name, |org, number| org.is_administrator(number)).unwrap_or(false)
     }
 
     /// What happened, in order, as the System Log would tell it.
