@@ -3,7 +3,7 @@
 use super::factors::{self, Factor};
 use super::policies::PasswordPolicy;
 use super::privilege::{self, AdminGraph, OktaPrivilege};
-use super::{MockOkta, lock};
+use super::{MockOkta, lock, routes};
 
 impl MockOkta {
     /// What a user holds of privilege, by every route: what a correct reading must find.
@@ -54,6 +54,14 @@ impl MockOkta {
             let actor = org.id_of(super::fixed::ORG_ADMIN);
             org.tell(event_type, &actor, number, true, &transaction);
         })
+    }
+
+    /// The scopes of which a token of OAuth needs one for a request; none where there is no such endpoint.
+    #[must_use]
+    pub fn scopes_of(&self, method: &str, path: &str) -> Vec<String> {
+        let parts: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
+        let found = method.parse().ok().and_then(|method| routes::find(&method, &parts).ok());
+        found.map(|(route, _)| route.scopes.iter().map(|scope| (*scope).to_owned()).collect()).unwrap_or_default()
     }
 
     /// Sets how late the System Log may show an event.
