@@ -28,6 +28,7 @@
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
+//! | `canned` (feature `http`) | a transport that answers what a test says, in order |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
 //! | [`fault`] | what goes wrong, when, and how often: one script for all |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
@@ -44,6 +45,8 @@
 //! - **One organisation everywhere.** The same index is the same account in memory, on the wire and
 //!   in LDIF, with the truth about its kind and privilege beside it.
 
+#[cfg(feature = "http")]
+pub mod canned;
 pub mod conformance;
 pub mod fault;
 pub mod graph_witness;

@@ -1,0 +1,1 @@
+//! From a user of Okta to an account.

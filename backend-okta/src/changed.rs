@@ -1,0 +1,1 @@
+//! Accounts made or changed since a mark.

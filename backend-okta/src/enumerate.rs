@@ -1,0 +1,1 @@
+//! Listing accounts: everybody, a group, a native search.

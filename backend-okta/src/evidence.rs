@@ -1,0 +1,1 @@
+//! What the System Log says that happened.

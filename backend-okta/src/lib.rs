@@ -1,0 +1,24 @@
+//! Okta through its Management API (`/api/v1`), as a backend of identity-reset.
+
+mod account;
+#[cfg(test)]
+mod canned;
+mod changed;
+mod config;
+mod dialect;
+mod directory;
+mod enumerate;
+mod evidence;
+mod limits;
+mod lookup;
+mod okta;
+mod org;
+mod privilege;
+mod recovery;
+mod reset;
+mod sign_in;
+mod support;
+mod wire;
+
+pub use config::OktaConfig;
+pub use directory::OktaDirectory;

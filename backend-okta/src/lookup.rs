@@ -1,0 +1,1 @@
+//! Reading single accounts as they are now.

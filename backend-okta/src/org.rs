@@ -1,0 +1,33 @@
+//! The org that a directory is: its client, and what was learnt of it when it was connected.
+
+use std::sync::Arc;
+
+use identity_core::account::DirectoryId;
+use identity_core::limits::Governor;
+
+use crate::okta::Okta;
+
+/// What every room of a directory works with.
+#[derive(Debug)]
+pub(crate) struct Org {
+    pub(crate) directory: DirectoryId,
+    pub(crate) okta: Okta,
+    /// Whom the run signs in as.
+    pub(crate) caller: Caller,
+}
+
+/// Whom a run signs in as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A user, by the API token that the user made; the user's id.
+    User(String),
+    /// A service app, by its client id.
+    App(String),
+}
+
+impl Org {
+    /// The governor of the directory.
+    pub(crate) fn governor(&self) -> &Arc<Governor> {
+        self.okta.client().governor()
+    }
+}

@@ -1,0 +1,1 @@
+//! Who is privileged, and why.

@@ -1,0 +1,1 @@
+//! Recovery enrolments, and where recovery cannot work.

@@ -1,0 +1,1 @@
+//! Whether an action works on an account, said before anything is touched.

@@ -1,0 +1,3 @@
+//! What is on the wire.
+
+pub(crate) mod link;
