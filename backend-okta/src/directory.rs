@@ -16,6 +16,7 @@ use crate::dialect::OktaDialect;
 use crate::limits::{self, USER};
 use crate::okta::Okta;
 use crate::org::{Caller, Org};
+use crate::privilege::Known;
 use crate::sign_in::ApiToken;
 
 /// An org of Okta, worked through the Management API.
@@ -51,7 +52,14 @@ impl OktaDirectory {
         let client = Client::new(settings, config.carrier()?, Arc::new(OktaDialect), signer, Governor::new(&limits));
         let okta = Okta::new(client, config.directory.clone());
         let me: Me = okta.one("find out who we are", USER, &Request::get("/api/v1/users/me")).await?;
-        let org = Org { directory: config.directory.clone(), okta, caller: Caller::User(me.id) };
+        let org = Org {
+            directory: config.directory.clone(),
+            okta,
+            caller: Caller::User(me.id),
+            privileged: config.privileged,
+            mail_behind_okta: config.mail_behind_okta,
+            known: Known::default(),
+        };
         Ok(Arc::new(Self {
             info: DirectoryInfo::new(config.directory, "okta", tenant),
             capabilities: capabilities(),

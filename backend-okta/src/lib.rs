@@ -11,8 +11,11 @@ mod enumerate;
 mod evidence;
 mod limits;
 mod lookup;
+mod matrix;
 mod okta;
 mod org;
+mod permissions;
+mod preflight;
 mod privilege;
 mod recovery;
 mod reset;
@@ -22,3 +25,4 @@ mod wire;
 
 pub use config::OktaConfig;
 pub use directory::OktaDirectory;
+pub use privilege::RoleTable;

@@ -1,11 +1,13 @@
 //! The org that a directory is: its client, and what was learnt of it when it was connected.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use identity_core::account::DirectoryId;
 use identity_core::limits::Governor;
 
 use crate::okta::Okta;
+use crate::privilege::{Known, RoleTable};
 
 /// What every room of a directory works with.
 #[derive(Debug)]
@@ -14,6 +16,12 @@ pub(crate) struct Org {
     pub(crate) okta: Okta,
     /// Whom the run signs in as.
     pub(crate) caller: Caller,
+    /// Which roles and permissions are privileged.
+    pub(crate) privileged: RoleTable,
+    /// Domains whose mailboxes are behind a sign-in of this org, in lower case.
+    pub(crate) mail_behind_okta: BTreeSet<String>,
+    /// What was learnt of accounts that decides what can be done to them.
+    pub(crate) known: Known,
 }
 
 /// Whom a run signs in as.

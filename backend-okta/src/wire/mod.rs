@@ -1,3 +1,4 @@
 //! What is on the wire.
 
 pub(crate) mod link;
+pub(crate) mod role;
