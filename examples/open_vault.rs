@@ -22,8 +22,8 @@ use identity_reset::reset::SecretKind;
 use identity_reset::vault::{SealedRef, Sealing, unseal};
 use serde_json::json;
 
-/// Opens sealed passwords, access passes and recovery links: the newest of each kind of each account
-/// that is asked for.
+/// Opens sealed passwords (generated ones and a directory's temporary ones), access passes and recovery
+/// links: the newest of each kind of each account that is asked for.
 ///
 /// A password goes to the screen only for a single account; more need --out or --stdout, and all
 /// of them never go to a terminal. The newest password of an account is in force if the report
@@ -211,7 +211,8 @@ impl Output {
 }
 
 /// A name that a spreadsheet takes for text, as in `report.csv`: one that begins a formula could
-/// send the password beside it away. Generated passwords begin with nothing of that kind.
+/// send the password beside it away. Generated passwords begin with nothing of that kind; a directory's
+/// own are written as they are, for they would not open anything if one character were added.
 fn harmless(name: &str) -> String {
     let formula = name.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     let text = name.chars().map(|c| if c.is_control() { ' ' } else { c });

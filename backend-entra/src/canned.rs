@@ -1,56 +1,15 @@
-//! A transport that answers what the test says, and keeps what was sent.
+//! A tenant over canned answers.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use identity_core::account::DirectoryId;
-use identity_core::http::{Transport, TransportFault};
+pub(crate) use testkit::canned::{Answer, Canned, Sent, reply, with_header};
 
 use crate::{EntraConfig, EntraDirectory};
 
-/// An answer, or what keeps it away.
-pub(crate) type Answer = Result<http::Response<Bytes>, TransportFault>;
-
-/// What was sent.
-#[derive(Clone, Debug)]
-pub(crate) struct Sent {
-    pub(crate) method: Method,
-    /// The whole address.
-    pub(crate) target: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-/// Answers requests to Graph in order; requests for tokens are always granted unless
-/// [`Canned::new`] is all there is to it (see [`Canned::signed_in`]).
-#[derive(Debug)]
-pub(crate) struct Canned {
-    answers: Mutex<VecDeque<Answer>>,
-    sent: Mutex<Vec<Sent>>,
-    grants: bool,
-    /// Whether nobody holds the newer role of the synchronisation without an answer of the test.
-    no_second_role: AtomicBool,
-}
-
-/// An answer with a JSON body.
-pub(crate) fn reply(status: u16, body: &str) -> Answer {
-    let mut response = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
-    *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
-}
-
-/// The answer, with a header more.
-pub(crate) fn with_header(answer: Answer, name: &'static str, value: &'static str) -> Answer {
-    answer.map(|mut response| {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-        response
-    })
-}
+/// The aside of those who hold the newer role of the synchronisation: nobody, without an answer of
+/// the test.
+pub(crate) const SECOND_ROLE: &str = "second role";
 
 /// A directory over canned answers, connected: the tenant `tenant-1` with the domains `managed.test`
 /// and `federated.test`. What was sent to connect is not among [`Canned::sent`].
@@ -63,9 +22,9 @@ pub(crate) async fn connected(
     config: EntraConfig,
     answers: impl IntoIterator<Item = Answer>,
 ) -> (Arc<EntraDirectory>, Arc<Canned>) {
-    let canned = Canned::signed_in(TENANT.map(|body| reply(200, body)).into_iter().chain(answers));
+    let canned = signed_in(TENANT.map(|body| reply(200, body)).into_iter().chain(answers));
     let directory = EntraDirectory::connect(config.transport(canned.clone())).await.unwrap();
-    canned.sent.lock().unwrap().clear();
+    canned.forget();
     (directory, canned)
 }
 
@@ -81,58 +40,15 @@ pub(crate) const TENANT: [&str; 2] = [
     r#"{"value":[{"id":"managed.test","authenticationType":"Managed"},{"id":"federated.test","authenticationType":"Federated"}]}"#,
 ];
 
-impl Canned {
-    /// Answers everything, requests for tokens too, in this order.
-    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        Arc::new(Self {
-            answers: Mutex::new(answers.into_iter().collect()),
-            sent: Mutex::default(),
-            grants: false,
-            no_second_role: false.into(),
+/// Grants every request for a token aside; answers the others in this order.
+pub(crate) fn signed_in(answers: impl IntoIterator<Item = Answer>) -> Arc<Canned> {
+    Canned::new(answers)
+        .with_aside("tokens", |uri| {
+            let granted = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0k3n"}"#;
+            uri.path().ends_with("/oauth2/v2.0/token").then(|| reply(200, granted))
         })
-    }
-
-    /// Grants every request for a token by itself; answers the others in this order.
-    pub(crate) fn signed_in(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        Arc::new(Self {
-            answers: Mutex::new(answers.into_iter().collect()),
-            sent: Mutex::default(),
-            grants: true,
-            no_second_role: true.into(),
+        .with_aside(SECOND_ROLE, |uri| {
+            let of_it = uri.query().is_some_and(|query| query.contains("a92aed5d-d78a-4d16-b381-09adb37eb3b0"));
+            of_it.then(|| reply(200, r#"{"value":[]}"#))
         })
-    }
-
-    /// Leaves also the newer role of the synchronisation to the answers of the test.
-    pub(crate) fn answer_every_role(&self) {
-        self.no_second_role.store(false, Ordering::Relaxed);
-    }
-
-    /// What was sent so far, without the requests for tokens that were granted.
-    pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().unwrap().clone()
-    }
-
-    /// How many answers were not asked for.
-    pub(crate) fn left(&self) -> usize {
-        self.answers.lock().unwrap().len()
-    }
-}
-
-#[async_trait]
-impl Transport for Canned {
-    async fn send(&self, request: http::Request<Bytes>) -> Answer {
-        let (parts, body) = request.into_parts();
-        if self.grants && parts.uri.path().ends_with("/oauth2/v2.0/token") {
-            return reply(200, r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0k3n"}"#);
-        }
-        let of_second_role =
-            parts.uri.query().is_some_and(|query| query.contains("a92aed5d-d78a-4d16-b381-09adb37eb3b0"));
-        if of_second_role && self.no_second_role.load(Ordering::Relaxed) {
-            return reply(200, r#"{"value":[]}"#);
-        }
-        let sent = Sent { method: parts.method, target: parts.uri.to_string(), headers: parts.headers, body };
-        self.sent.lock().unwrap().push(sent);
-        let none = || TransportFault::NoAnswer("the test has no answer left".into());
-        self.answers.lock().unwrap().pop_front().ok_or_else(none)?
-    }
 }

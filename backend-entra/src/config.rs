@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use identity_core::account::DirectoryId;
 use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::http::{BaseUrl, HttpTransport, Transport, TransportSettings};
+use identity_core::http::{BaseUrl, Network, Transport};
 use secrecy::SecretString;
 
 use crate::cloud::Cloud;
@@ -35,15 +35,13 @@ pub struct EntraConfig {
     pub(crate) login_url: Option<String>,
     pub(crate) graph_url: Option<String>,
     pub(crate) identity_url: Option<String>,
-    pub(crate) ca_file: Option<PathBuf>,
-    pub(crate) proxy_from_environment: bool,
+    pub(crate) network: Network,
     pub(crate) share: f64,
     pub(crate) quotas: bool,
     pub(crate) tenant_size: TenantSize,
     pub(crate) in_flight: u32,
     pub(crate) deadline: Duration,
     pub(crate) sign_in_times: bool,
-    pub(crate) transport: Option<Arc<dyn Transport>>,
     pub(crate) privileged: RoleTable,
 }
 
@@ -87,15 +85,13 @@ impl EntraConfig {
             login_url: None,
             graph_url: None,
             identity_url: None,
-            ca_file: None,
-            proxy_from_environment: false,
+            network: Network::default(),
             share: 0.9,
             quotas: true,
             tenant_size: TenantSize::default(),
             in_flight: 8,
             deadline: Duration::from_secs(60),
             sign_in_times: false,
-            transport: None,
             privileged: RoleTable::standard(),
         }
     }
@@ -164,14 +160,14 @@ impl EntraConfig {
     /// Believe the certificate authorities in this PEM file too (a proxy that breaks TLS open).
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
+        self.network = self.network.with_ca_file(path);
         self
     }
 
     /// Go through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`).
     #[must_use]
     pub fn proxy_from_environment(mut self) -> Self {
-        self.proxy_from_environment = true;
+        self.network = self.network.with_proxy_from_environment();
         self
     }
 
@@ -223,7 +219,7 @@ impl EntraConfig {
     /// Sends through this instead of the network: for tests and rehearsals.
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
+        self.network = self.network.with_transport(transport);
         self
     }
 
@@ -247,8 +243,8 @@ impl EntraConfig {
     pub(crate) fn places(&self) -> Result<Places> {
         let graph = self.graph_url.as_deref().unwrap_or_else(|| self.cloud.graph());
         let places = Places {
-            login: address("login_url", self.login_url.as_deref().unwrap_or_else(|| self.cloud.login()))?,
-            graph: address("graph_url", &format!("{}/v1.0", graph.trim_end_matches('/')))?,
+            login: BaseUrl::parse_of("login_url", self.login_url.as_deref().unwrap_or_else(|| self.cloud.login()))?,
+            graph: BaseUrl::parse_of("graph_url", &format!("{}/v1.0", graph.trim_end_matches('/')))?,
         };
         // It becomes a part of the address that the secret is sent to.
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
@@ -282,21 +278,6 @@ impl EntraConfig {
         }
         Ok(places)
     }
-
-    /// Carries what is sent.
-    pub(crate) fn carrier(&self) -> Result<Arc<dyn Transport>> {
-        if let Some(transport) = &self.transport {
-            return Ok(Arc::clone(transport));
-        }
-        let mut settings = TransportSettings::default();
-        if let Some(path) = &self.ca_file {
-            settings = settings.with_ca_file(path);
-        }
-        if self.proxy_from_environment {
-            settings = settings.with_proxy_from_environment();
-        }
-        Ok(HttpTransport::shared(&settings)?)
-    }
 }
 
 /// The addresses of a valid configuration.
@@ -306,14 +287,6 @@ pub(crate) struct Places {
     pub(crate) login: BaseUrl,
     /// Graph, with its version.
     pub(crate) graph: BaseUrl,
-}
-
-/// An address; what is wrong with it is said of the key that gave it.
-fn address(key: &str, url: &str) -> Result<BaseUrl> {
-    BaseUrl::parse(url).map_err(|fault| {
-        let detail = format!("{key}: {}", fault.detail());
-        fault.with_detail(detail)
-    })
 }
 
 fn invalid(detail: String) -> Error {
@@ -330,8 +303,7 @@ impl fmt::Debug for EntraConfig {
             .field("login_url", &self.login_url)
             .field("graph_url", &self.graph_url)
             .field("identity_url", &self.identity_url)
-            .field("ca_file", &self.ca_file)
-            .field("proxy_from_environment", &self.proxy_from_environment)
+            .field("network", &self.network)
             .field("share", &self.share)
             .field("in_flight", &self.in_flight)
             .finish_non_exhaustive()

@@ -52,7 +52,7 @@ impl EntraDirectory {
     async fn connect_inner(config: EntraConfig) -> Result<Arc<Self>> {
         config.check()?;
         let (places, limits) = (config.places()?, limits::limits(&config));
-        let transport = config.carrier()?;
+        let transport = config.network.carrier()?;
         let tokens = Arc::new(sign_in::tokens(&config, &places, Arc::clone(&transport))?);
         TokenCache::token(&tokens).await?;
         let settings = ClientSettings::new(places.graph).with_directory(config.directory.clone());

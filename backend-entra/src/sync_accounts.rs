@@ -101,7 +101,7 @@ mod tests {
         let held = format!(r#"{{"value":[{{"principalId":"{ID}"}}]}}"#);
         let (directory, canned) =
             connected(config(), [reply(200, r#"{"value":[]}"#), reply(200, &held), reply(200, &row("a"))]).await;
-        canned.answer_every_role();
+        canned.no_longer_aside(crate::canned::SECOND_ROLE);
         let found = directory.lookup(&[AccountId::new(ID).unwrap()]).await.unwrap();
         assert_eq!(found[0].as_ref().unwrap().kind, AccountKind::DirectorySync);
         let asked: Vec<String> = canned.sent().into_iter().map(|sent| sent.target).collect();

@@ -26,11 +26,11 @@ pub(crate) async fn connected(
     config: OktaConfig,
     answers: impl IntoIterator<Item = Answer>,
 ) -> (Arc<OktaDirectory>, Arc<Canned>) {
-    let canned = Arc::new(Canned::new(answers).with_aside(CONNECTING, |uri| match uri.path() {
+    let canned = Canned::new(answers).with_aside(CONNECTING, |uri| match uri.path() {
         "/api/v1/users/me" => Some(reply(200, &format!(r#"{{"id":"{ME}","status":"ACTIVE"}}"#))),
         "/api/v1/principal-rate-limits" | "/api/v1/api-tokens" => Some(reply(403, DENIED)),
         _ => None,
-    }));
+    });
     let directory = OktaDirectory::connect(config.transport(canned.clone())).await.unwrap();
     canned.no_longer_aside(CONNECTING);
     (directory, canned)

@@ -11,6 +11,7 @@ use identity_core::http::{BaseUrl, HttpTransport, Transport, TransportSettings};
 use secrecy::SecretString;
 
 use crate::privilege::RoleTable;
+use crate::reading::Reading;
 
 /// How to reach an org: whom to sign in as, where, how fast to go.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct OktaConfig {
     pub(crate) credential: Credential,
     pub(crate) in_flight: u32,
     pub(crate) deadline: Duration,
+    pub(crate) reading: Reading,
     pub(crate) transport: Option<Arc<dyn Transport>>,
     pub(crate) privileged: RoleTable,
     pub(crate) mail_behind_okta: BTreeSet<String>,
@@ -42,6 +44,7 @@ impl OktaConfig {
             credential: Credential::Missing,
             in_flight: 10,
             deadline: Duration::from_secs(60),
+            reading: Reading::default(),
             transport: None,
             privileged: RoleTable::standard(),
             mail_behind_okta: BTreeSet::new(),

@@ -56,6 +56,7 @@ impl OktaDirectory {
             directory: config.directory.clone(),
             okta,
             caller: Caller::User(me.id),
+            reading: config.reading,
             privileged: config.privileged,
             mail_behind_okta: config.mail_behind_okta,
             known: Known::default(),

@@ -9,6 +9,8 @@ mod dialect;
 mod directory;
 mod enumerate;
 mod evidence;
+mod group;
+mod key;
 mod limits;
 mod lookup;
 mod matrix;
@@ -17,12 +19,16 @@ mod org;
 mod permissions;
 mod preflight;
 mod privilege;
+mod reading;
+#[cfg(test)]
+mod recorded;
 mod recovery;
 mod reset;
 mod sign_in;
 mod support;
 mod wire;
 
+pub use account::AnchorAttributes;
 pub use config::OktaConfig;
 pub use directory::OktaDirectory;
 pub use privilege::RoleTable;

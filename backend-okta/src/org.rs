@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use identity_core::account::DirectoryId;
+use identity_core::account::{Account, DirectoryId};
+use identity_core::error::Result;
 use identity_core::limits::Governor;
 
+use crate::account::account;
 use crate::okta::Okta;
 use crate::privilege::{Known, RoleTable};
+use crate::reading::Reading;
+use crate::wire::user::User;
 
 /// What every room of a directory works with.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(crate) struct Org {
     pub(crate) mail_behind_okta: BTreeSet<String>,
     /// What was learnt of accounts that decides what can be done to them.
     pub(crate) known: Known,
+    /// How accounts are read.
+    pub(crate) reading: Reading,
 }
 
 /// Whom a run signs in as.
@@ -34,6 +40,14 @@ pub(crate) enum Caller {
 }
 
 impl Org {
+    /// Reads a row of a listing as an account.
+    ///
+    /// # Errors
+    /// For a row that shows less than is needed to tell what it is.
+    pub(crate) fn account(&self, user: &User) -> Result<Account> {
+        account(&self.directory, &self.reading.anchors, user)
+    }
+
     /// The governor of the directory.
     pub(crate) fn governor(&self) -> &Arc<Governor> {
         self.okta.client().governor()

@@ -10,13 +10,15 @@ mod read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use identity_core::account::{Account, PasswordAuthority};
-use identity_core::directory::AccountStream;
+use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream};
 use identity_core::error::Result;
-use identity_core::recovery::{Enrolment, Method, MethodKind};
+use identity_core::recovery::{Enrolment, Method, MethodKind, RecoveryAuditor};
 
+use crate::OktaDirectory;
 use crate::org::Org;
 use crate::support::hides_behind_okta;
 use crate::wire::policy::Factor;
@@ -28,6 +30,13 @@ const AT_ONCE: usize = 8;
 /// After so many refusals, and no answer, nobody else is asked for their authenticators.
 const REFUSALS: u32 = 3;
 
+#[async_trait]
+impl RecoveryAuditor for OktaDirectory {
+    fn enrolments(&self, query: &AccountQuery) -> BoxStream<'static, Result<Enrolment>> {
+        enrolments(Arc::clone(&self.org), self.accounts(query))
+    }
+}
+
 /// What each of the accounts has enrolled.
 ///
 /// # Behavior
@@ -36,7 +45,7 @@ const REFUSALS: u32 = 3;
 ///
 /// # Errors
 /// In the stream: of the listing of the accounts, and of reads that may succeed later.
-pub(crate) fn enrolments(org: Arc<Org>, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
+fn enrolments(org: Arc<Org>, accounts: AccountStream) -> BoxStream<'static, Result<Enrolment>> {
     stream::once(begun(org, accounts)).try_flatten().boxed()
 }
 

@@ -146,6 +146,9 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
         PasswordAction::SetMustChange => Action::SetPassword { must_change: true },
         PasswordAction::Set => Action::SetPassword { must_change: false },
         PasswordAction::Scramble => Action::Scramble,
+        PasswordAction::Temporary => Action::SetTemporaryPassword,
+        PasswordAction::RecoverByMail => Action::ResetToRecovery { mail: true },
+        PasswordAction::Recover => Action::ResetToRecovery { mail: false },
         PasswordAction::Expire => Action::ExpirePassword,
     };
     let mut actions = PopulationActions::default();

@@ -109,6 +109,13 @@ pub(crate) enum PasswordAction {
     Set,
     /// Set a random password that nobody knows.
     Scramble,
+    /// Have the directory set a temporary password that the vault keeps; the owner changes it at the
+    /// next sign-in.
+    Temporary,
+    /// Void the old password; the directory mails the owner a link to set a new one with.
+    RecoverByMail,
+    /// Void the old password; the vault keeps the link that the owner sets a new one with.
+    Recover,
     /// Mark the password as expired. Does not contain an attacker who knows it.
     Expire,
 }

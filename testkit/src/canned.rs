@@ -68,17 +68,17 @@ pub fn with_header(answer: Answer, name: &'static str, value: &str) -> Answer {
 impl Canned {
     /// Answers everything in this order.
     #[must_use]
-    pub fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() }
+    pub fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
     }
 
     /// Answers aside what `answer` knows, whenever it comes; it is not among [`sent`](Self::sent).
     #[must_use]
     pub fn with_aside(
-        self,
+        self: Arc<Self>,
         name: &'static str,
         answer: impl Fn(&Uri) -> Option<Answer> + Send + Sync + 'static,
-    ) -> Self {
+    ) -> Arc<Self> {
         self.asides.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(answer)));
         self
     }

@@ -27,6 +27,7 @@
 //! | [`memory`] | a directory in memory that behaves as a real one does, up to a million accounts |
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
+//! | [`mock_okta`] | an Okta org at wire level on loopback, with its rate limits and its token endpoint |
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
 //! | `canned` (feature `http`) | a transport that answers what a test says, in order |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
@@ -53,6 +54,8 @@ pub mod graph_witness;
 pub mod memory;
 pub mod mock_ad;
 pub mod mock_graph;
+mod mock_http;
+pub mod mock_okta;
 pub mod mutation;
 pub mod organisation;
 pub mod security;

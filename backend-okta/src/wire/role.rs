@@ -3,6 +3,8 @@
 
 use serde::Deserialize;
 
+use super::null_as_none;
+
 /// A row of which the id says all.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Id {
@@ -23,7 +25,7 @@ pub(crate) struct Assignment {
     pub(crate) role: Option<String>,
     #[serde(rename = "resource-set")]
     pub(crate) resource_set: Option<String>,
-    #[serde(rename = "_links", default)]
+    #[serde(rename = "_links", default, deserialize_with = "null_as_none")]
     pub(crate) links: AssignmentLinks,
 }
 
@@ -57,7 +59,7 @@ pub(crate) struct Permission {
 /// A member of a binding: its own id is that of the binding, and the link tells whom it means.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Member {
-    #[serde(rename = "_links", default)]
+    #[serde(rename = "_links", default, deserialize_with = "null_as_none")]
     pub(crate) links: MemberLinks,
 }
 
@@ -72,9 +74,9 @@ pub(crate) struct MemberLinks {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Group {
     pub(crate) id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_none")]
     pub(crate) profile: GroupProfile,
-    #[serde(rename = "_embedded", default)]
+    #[serde(rename = "_embedded", default, deserialize_with = "null_as_none")]
     pub(crate) embedded: GroupEmbedded,
 }
 
@@ -144,7 +146,7 @@ mod tests {
             let group: Group = serde_json::from_str(&format!(r#"{{"id":"00g1","_embedded":{stats}}}"#)).unwrap();
             assert_eq!(group.embedded.stats.and_then(|stats| stats.has_admin_privilege), expected, "{stats}");
         }
-        let plain: Group = serde_json::from_str(r#"{"id":"00g1","profile":{"name":"Ops"}}"#).unwrap();
+        let plain: Group = serde_json::from_str(r#"{"id":"00g1","profile":{"name":"Ops"},"_embedded":null}"#).unwrap();
         assert!(plain.embedded.stats.is_none());
     }
 }

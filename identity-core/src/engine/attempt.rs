@@ -249,7 +249,10 @@ async fn settle(
                 lane.backend.governor().retry_budget().deposit();
                 match receipt.server_secret.take() {
                     Some(secret) => seal_first.push((work, receipt, secret)),
-                    None => events.push(done(&work, entry, &receipt, None)),
+                    None => {
+                        events.extend(untold(&work, entry));
+                        events.push(done(&work, entry, &receipt, None));
+                    }
                 }
             }
             Outcome::Refused(error) if work.maybe_in_force && error.kind() != ErrorKind::AccountNotFound => {
@@ -339,6 +342,14 @@ fn given_up(lane: &Lane, work: &Work, entry: u64, error: &Error, events: &mut Ve
     }
     events.push(failed(work, entry, error));
     lane.failed(error);
+}
+
+/// What is noted of a confirmation without the secret that should have come with it. A recovery link
+/// may have gone to the person.
+fn untold(work: &Work, entry: u64) -> Option<Event> {
+    let kind = work.action.server_secret().filter(|_| work.action != Action::SendRecoveryLink)?;
+    let note = format!("{}: confirmed, and the {kind} did not come with it: nobody has it", work.action);
+    Some(Event::Noted { entry, note })
 }
 
 /// The attempt, where a secret may be lost with its answer.

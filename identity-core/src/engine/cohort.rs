@@ -276,7 +276,7 @@ impl Subject {
         self.actions
             .iter()
             .take(step)
-            .filter(|action| action.needs_password())
+            .filter(|action| action.containment() == Containment::OldPassword)
             .any(|action| ends_sessions || self.progress.action(*action).is_some_and(|known| known.attempt > 1))
     }
 }

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::guard::Guard;
 use super::lane::{self, Front, Generators, Lane};
+use super::lead::Leading;
 use super::progress::Teller;
 use super::rest;
 use super::run::{LaneTime, RunEnd};
@@ -21,7 +22,8 @@ use crate::directory::Backend;
 use crate::error::Result;
 use crate::journal::{Event, Journal, StopReason};
 use crate::limits::{RetryPolicy, clock};
-use crate::plan::{Plan, Wave, WaveKind};
+use crate::plan::{Entry, Plan, Wave, WaveKind};
+use crate::reset::Action;
 use crate::vault::Vault;
 
 /// A directory that is ready.
@@ -200,20 +202,21 @@ impl Course {
         }
     }
 
-    /// One directory's leading pass through a wave; gives back the pass behind it, where there is
-    /// something for one.
+    /// One directory's leading passes through a wave, one for each class that leads; gives back those
+    /// behind them, where there is something for one.
     async fn lane(&self, seat: &mut Seat, wave: &Wave) -> Result<Option<JoinHandle<()>>> {
         let began = clock::instant();
         let directory = seat.backend.info().id.clone();
-        let mut entries = self.plan.entries(&wave.name, &directory)?.peekable();
-        if entries.peek().is_none() {
+        if self.plan.entries(&wave.name, &directory)?.next().is_none() {
             return Ok(None);
         }
+        let leading = Leading::of(seat.backend.as_ref());
         let protected = self.protected.iter().filter(|(of, _)| *of == directory);
         let lane = Lane {
             protected: protected.map(|(_, account)| account.clone()).collect(),
             backend: Arc::clone(&seat.backend),
             limits: seat.backend.limits(),
+            lead: seat.backend.class_of(Action::SetPassword { must_change: false }),
             wave: wave.clone(),
             principal: seat.principal.clone(),
             index: Arc::default(),
@@ -228,34 +231,55 @@ impl Course {
             held: Arc::clone(&self.held),
         };
         // As of this wave, not of the plan: who became privileged meanwhile is held.
-        let lane = Arc::new(lane.looking_again().await?);
+        let lane = lane.looking_again().await?;
         let span = tracing::info_span!("lane", directory = %directory);
-        let (front, passed) = Front::new();
-        let rest = if lane.has_rest() { Some(self.rest(seat, &lane, passed)?) } else { None };
-        lane::lead(lane, entries, front).instrument(span).await;
+        let (mut leads, mut behind) = (Vec::new(), Vec::new());
+        for class in leading.classes() {
+            let lane = Arc::new(Lane { lead: class, ..lane.clone() });
+            let mut entries = self.led(&lane, &leading)?.peekable();
+            if entries.peek().is_none() {
+                continue;
+            }
+            let (front, passed) = Front::new();
+            if lane.has_rest() {
+                behind.push((Arc::clone(&lane), self.led(&lane, &leading)?, passed));
+            }
+            leads.push(lane::lead(lane, entries, front));
+        }
+        let rest = (!behind.is_empty()).then(|| follow(seat, wave, behind));
+        future::join_all(leads).instrument(span).await;
         seat.worked += clock::instant().duration_since(began);
         Ok(rest)
     }
 
-    /// Begins the pass behind the leading one. It waits until the one of the wave before is over:
-    /// the privileged come before the workforce in every class.
-    fn rest(&self, seat: &mut Seat, lane: &Arc<Lane>, passed: watch::Receiver<u64>) -> Result<JoinHandle<()>> {
-        let directory = &seat.backend.info().id;
-        let entries = self.plan.entries(&lane.wave.name, directory)?;
-        let span = tracing::info_span!("rest", wave = %lane.wave.name, %directory);
-        let over = CancellationToken::new();
-        let is_over = over.clone().drop_guard();
-        let before = seat.rest_over.replace(over);
-        let lane = Arc::clone(lane);
-        let follow = async move {
-            if let Some(before) = before {
-                before.cancelled().await;
-            }
-            rest::follow(lane, entries, passed).await;
-            drop(is_over);
-        };
-        Ok(tokio::spawn(follow.instrument(span)))
+    /// The entries of a lane's directory and wave that its class leads.
+    fn led(&self, lane: &Arc<Lane>, leading: &Leading) -> Result<impl Iterator<Item = Result<Entry>> + Send + use<>> {
+        let entries = self.plan.entries(&lane.wave.name, &lane.backend.info().id)?;
+        let (lane, leading) = (Arc::clone(lane), leading.clone());
+        let is_led =
+            move |entry: &Entry| leading.class_of(lane.backend.as_ref(), entry).is_none_or(|class| class == lane.lead);
+        Ok(entries.filter(move |entry| entry.as_ref().map_or(true, &is_led)))
     }
+}
+
+/// Begins the passes behind the leading ones. They wait until those of the wave before are over: the
+/// privileged come before the workforce in every class.
+fn follow<I>(seat: &mut Seat, wave: &Wave, behind: Vec<(Arc<Lane>, I, watch::Receiver<u64>)>) -> JoinHandle<()>
+where
+    I: Iterator<Item = Result<Entry>> + Send + 'static,
+{
+    let span = tracing::info_span!("rest", wave = %wave.name, directory = %seat.backend.info().id);
+    let over = CancellationToken::new();
+    let is_over = over.clone().drop_guard();
+    let before = seat.rest_over.replace(over);
+    let follow = async move {
+        if let Some(before) = before {
+            before.cancelled().await;
+        }
+        future::join_all(behind.into_iter().map(|(lane, entries, passed)| rest::follow(lane, entries, passed))).await;
+        drop(is_over);
+    };
+    tokio::spawn(follow.instrument(span))
 }
 
 /// Records that a wave came to its end, unless it was stopped before.

@@ -32,6 +32,8 @@ use crate::vault::Vault;
 pub(super) struct Lane {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) limits: Limits,
+    /// The class of the leading pass: which of the wave's accounts are meant follows from it.
+    pub(super) lead: OperationClass,
     pub(super) wave: Wave,
     pub(super) principal: Option<AccountId>,
     pub(super) index: Arc<PrivilegeIndex>,
@@ -73,20 +75,20 @@ impl Generators {
 /// Which of an account's actions one pass takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Those before the first one of another class than the one that sets passwords.
+    /// Those before the first one of another class than the one that leads.
     Lead,
     /// What is left after that.
     Rest,
 }
 
-/// The leading pass: takes a wave's entries of one directory through the actions of the class that
-/// sets passwords, several cohorts at a time, so that one is always ready when the governor has a
+/// A leading pass: takes a wave's entries of one directory through the actions of the class that
+/// leads them, several cohorts at a time, so that one is always ready when the governor has a
 /// permit. `front` is told how many entries, counted from the first, have been gone through.
 pub(super) async fn lead<I>(lane: Arc<Lane>, entries: I, mut front: Front)
 where
     I: Iterator<Item = Result<Entry>> + Send,
 {
-    let size = lane.limits.batch_of(lane.lead_class()).get().min(MAX_COHORT) as usize;
+    let size = lane.limits.batch_of(lane.lead).get().min(MAX_COHORT) as usize;
     let in_flight = lane.limits.in_flight.get() as usize;
     let concurrent = match lane.limits.batch_cost {
         BatchCost::OneRequest => in_flight,
@@ -191,15 +193,9 @@ impl Lane {
         Ok(Self { index: Arc::new(index), looked, ..self.clone() })
     }
 
-    /// The class that sets passwords.
-    pub(super) fn lead_class(&self) -> OperationClass {
-        self.backend.class_of(Action::SetPassword { must_change: false })
-    }
-
     /// How many of an account's actions the leading pass takes.
     pub(super) fn lead_of(&self, actions: &[Action]) -> usize {
-        let lead = self.lead_class();
-        actions.iter().position(|action| self.backend.class_of(*action) != lead).unwrap_or(actions.len())
+        actions.iter().position(|action| self.backend.class_of(*action) != self.lead).unwrap_or(actions.len())
     }
 
     /// Whether there are actions that the leading pass does not take.

@@ -28,6 +28,7 @@ mod cohort;
 mod course;
 mod guard;
 mod lane;
+mod lead;
 mod progress;
 mod read_back;
 mod recheck;

@@ -1,7 +1,7 @@
 //! The pass behind the leading one: actions of classes that are paced apart.
 //!
-//! The leading pass sets passwords as fast as their quota allows, and leaves each account before
-//! its first action of another class. This pass follows through the same wave with places of its
+//! A leading pass sets passwords as fast as their quota allows, and leaves each account before
+//! its first action of another class. This pass follows through the same entries with places of its
 //! own, so that a slow class (five requests in ten seconds, say) keeps no password waiting. It
 //! begins each account anew: what the journal knows of it, and a second look just before the touch,
 //! which can be hours after the password was set.

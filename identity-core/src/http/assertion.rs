@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,9 +12,8 @@ use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::SigningKey;
+use super::{ServerClock, SigningKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::clock;
 
 /// Gives assertions, a fresh one with each call.
 #[async_trait]
@@ -30,6 +30,7 @@ pub trait Assertions: fmt::Debug + Send + Sync + 'static {
 pub struct SignedAssertions {
     key: SigningKey,
     lifetime: Duration,
+    clock: Arc<ServerClock>,
 }
 
 /// The claims of RFC 7523, section 3; times in seconds since 1970.
@@ -51,7 +52,7 @@ impl SignedAssertions {
     /// Assertions signed by this key.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
-        Self { key, lifetime: Self::LIFETIME }
+        Self { key, lifetime: Self::LIFETIME, clock: Arc::default() }
     }
 
     /// Sets how long an assertion is valid: whole seconds, from one second to an hour.
@@ -60,12 +61,19 @@ impl SignedAssertions {
         self.lifetime = lifetime.clamp(Duration::from_secs(1), Duration::from_secs(3600));
         self
     }
+
+    /// Takes the times from this clock of the server, instead of from ours.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<ServerClock>) -> Self {
+        self.clock = clock;
+        self
+    }
 }
 
 #[async_trait]
 impl Assertions for SignedAssertions {
     async fn assertion(&self, client_id: &str, audience: &str) -> Result<SecretString> {
-        let now = clock::now().as_second();
+        let now = self.clock.now().as_second();
         self.key.sign(&Claims {
             aud: audience,
             iss: client_id,

@@ -40,6 +40,18 @@ impl BaseUrl {
         Self::parse_if(text, is_safe)
     }
 
+    /// As [`parse`](Self::parse); what is wrong is said of the key of the configuration that gave
+    /// the address.
+    ///
+    /// # Errors
+    /// As of [`parse`](Self::parse).
+    pub fn parse_of(key: &str, text: &str) -> Result<Self> {
+        Self::parse(text).map_err(|fault| {
+            let detail = format!("{key}: {}", fault.detail());
+            fault.with_detail(detail)
+        })
+    }
+
     /// Reads an address on the machine that we run on, where clouds keep its identity: as
     /// [`parse`](Self::parse), and plain `http` to a link-local address (169.254.0.0/16) too, which no
     /// router passes on. Not for an address that tokens are sent to.

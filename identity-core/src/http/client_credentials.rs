@@ -11,7 +11,7 @@ use oauth2::{AuthType, ClientId, ClientSecret, RequestTokenError, Scope, TokenRe
 use secrecy::{ExposeSecret, SecretString};
 
 use super::grant::{AdviceOf, GrantClient, GrantFault, GrantWire, Refused, refusal};
-use super::{AccessToken, Assertions, BaseUrl, SignIn, TokenSource, Transport};
+use super::{AccessToken, Assertions, BaseUrl, Response, ServerClock, SignIn, Signature, TokenSource, Transport};
 use crate::error::{Error, ErrorKind, Result, SIGN_IN};
 
 /// The type of a JSON Web Token that proves who the client is (RFC 7523, section 2.2).
@@ -27,6 +27,8 @@ pub struct ClientCredentials {
     scopes: Vec<String>,
     parameters: Vec<(String, String)>,
     signer: Option<Arc<dyn SignIn>>,
+    token_type: Option<String>,
+    clock: Option<Arc<ServerClock>>,
     advice: Option<Arc<AdviceOf>>,
 }
 
@@ -70,6 +72,8 @@ impl ClientCredentials {
             scopes: Vec::new(),
             parameters: Vec::new(),
             signer: None,
+            token_type: None,
+            clock: None,
             advice: None,
         }
     }
@@ -96,6 +100,22 @@ impl ClientCredentials {
         self
     }
 
+    /// Takes no token but of this type; case does not matter. Without a signer it is `Bearer`.
+    #[must_use]
+    pub fn with_token_type(mut self, token_type: impl Into<String>) -> Self {
+        self.token_type = Some(token_type.into());
+        self
+    }
+
+    /// Teaches this clock what the server's one says. When a request is refused with 400 or 401 and
+    /// the clock turns out to have been off by more than [`ServerClock::TOLERANCE`], it is sent once
+    /// more: what is signed carries times.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<ServerClock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
     /// Says what the user can do about a refusal, by the server's codes.
     #[must_use]
     pub fn with_advice(mut self, advice: impl Fn(&GrantFault) -> Option<String> + Send + Sync + 'static) -> Self {
@@ -107,20 +127,23 @@ impl ClientCredentials {
 #[async_trait]
 impl TokenSource for ClientCredentials {
     async fn token(&self) -> Result<AccessToken> {
+        // Once more for what the signer learnt, and once more for the clock.
+        for _ in 0..=u32::from(self.clock.is_some()) {
+            if let Granted::Token(token) = self.grant().await? {
+                return Ok(token);
+            }
+        }
         match self.grant().await? {
             Granted::Token(token) => Ok(token),
-            Granted::Again => match self.grant().await? {
-                Granted::Token(token) => Ok(token),
-                Granted::Again => Err(Error::new(ErrorKind::Unauthenticated, SIGN_IN)
-                    .with_detail("the server refused the proof that goes with the request, twice")),
-            },
+            Granted::Again => Err(Error::new(ErrorKind::Unauthenticated, SIGN_IN)
+                .with_detail("the server refused the proof that goes with the request, again and again")),
         }
     }
 }
 
 enum Granted {
     Token(AccessToken),
-    /// The server refused what signs the token request, and the signer learnt from it.
+    /// The server refused what signs the token request, and something was learnt from it.
     Again,
 }
 
@@ -140,6 +163,10 @@ impl ClientCredentials {
         let wire = GrantWire::new(Arc::clone(&self.transport), signature.clone());
         let granted = self.ask(&wire, assertion.as_ref()).await;
         let answer = wire.answer();
+        let was_off = match (&self.clock, &answer) {
+            (Some(clock), Some(answer)) => clock.learn(&answer.headers),
+            _ => false,
+        };
         let error = match granted {
             Ok(token) => {
                 if let (Some(signer), Some(signature), Some(answer)) = (&self.signer, &signature, &answer) {
@@ -149,9 +176,9 @@ impl ClientCredentials {
             }
             Err(error) => error,
         };
-        if let (Some(signer), Some(signature), Some(answer)) = (&self.signer, &signature, &answer)
+        if let Some(answer) = &answer
             && matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
-            && signer.refused(signature, answer).await?
+            && (self.signer_learnt(signature.as_ref(), answer).await? || was_off)
         {
             return Ok(Granted::Again);
         }
@@ -160,6 +187,13 @@ impl ClientCredentials {
             Proof::Assertion(_) => assertion.as_ref(),
         };
         Err(refusal(error, answer.as_ref(), self.advice.as_deref(), sent))
+    }
+
+    async fn signer_learnt(&self, signature: Option<&Signature>, answer: &Response) -> Result<bool> {
+        match (&self.signer, signature) {
+            (Some(signer), Some(signature)) => signer.refused(signature, answer).await,
+            _ => Ok(false),
+        }
     }
 
     async fn ask(&self, wire: &GrantWire, assertion: Option<&SecretString>) -> Result<BasicTokenResponse, Refused> {
@@ -185,6 +219,11 @@ impl ClientCredentials {
 
     fn checked(&self, token: &BasicTokenResponse) -> Result<AccessToken> {
         let kind = token.token_type().as_ref();
+        if self.token_type.as_ref().is_some_and(|expected| !kind.eq_ignore_ascii_case(expected)) {
+            return Err(Error::new(ErrorKind::Protocol, SIGN_IN)
+                .with_detail("the server gave a token of another type than the one asked for")
+                .with_advice("the application may not be set to need a proof with each request (DPoP)"));
+        }
         if self.signer.is_none() && !kind.eq_ignore_ascii_case("bearer") {
             return Err(Error::new(ErrorKind::Protocol, SIGN_IN)
                 .with_detail("the server gave a token that is not a bearer token")
@@ -195,7 +234,11 @@ impl ClientCredentials {
             return Err(Error::new(ErrorKind::Protocol, SIGN_IN).with_detail("the server gave an empty token"));
         }
         let lifetime = token.expires_in().unwrap_or(Self::UNSAID_LIFETIME);
-        Ok(AccessToken::new(SecretString::from(value.as_str()), lifetime))
+        let granted = AccessToken::new(SecretString::from(value.as_str()), lifetime);
+        Ok(match token.scopes() {
+            Some(scopes) => granted.with_scopes(scopes.iter().map(|scope| scope.to_string())),
+            None => granted,
+        })
     }
 }
 

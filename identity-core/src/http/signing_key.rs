@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, CommonParameters, Jwk};
@@ -132,6 +135,27 @@ impl SigningKey {
         let mut key = Self::new(key, algorithm)?;
         key.kid.clone_from(&parts.kid);
         Ok(key)
+    }
+
+    /// A new key that is nowhere but in memory: RSA of 2048 bits, or P-256. An RSA key takes a
+    /// tenth of a second or so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unexpected`] when the machine gives no randomness.
+    pub fn generate(algorithm: SigningAlgorithm) -> Result<Self> {
+        let failed = |_| {
+            Error::new(ErrorKind::Unexpected, "make a signing key").with_detail("the machine could not make a key")
+        };
+        let key = if algorithm.is_rsa() {
+            let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?;
+            let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
+            let inside = der::inside_pkcs8(pkcs8.as_ref()).ok_or_else(|| unusable("the new key is not PKCS#8"))?;
+            EncodingKey::from_rsa_der(&inside)
+        } else {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+            EncodingKey::from_ec_der(pair.to_pkcs8v1().map_err(failed)?.as_ref())
+        };
+        Self::new(key, algorithm)
     }
 
     fn new(key: EncodingKey, algorithm: SigningAlgorithm) -> Result<Self> {

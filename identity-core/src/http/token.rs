@@ -33,13 +33,21 @@ pub struct AccessToken {
     /// One copy in memory, however many requests are signed with it.
     value: Arc<SecretString>,
     lifetime: Duration,
+    scopes: Option<Arc<[String]>>,
 }
 
 impl AccessToken {
     /// A token that lives this long from now.
     #[must_use]
     pub fn new(value: SecretString, lifetime: Duration) -> Self {
-        Self { value: Arc::new(value), lifetime }
+        Self { value: Arc::new(value), lifetime, scopes: None }
+    }
+
+    /// Says what the server granted.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = String>) -> Self {
+        self.scopes = Some(scopes.into_iter().collect());
+        self
     }
 
     /// The token itself: for the wire only.
@@ -52,6 +60,13 @@ impl AccessToken {
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
+    }
+
+    /// What the server granted, where it said so; otherwise it is what was asked for (RFC 6749,
+    /// section 5.1).
+    #[must_use]
+    pub fn scopes(&self) -> Option<&[String]> {
+        self.scopes.as_deref()
     }
 }
 

@@ -243,7 +243,8 @@ pub enum Verdict {
     Unchanged,
     /// It changed by this run, and then once more while the demand to change it went away: the
     /// owner signed in and chose another, as the must-change flag asks. The generated password is
-    /// not in use any more.
+    /// not in use any more. Or the owner came back by recovery, as
+    /// [`ResetToRecovery`](Action::ResetToRecovery) asks.
     ChangedByOwner,
     /// It changed, and somebody else changed it again since.
     ChangedByOther,

@@ -1,80 +1,52 @@
-//! One quota at work: an even rate by the `governor` crate, and an exact ledger of the last window.
+//! One quota at work: its even rate, and, where the server tells the permits, what is known of its
+//! window.
 
-use std::num::NonZeroU32;
-use std::ops::Add;
-use std::time::Duration;
-
-use governor::clock::{Clock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
 use tokio::time::Instant;
 
-use super::rolling::RollingUse;
-use super::{OperationClass, Quota, clock};
+use super::even::{EvenRate, LONGEST_WINDOW};
+use super::learnt::{Learnt, Leave};
+use super::stats::QuotaStats;
+use super::window::About;
+use super::{OperationClass, Quota, WindowHint};
 
 /// The least share that is worked with; less (or nonsense) counts as this.
 const LEAST_SHARE: f64 = 0.001;
-/// The longest window that is worked with, so that no sum of times can overflow.
-const LONGEST_WINDOW: Duration = Duration::from_secs(31 * 24 * 3600);
-/// Two requests that left a window apart can arrive closer: the window is taken longer by this
-/// part of itself.
-const TRAVEL: u32 = 128;
-/// A wait that ends late (timers tick in milliseconds, machines are busy) does not lower the
-/// rate, as long as it is not later than this.
-const LATENESS: Duration = Duration::from_millis(25);
-/// The finest that one permit's interval is divided, so that lateness is made good in small steps.
-const FINEST_CELL: Duration = Duration::from_micros(500);
 
 /// Into how many batches a window's share should divide at least.
 const BATCHES_IN_A_WINDOW: u32 = 8;
-
-type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>;
 
 /// One quota at work.
 pub(super) struct Bucket {
     quota: Quota,
     share: f64,
-    /// Permits that a window may see.
-    limit: u32,
-    /// Spreads the permits. It counts in cells, of which a permit has `cells`.
-    rate: Limiter,
-    cells: u32,
-    /// The most permits that are asked of `rate` in one go.
-    part: u32,
-    /// Permits that the rate has given and nobody has used yet: the parts of a batch that is
-    /// still waiting. They stay here when that wait is given up, so nothing is lost.
-    prepaid: u32,
-    last_window: RollingUse,
+    /// Permits per window that are ours, before they are rounded.
+    allowed: f64,
+    even: EvenRate,
+    /// Where the server tells the permits.
+    learnt: Option<Learnt>,
+    count: Count,
+}
+
+/// What was used, for the statistics.
+#[derive(Default)]
+struct Count {
+    used: u64,
+    refused: u64,
+    /// What the share came to from the first use to `last`.
+    share: f64,
+    last: Option<Instant>,
 }
 
 impl Bucket {
     pub(super) fn new(quota: &Quota) -> Self {
         let share = if quota.share >= LEAST_SHARE { quota.share.min(1.0) } else { LEAST_SHARE };
         let allowed = f64::from(quota.permits.get()) * share;
-        let window = quota.window.clamp(Duration::from_micros(1), LONGEST_WINDOW);
-        let window = window + window / TRAVEL;
-        // Half a permit per window is one permit in two windows. The small addition undoes the
-        // rounding of products such as 100 x 0.29, which is just below 29.
-        let (limit, window) =
-            if allowed >= 1.0 { ((allowed + 1e-6) as u32, window) } else { (1, window.div_f64(allowed)) };
-        let interval = Duration::from_nanos(nanos(window).div_ceil(u64::from(limit)));
-        let cells = (nanos(interval) / nanos(FINEST_CELL)).clamp(1, 1000) as u32;
-        let cell = Duration::from_nanos(nanos(interval).div_ceil(u64::from(cells)).max(1));
-        let part = quota.burst.get().min(limit).min(u32::MAX / 4 / cells);
-        let late = (nanos(LATENESS) / nanos(cell)).min(u64::from(u32::MAX / 4)) as u32;
-        let burst = NonZeroU32::new(part * cells + late).unwrap_or(NonZeroU32::MIN);
-        let pace = governor::Quota::with_period(cell)
-            .unwrap_or_else(|| governor::Quota::per_second(NonZeroU32::MIN))
-            .allow_burst(burst);
         Self {
             share,
-            limit,
-            rate: Limiter::direct_with_clock(pace, TokioClock),
-            cells,
-            part,
-            prepaid: 0,
-            last_window: RollingUse::new(window),
+            allowed,
+            even: EvenRate::new(allowed, quota.window, quota.burst),
+            learnt: quota.learnt.then(|| Learnt::new(quota.window.min(LONGEST_WINDOW))),
+            count: Count::default(),
             quota: quota.clone(),
         }
     }
@@ -88,7 +60,7 @@ impl Bucket {
     /// share pays for, so that what is left of a window is never too little for the next batch;
     /// at least one.
     pub(super) fn batch_room(&self, class: OperationClass) -> u32 {
-        let in_window = self.limit.checked_div(self.quota.cost(class));
+        let in_window = self.even.limit().checked_div(self.quota.cost(class));
         in_window.map_or(u32::MAX, |room| (room / BATCHES_IN_A_WINDOW).max(1))
     }
 
@@ -97,65 +69,98 @@ impl Bucket {
         (self.quota.cost(class) > 0).then_some(self.share)
     }
 
-    /// When `cost` permits may be used, if not now. Parts that the rate gives are kept meanwhile.
-    pub(super) fn until_ready(&mut self, cost: u32, now: Instant) -> Option<Instant> {
-        while self.prepaid < cost {
-            let part = self.part.min(cost - self.prepaid).max(1);
-            let cells = NonZeroU32::new(part * self.cells).unwrap_or(NonZeroU32::MIN);
-            match self.rate.check_n(cells) {
-                Ok(Ok(())) => self.prepaid += part,
-                Ok(Err(not_until)) => {
-                    return Some(now + not_until.wait_time_from(Moment(now)).max(Duration::from_nanos(1)));
-                }
-                // The burst was made no smaller than a part.
-                Err(_) => return Some(now + LATENESS),
-            }
+    /// Whether `cost` permits may be used now. Parts that the rate gives are kept meanwhile.
+    pub(super) fn leave(&mut self, cost: u32, now: Instant) -> Leave {
+        let leave = self.learnt.as_mut().map_or(Leave::Now, |learnt| learnt.leave(cost, self.even.limit(), now));
+        match leave {
+            Leave::Now => self.even.until_ready(cost, now).map_or(Leave::Now, Leave::From),
+            wait => wait,
         }
-        self.last_window.until_fits(u64::from(cost), u64::from(self.limit), now)
     }
 
-    /// Uses permits that [`until_ready`](Self::until_ready) said may be used now.
+    /// Uses permits that [`leave`](Self::leave) said may be used now.
     pub(super) fn spend(&mut self, cost: u32, now: Instant) {
-        self.prepaid = self.prepaid.saturating_sub(cost);
-        if cost > 0 {
-            self.last_window.record(u64::from(cost), now);
+        if cost == 0 {
+            return;
+        }
+        self.even.spend(cost, now);
+        if let Some(learnt) = &mut self.learnt {
+            learnt.granted(cost);
+        }
+        self.count.used += u64::from(cost);
+        self.pass(now);
+    }
+
+    /// A permit of this cost came back.
+    pub(super) fn returned(&mut self, cost: u32, now: Instant) {
+        if let (Some(learnt), true) = (&mut self.learnt, cost > 0) {
+            learnt.returned(cost, now);
         }
     }
-}
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// `governor` on tokio's clock: its own waiting does not see a paused runtime.
-#[derive(Clone, Copy, Debug)]
-struct TokioClock;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment(Instant);
-
-impl Clock for TokioClock {
-    type Instant = Moment;
-
-    fn now(&self) -> Moment {
-        Moment(clock::instant())
-    }
-}
-
-impl Reference for Moment {
-    fn duration_since(&self, earlier: Self) -> Nanos {
-        self.0.saturating_duration_since(earlier.0).into()
+    /// Takes in what the server tells of its window with an answer of `class`; `None` where this
+    /// quota does not learn from it. Otherwise what it was about, and when the window ends.
+    pub(super) fn learn(
+        &mut self,
+        hint: WindowHint,
+        class: OperationClass,
+        now: Instant,
+    ) -> Option<(About, Option<Instant>)> {
+        let cost = self.quota.cost(class);
+        let learnt = self.learnt.as_mut().filter(|_| cost > 0)?;
+        let about = learnt.learn(hint, cost, now);
+        let ends = learnt.ends(now);
+        self.follow(now);
+        Some((about, ends))
     }
 
-    fn saturating_sub(&self, duration: Nanos) -> Self {
-        self.0.checked_sub(duration.into()).map_or(*self, Self)
+    /// Takes in which part of the whole bucket a learnt limit is.
+    pub(super) fn set_part(&mut self, part: f64, now: Instant) {
+        if let Some(learnt) = &mut self.learnt {
+            learnt.set_part(part);
+            self.follow(now);
+        }
     }
-}
 
-impl Add<Nanos> for Moment {
-    type Output = Self;
+    /// An operation of `class` was refused for pace.
+    pub(super) fn refused(&mut self, class: OperationClass) {
+        if self.quota.cost(class) > 0 {
+            self.count.refused += 1;
+        }
+    }
 
-    fn add(self, wait: Nanos) -> Self {
-        self.0.checked_add(wait.into()).map_or(self, Self)
+    /// What was used so far.
+    pub(super) fn stats(&self, now: Instant) -> QuotaStats {
+        let stated = (!self.quota.learnt).then_some(self.quota.permits.get());
+        QuotaStats {
+            name: self.quota.name,
+            window: self.quota.window,
+            limit: self.learnt.as_ref().map_or(stated, Learnt::limit),
+            allowed: self.allowed,
+            remaining: self.learnt.as_ref().and_then(|learnt| learnt.remaining(now)),
+            used: self.count.used,
+            share: self.count.share,
+            refused: self.count.refused,
+        }
+    }
+
+    /// Changes the rate to what is ours of the limit that was told last.
+    fn follow(&mut self, now: Instant) {
+        let Some(allowed) = self.learnt.as_ref().and_then(|learnt| learnt.permits(self.share)) else { return };
+        if (allowed - self.allowed).abs() > f64::EPSILON {
+            if self.count.last.is_some() {
+                self.pass(now);
+            }
+            self.allowed = allowed;
+            self.even = EvenRate::begun(allowed, self.quota.window, self.quota.burst);
+        }
+    }
+
+    /// Adds what the share came to since last time.
+    fn pass(&mut self, now: Instant) {
+        let passed = self.count.last.map_or(0.0, |last| now.saturating_duration_since(last).as_secs_f64());
+        let window = self.quota.window.as_secs_f64().max(f64::MIN_POSITIVE);
+        self.count.share += self.allowed * passed / window;
+        self.count.last = Some(now);
     }
 }

@@ -32,16 +32,22 @@ pub enum Signal {
     Ok,
     /// Served, but the server says that it will soon refuse: fewer requests at once, no pause.
     Strained,
-    /// Refused for pace (429, a bucket that is empty).
+    /// Refused for pace (429, a bucket that is empty). With a [`WindowHint`] only its class waits,
+    /// without one all do.
     Throttled,
-    /// Refused for load (503, LDAP busy or unavailable), or no answer in time.
+    /// Refused for load (503, LDAP busy or unavailable, too many requests at once), or no answer
+    /// in time: a pause of our own for all, and a part of the requests at once.
     Busy,
 }
 
 /// What a server says of its current window (the rate-limit headers of an HTTP API).
 ///
-/// A `limit` of 0 says nothing and is passed over (Okta answers its concurrency limit so).
+/// A `limit` of 0 tells of no window (Okta answers its limit of requests at once so): it is not
+/// learnt, and a [`Signal::Throttled`] that brings it counts as [`Signal::Busy`], whose pause is
+/// short. With any other limit, a `Throttled` concerns the class alone: its window is over after
+/// `resets_in`, and the other classes go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WindowHint {
     /// Permits per window.
     pub limit: u32,
@@ -50,6 +56,35 @@ pub struct WindowHint {
     /// How long until the window ends: by the server's clock (its `Date`), rounded up, so that
     /// the window is over by then.
     pub resets_in: Duration,
+    /// When the window ends by the server's clock, in seconds since 1970. It tells windows apart
+    /// whatever order and however late the answers come; without it, that is judged by
+    /// `resets_in`.
+    pub ends_at: Option<u64>,
+}
+
+impl WindowHint {
+    /// What a server says of a window whose end it does not name.
+    #[must_use]
+    pub fn new(limit: u32, remaining: u32, resets_in: Duration) -> Self {
+        Self { limit, remaining, resets_in, ends_at: None }
+    }
+
+    /// What a server says with the second at which its window ends, `date` being the second at
+    /// which it said so; both in seconds since 1970, by its own clock.
+    ///
+    /// ```
+    /// use identity_core::limits::WindowHint;
+    /// use std::time::Duration;
+    ///
+    /// // x-rate-limit-limit, -remaining, -reset; Date.
+    /// let hint = WindowHint::by_server_clock(600, 599, 1_700_000_060, 1_700_000_000);
+    /// assert_eq!((hint.resets_in, hint.ends_at), (Duration::from_secs(60), Some(1_700_000_060)));
+    /// ```
+    #[must_use]
+    pub fn by_server_clock(limit: u32, remaining: u32, reset: u64, date: u64) -> Self {
+        let resets_in = Duration::from_secs(reset.saturating_sub(date));
+        Self { ends_at: Some(reset), ..Self::new(limit, remaining, resets_in) }
+    }
 }
 
 impl Feedback {

@@ -4,17 +4,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::state::{NotYet, Place, Request, State};
-use super::{BatchCost, Feedback, Limits, OperationClass, Pacing, RetryBudget, RetryPolicy, clock};
+use super::{
+    BatchCost, Feedback, GovernorStats, Limits, OperationClass, Pacing, QuotaStats, RetryBudget, RetryPolicy, clock,
+};
 
 /// The governor of one directory. All lanes and all reads share it.
 ///
 /// A permit is granted when all of these agree, and takes from all of them at once: the gate
-/// (closed while the server asks us to wait), the window that the server tells of, every quota
-/// that prices the class, and the in-flight ceiling, which adapts between 1 and
+/// (closed while the server asks us to wait; each class has one of its own besides, for refusals
+/// that concern it alone), the window that the server tells of, every quota that prices the class,
+/// and the in-flight ceiling, which adapts between 1 and
 /// [`Limits::in_flight`].
 ///
 /// # Behavior
@@ -65,26 +67,6 @@ pub struct Permit {
     shared: Arc<Shared>,
     queue: usize,
     request: Request,
-}
-
-/// What a governor has seen so far, and how it stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GovernorStats {
-    /// Operations that were answered.
-    pub requests: u64,
-    /// Of these, refused for pace.
-    pub throttled: u64,
-    /// Of these, refused for load, or not answered in time.
-    pub busy: u64,
-    /// The time that batches waited for their permits, added up over all lanes.
-    pub waited: Duration,
-    /// What is in flight now, in requests (see [`BatchCost`]).
-    pub in_flight: u32,
-    /// The most that may be in flight now.
-    pub ceiling: u32,
-    /// Until when nothing may go because the directory asked for a pause.
-    pub closed_until: Option<Timestamp>,
 }
 
 impl Governor {
@@ -152,6 +134,26 @@ impl Governor {
             closed_until: closed_for.and_then(|wait| clock::now().checked_add(wait).ok()),
             ..state.stats
         }
+    }
+
+    /// What was used of each quota, in the order of [`Limits::quotas`].
+    #[must_use]
+    pub fn quotas(&self) -> Vec<QuotaStats> {
+        self.shared.state().quotas(clock::instant())
+    }
+
+    /// Tells which part of the directory's whole buckets the limits are that it tells with its
+    /// answers: above 0 and at most 1, where anything else means not known. The run then uses
+    /// `min(limit, share * limit / part)` of each [learnt](super::Quota::learnt) quota; without it
+    /// `share * limit`, which can be less than the configured share, never more.
+    ///
+    /// Tell it again when it has changed: until then a limit that changes counts as whichever is
+    /// less, the same part of another bucket or another part of the same.
+    ///
+    /// Okta: a principal's percentage of each bucket ("Set a principal's rate limits").
+    pub fn set_principal_part(&self, part: f64) {
+        self.shared.state().set_part(part, clock::instant());
+        self.shared.changed.notify_waiters();
     }
 
     /// The most operations of `class` that a batch should have now: [`Limits::batch_of`] the class;
@@ -259,7 +261,7 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.shared.state().returned(self.queue, self.request);
+        self.shared.state().returned(self.queue, self.request, clock::instant());
         self.shared.changed.notify_waiters();
     }
 }

@@ -8,22 +8,26 @@
 mod bucket;
 mod ceiling;
 pub mod clock;
+mod even;
 mod feedback;
 mod gate;
 mod governor;
+mod learnt;
 mod pacing;
 mod quota;
 mod retried_read;
 mod retry;
 mod rolling;
 mod state;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod window;
 
 pub use feedback::{Feedback, Signal, WindowHint};
-pub use governor::{Governor, GovernorStats, Permit};
+pub use governor::{Governor, Permit};
 pub use pacing::Pacing;
 pub use quota::{BatchCost, Limits, OperationClass, Quota};
 pub use retried_read::retried_read;
 pub use retry::{RetryBudget, RetryCause, RetryPolicy};
+pub use stats::{GovernorStats, QuotaStats};

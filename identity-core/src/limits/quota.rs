@@ -36,6 +36,9 @@ pub struct Quota {
     pub burst: NonZeroU32,
     /// What one operation of a class costs; a class that is not listed costs nothing here.
     pub costs: Vec<(OperationClass, u32)>,
+    /// Whether the permits are learnt from what answers say of the window
+    /// ([`WindowHint`](super::WindowHint)); `permits` is then what is assumed before.
+    pub learnt: bool,
 }
 
 impl Quota {
@@ -43,7 +46,35 @@ impl Quota {
     /// and evenly.
     #[must_use]
     pub fn new(name: &'static str, permits: NonZeroU32, window: Duration, class: OperationClass) -> Self {
-        Self { name, permits, window, share: 1.0, burst: NonZeroU32::MIN, costs: vec![(class, 1)] }
+        Self { name, permits, window, share: 1.0, burst: NonZeroU32::MIN, costs: vec![(class, 1)], learnt: false }
+    }
+
+    /// A quota whose permits the directory tells with its answers (the rate-limit headers of
+    /// Okta), in fixed windows of length `window` that the first request after the last one's end
+    /// opens.
+    ///
+    /// # Behavior
+    /// * Before the first answer one batch at a time goes; `assumed` permits per window are what
+    ///   it keeps to should answers tell nothing.
+    /// * Afterwards the share of the permits is spread evenly. Besides, no window of the server's
+    ///   sees more of ours than the share, counted by the answers of that window and what is under
+    ///   way; and what others leave is not exceeded, as far as answers tell of it in time.
+    /// * A limit that changes is kept to from the answer on that tells it.
+    /// * What the limit is a part of can be told: [`Governor::set_principal_part`].
+    ///
+    /// [`Governor::set_principal_part`]: super::Governor::set_principal_part
+    ///
+    /// ```
+    /// use std::{num::NonZeroU32, time::Duration};
+    /// use identity_core::limits::{OperationClass, Quota};
+    ///
+    /// let class = OperationClass::Named("users");
+    /// let users = Quota::learnt("users", NonZeroU32::new(60).unwrap(), Duration::from_secs(60), class).with_share(0.5);
+    /// assert!(users.learnt);
+    /// ```
+    #[must_use]
+    pub fn learnt(name: &'static str, assumed: NonZeroU32, window: Duration, class: OperationClass) -> Self {
+        Self { learnt: true, ..Self::new(name, assumed, window, class) }
     }
 
     /// Uses only this part of the permits; above 0 and at most 1.

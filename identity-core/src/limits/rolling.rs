@@ -58,6 +58,12 @@ impl RollingUse {
         }
     }
 
+    /// What was used in the window that ends now.
+    pub(super) fn used(&mut self, now: Instant) -> u64 {
+        self.forget(now);
+        self.used
+    }
+
     fn forget(&mut self, now: Instant) {
         while let Some(entry) = self.entries.front().filter(|entry| entry.last + self.window <= now) {
             self.used -= entry.permits;

@@ -11,8 +11,14 @@ use tokio::time::Instant;
 use super::bucket::Bucket;
 use super::ceiling::{Ceiling, Latency};
 use super::gate::Gate;
-use super::window::Window;
-use super::{Feedback, GovernorStats, Limits, OperationClass, Pacing, Signal};
+use super::learnt::Leave;
+use super::retry::between;
+use super::window::{About, Window};
+use super::{Feedback, GovernorStats, Limits, OperationClass, Pacing, QuotaStats, Signal, WindowHint};
+
+/// A window that the server said was used up is over when it says so, and not all lanes go at that
+/// instant: at most this much later.
+const AFTER_RESET: Duration = Duration::from_secs(1);
 
 /// The state of a governor.
 pub(super) struct State {
@@ -36,6 +42,8 @@ struct Queue {
     head: Option<Head>,
     /// Operations of this class that are out.
     operations: u32,
+    /// Closed by refusals that concern this class alone.
+    gate: Gate,
     window: Window,
     latency: Latency,
     share: f64,
@@ -61,6 +69,15 @@ pub(super) struct Place {
     /// Held by the head of the queue. tokio's mutex is first come, first served, and drops out
     /// of the line when cancelled.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What a hint told.
+#[derive(Clone, Copy)]
+struct Told {
+    about: About,
+    /// When the window that is open now ends, at the latest.
+    ends: Option<Instant>,
+    used_up: bool,
 }
 
 /// What a batch asks for.
@@ -144,7 +161,10 @@ impl State {
     }
 
     /// A permit came back.
-    pub(super) fn returned(&mut self, queue: usize, request: Request) {
+    pub(super) fn returned(&mut self, queue: usize, request: Request, now: Instant) {
+        for bucket in &mut self.buckets {
+            bucket.returned(bucket.cost(request.class, request.operations), now);
+        }
         self.ceiling.returned(request.weight, self.in_flight);
         self.in_flight = self.in_flight.saturating_sub(request.weight);
         if let Some(queue) = self.queues.get_mut(queue) {
@@ -157,9 +177,20 @@ impl State {
         self.stats.requests += 1;
         let sent = feedback.latency.and_then(|latency| now.checked_sub(latency));
         let old_news = self.gate.is_old_news(sent, now);
-        match feedback.signal {
+        // 0 of 0 tells of no window, but that there is too much at once.
+        let hint = feedback.window.filter(|hint| hint.limit > 0);
+        let signal = match feedback.signal {
+            Signal::Throttled if feedback.window.is_some() && hint.is_none() => Signal::Busy,
+            signal => signal,
+        };
+        let index = self.queue_of(feedback.class);
+        let told = hint.map(|hint| self.learn(hint, feedback.class, now));
+        match signal {
             Signal::Ok => {
                 self.gate.served(old_news);
+                if let Some(queue) = self.queues.get_mut(index) {
+                    queue.gate.served(queue.gate.is_old_news(sent, now));
+                }
                 if !old_news {
                     self.ceiling.served();
                     self.weigh_latency(feedback.class, feedback.latency);
@@ -169,20 +200,78 @@ impl State {
                 self.gate.served(old_news);
                 self.ceiling.slow(self.in_flight);
             }
-            Signal::Throttled | Signal::Busy => {
-                match feedback.signal {
-                    Signal::Throttled => self.stats.throttled += 1,
-                    _ => self.stats.busy += 1,
+            Signal::Throttled => {
+                self.stats.throttled += 1;
+                for bucket in &mut self.buckets {
+                    bucket.refused(feedback.class);
                 }
-                self.gate.refused(feedback.retry_after, old_news, &self.pacing, &mut self.rng, now);
-                if !old_news {
-                    self.ceiling.refused();
+                match told {
+                    Some(told) => self.hold_class(index, told, feedback.retry_after, sent, now),
+                    None => self.close(feedback.retry_after, old_news, now),
                 }
             }
+            Signal::Busy => {
+                self.stats.busy += 1;
+                let asked = feedback.retry_after.filter(|_| feedback.signal == Signal::Busy);
+                self.close(asked, old_news, now);
+            }
         }
-        let Some(hint) = feedback.window else { return false };
-        let queue = self.queue_of(feedback.class);
-        self.queues.get_mut(queue).is_some_and(|queue| queue.window.learn(hint, &self.pacing, now))
+        told.is_some_and(|told| matches!(told.about, About::Unknown | About::Known { ends_earlier: true }))
+    }
+
+    /// What was used of each quota.
+    pub(super) fn quotas(&self, now: Instant) -> Vec<QuotaStats> {
+        self.buckets.iter().map(|bucket| bucket.stats(now)).collect()
+    }
+
+    /// Which part of the whole buckets the limits are that the server tells.
+    pub(super) fn set_part(&mut self, part: f64, now: Instant) {
+        for bucket in &mut self.buckets {
+            bucket.set_part(part, now);
+        }
+    }
+
+    /// The server refused, whatever was asked of it.
+    fn close(&mut self, retry_after: Option<Duration>, old_news: bool, now: Instant) {
+        self.gate.refused(retry_after, old_news, &self.pacing, &mut self.rng, now);
+        if !old_news {
+            self.ceiling.refused();
+        }
+    }
+
+    /// The server refused what was asked for one class, and told of its window.
+    fn hold_class(
+        &mut self,
+        queue: usize,
+        told: Told,
+        retry_after: Option<Duration>,
+        sent: Option<Instant>,
+        now: Instant,
+    ) {
+        let Some(queue) = self.queues.get_mut(queue) else { return };
+        // Of a window that is over, the refusal says nothing about the one that is open.
+        if told.about == About::Past {
+            return;
+        }
+        let until_reset = told.used_up.then(|| {
+            let late = between(Duration::ZERO, AFTER_RESET, &mut self.rng);
+            told.ends.map_or(Duration::ZERO, |ends| ends.saturating_duration_since(now)) + late
+        });
+        let old_news = queue.gate.is_old_news(sent, now);
+        queue.gate.refused(retry_after.max(until_reset), old_news, &self.pacing, &mut self.rng, now);
+    }
+
+    /// Takes in what the server tells of a window: of a learnt quota, otherwise of the class.
+    fn learn(&mut self, hint: WindowHint, class: OperationClass, now: Instant) -> Told {
+        let learnt = self.buckets.iter_mut().filter_map(|bucket| bucket.learn(hint, class, now)).last();
+        let (about, ends) = learnt.unwrap_or_else(|| {
+            let index = self.queue_of(class);
+            self.queues.get_mut(index).map_or((About::Past, None), |queue| {
+                let about = queue.window.learn(hint, 1, self.pacing.longest_pause, now);
+                (about, queue.window.open(now).map(|known| known.ends))
+            })
+        });
+        Told { about, ends, used_up: hint.remaining == 0 }
     }
 
     /// What the request lacks, and when to look again.
@@ -190,7 +279,10 @@ impl State {
         if let Some(until) = self.gate.closed_until(now) {
             return Some(until);
         }
-        let queue = self.queues.get_mut(place.queue)?;
+        let queue = self.queues.get(place.queue)?;
+        if let Some(until) = queue.gate.closed_until(now) {
+            return Some(until);
+        }
         if let Some(until) = queue.window.until_free(request.operations, queue.operations, queue.share, now) {
             return Some(until);
         }
@@ -205,9 +297,15 @@ impl State {
             }
             if is_wanted_by_older {
                 lacks.push(resource);
-            } else if let Some(ready) = bucket.until_ready(cost, now) {
-                lacks.push(resource);
-                until = Some(until.map_or(ready, |until| until.min(ready)));
+                continue;
+            }
+            match bucket.leave(cost, now) {
+                Leave::Now => {}
+                Leave::OnChange => lacks.push(resource),
+                Leave::From(ready) => {
+                    lacks.push(resource);
+                    until = Some(until.map_or(ready, |until| until.min(ready)));
+                }
             }
         }
         // A batch that is larger than the ceiling goes alone.
@@ -244,6 +342,7 @@ impl State {
             turn: Arc::default(),
             head: None,
             operations: 0,
+            gate: Gate::default(),
             window: Window::default(),
             latency: Latency::default(),
             share,

@@ -4,66 +4,107 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Pacing, WindowHint};
+use super::WindowHint;
 
 /// Hints of one window differ by less than this in when it ends (headers count in seconds).
 const SAME_WINDOW: Duration = Duration::from_secs(2);
+/// The same where the server names the end, in seconds: its machines' clocks can differ.
+const SAME_END: u64 = 2;
 
-/// The window of one class, as the server tells it.
+/// The window of one class or quota, as the server tells it.
 #[derive(Debug, Default)]
 pub(super) struct Window(Option<Known>);
 
+/// What is known of a window.
 #[derive(Debug)]
-struct Known {
-    limit: u32,
-    remaining: u32,
-    ends: Instant,
+pub(super) struct Known {
+    pub(super) limit: u32,
+    pub(super) remaining: u32,
+    /// When it is over, at the latest.
+    pub(super) ends: Instant,
+    /// What our requests that were answered in this window cost.
+    pub(super) answered: u32,
+    ends_at: Option<u64>,
+}
+
+/// What a hint was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// A window that is over: nothing was learnt.
+    Past,
+    /// The window that is known, of which it may have moved the end forward.
+    Known { ends_earlier: bool },
+    /// A window of which nothing was known.
+    Unknown,
 }
 
 impl Window {
-    /// Takes in a hint; whether the window now ends earlier than was thought.
-    pub(super) fn learn(&mut self, hint: WindowHint, pacing: &Pacing, now: Instant) -> bool {
+    /// Takes in a hint that came with the answer to a request of this cost. A window is no longer
+    /// than `longest`.
+    pub(super) fn learn(&mut self, hint: WindowHint, cost: u32, longest: Duration, now: Instant) -> About {
         // Okta answers its concurrency limit with 0 of 0: that is no window.
         if hint.limit == 0 {
-            return false;
+            return About::Past;
         }
-        let Some(ends) = now.checked_add(hint.resets_in.min(pacing.longest_pause)) else { return false };
-        match &mut self.0 {
-            Some(known) if now + SAME_WINDOW < known.ends => {
-                // The window is still open. A hint of the one before came late; a hint of this
-                // one came in any order, and what is left only ever shrinks.
-                if ends + SAME_WINDOW < known.ends {
-                    return false;
-                }
+        let Some(ends) = now.checked_add(hint.resets_in.min(longest)) else { return About::Past };
+        let about = self.0.as_ref().map_or(About::Unknown, |known| known.is_meant(hint, ends, now));
+        match (&mut self.0, about) {
+            (_, About::Past) => {}
+            (Some(known), About::Known { ends_earlier }) => {
+                // Answers of one window come in any order, and what is left only ever shrinks.
                 known.remaining = known.remaining.min(hint.remaining);
                 known.limit = known.limit.min(hint.limit);
-                let earlier = ends < known.ends;
-                known.ends = known.ends.min(ends);
-                earlier
+                known.answered = known.answered.saturating_add(cost);
+                if ends_earlier {
+                    known.ends = ends;
+                }
             }
-            // The last moments of a window: both this one and the next can be meant.
-            Some(known) if now < known.ends && ends <= known.ends + SAME_WINDOW => {
-                known.remaining = known.remaining.min(hint.remaining);
-                false
-            }
-            _ => {
-                self.0 = Some(Known { limit: hint.limit, remaining: hint.remaining, ends });
-                false
+            (window, _) => {
+                let WindowHint { limit, remaining, ends_at, .. } = hint;
+                *window = Some(Known { limit, remaining, ends, answered: cost, ends_at });
             }
         }
+        about
+    }
+
+    /// The window, unless it is over or not known.
+    pub(super) fn open(&self, now: Instant) -> Option<&Known> {
+        self.0.as_ref().filter(|known| now < known.ends)
     }
 
     /// When `operations` more may go, if not now, with `in_flight` operations out that the
     /// server may not have counted yet. Of the server's limit, all but `share` is left to others.
-    pub(super) fn until_free(&mut self, operations: u32, in_flight: u32, share: f64, now: Instant) -> Option<Instant> {
-        let known = self.0.as_ref()?;
-        if known.ends <= now {
-            self.0 = None;
-            return None;
-        }
+    pub(super) fn until_free(&self, operations: u32, in_flight: u32, share: f64, now: Instant) -> Option<Instant> {
+        let known = self.open(now)?;
         let ours = ((f64::from(known.limit) * share + 1e-6) as u32).clamp(1, known.limit.max(1));
         let reserved = known.limit - ours;
         let free = known.remaining.saturating_sub(reserved).saturating_sub(in_flight);
         (free < operations.clamp(1, ours)).then_some(known.ends)
+    }
+}
+
+impl Known {
+    fn is_meant(&self, hint: WindowHint, ends: Instant, now: Instant) -> About {
+        if self.ends <= now {
+            // What comes so late may be of this window still. The server's word tells.
+            return match (hint.ends_at, self.ends_at) {
+                (Some(hint), Some(known)) if hint.abs_diff(known) <= SAME_END => About::Known { ends_earlier: false },
+                _ => About::Unknown,
+            };
+        }
+        if let (Some(hint), Some(known)) = (hint.ends_at, self.ends_at) {
+            return match () {
+                () if hint.abs_diff(known) <= SAME_END => About::Known { ends_earlier: ends < self.ends },
+                () if hint < known => About::Past,
+                () => About::Unknown,
+            };
+        }
+        if now + SAME_WINDOW < self.ends {
+            // The window is still open. A hint of the one before came late.
+            let is_past = ends + SAME_WINDOW < self.ends;
+            return if is_past { About::Past } else { About::Known { ends_earlier: ends < self.ends } };
+        }
+        // The last moments of a window: both this one and the next can be meant.
+        if ends <= self.ends + SAME_WINDOW { About::Known { ends_earlier: false } } else { About::Unknown }
     }
 }

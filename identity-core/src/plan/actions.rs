@@ -39,11 +39,11 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
             actions.push(action);
         }
     }
-    if account.state.locked && actions.iter().any(|action| action.needs_password()) {
+    if account.state.locked && actions.iter().any(|action| action.sets_password()) {
         unlock(&mut actions, support, &mut notes);
     }
     if let Some(policy) =
-        account.password_policy.as_ref().filter(|_| actions.iter().any(|action| action.needs_password()))
+        account.password_policy.as_ref().filter(|_| actions.iter().any(|action| action.sets_password()))
     {
         notes.push(format!("under a password policy of its own, {policy}"));
     }
@@ -56,6 +56,10 @@ pub(super) fn choose(account: &Account, asked: &[Action], support: &dyn Fn(Actio
 /// no grace for the previous one admits it. Verification has to tell two sets from one.
 pub(super) fn set_twice(chosen: &mut Chosen, can: Capabilities, support: &dyn Fn(Action) -> Support) {
     let Ok(Disposition::Reset { actions }) = &mut chosen.disposition else { return };
+    if actions.contains(&Action::SetTemporaryPassword) {
+        chosen.notes.push("set once only: the directory makes the password".to_owned());
+        return;
+    }
     let Some(place) = actions.iter().position(|action| action.needs_sealing()) else { return };
     if !can.observe_version {
         chosen.notes.push("set once only: the directory keeps no version that would show two sets".to_owned());
@@ -115,7 +119,7 @@ fn harmless(account: &Account, action: Action) -> Option<(Action, &'static str)>
     let state = &account.password;
     let silent = Action::SetPassword { must_change: false };
     match action {
-        _ if (action.needs_sealing() || action == Action::ExpirePassword) && state.smart_card_required => Some((
+        _ if action.shows_in_password_state() && action != Action::Scramble && state.smart_card_required => Some((
             Action::Scramble,
             "it signs in by smart card: a password that somebody knows would be a second way in",
         )),
@@ -128,6 +132,18 @@ fn harmless(account: &Account, action: Action) -> Option<(Action, &'static str)>
                 "a program signs in with it and cannot choose a new password"
             } else if account.kind == AccountKind::Mailbox {
                 "nobody signs in to a mailbox of this kind to choose a new password"
+            } else {
+                return None;
+            };
+            Some((silent, because))
+        }
+        Action::ResetToRecovery { .. } => {
+            let because = if state.cannot_change {
+                "its owner may not change the password: nobody could come back by recovery"
+            } else if account.kind == AccountKind::Service {
+                "a program signs in with it and cannot come back by recovery"
+            } else if account.kind == AccountKind::Mailbox {
+                "nobody signs in to a mailbox of this kind to come back by recovery"
             } else {
                 return None;
             };
@@ -225,6 +241,7 @@ mod tests {
 
     const SET: Action = Action::SetPassword { must_change: false };
     const MUST: Action = Action::SetPassword { must_change: true };
+    const BY_MAIL: Action = Action::ResetToRecovery { mail: true };
 
     fn account() -> Account {
         Account::new(DirectoryId::new("corp").unwrap(), AccountId::new("1").unwrap(), "a", AccountKind::Person)
@@ -252,7 +269,7 @@ mod tests {
         flags[1].password.cannot_change = true;
         flags[2].kind = AccountKind::Service;
         for account in &flags {
-            for asked in [MUST, Action::ExpirePassword] {
+            for asked in [MUST, Action::ExpirePassword, Action::SetTemporaryPassword] {
                 let chosen = choose(account, &[asked], &works);
                 assert_eq!(chosen.disposition, Ok(Disposition::Reset { actions: vec![SET] }));
                 assert_eq!(chosen.notes.len(), 1);
@@ -260,7 +277,7 @@ mod tests {
         }
         let mut card = account();
         card.password.smart_card_required = true;
-        for asked in [MUST, SET, Action::ExpirePassword, Action::Scramble] {
+        for asked in [MUST, SET, Action::ExpirePassword, Action::Scramble, Action::SetTemporaryPassword, BY_MAIL] {
             assert_eq!(actions(&card, &[asked], &works), [Action::Scramble]);
         }
     }
@@ -283,6 +300,45 @@ mod tests {
         assert_eq!(twice(&account(), &[MUST], Capabilities::default()), [MUST]);
         assert_eq!(twice(&account(), &[Action::Scramble], versions), [Action::Scramble]);
         assert!(contradict(&[MUST, Action::Scramble]) && contradict(&[Action::Scramble, MUST, SET]));
+    }
+
+    #[test]
+    fn whoever_cannot_come_back_by_recovery_gets_a_password() {
+        let mut out = [account(), account(), account()];
+        out[0].password.cannot_change = true;
+        out[1].kind = AccountKind::Service;
+        out[2].kind = AccountKind::Mailbox;
+        for account in &out {
+            for mail in [true, false] {
+                assert_eq!(actions(account, &[Action::ResetToRecovery { mail }], &works), [SET]);
+            }
+        }
+        let mut ageless = account();
+        ageless.password.never_expires = true;
+        assert_eq!(actions(&ageless, &[BY_MAIL], &works), [BY_MAIL], "a link works whatever the age");
+    }
+
+    #[test]
+    fn a_password_of_the_directorys_own_is_the_only_password_action_and_contains() {
+        for own in [Action::SetTemporaryPassword, BY_MAIL, Action::ResetToRecovery { mail: false }] {
+            for other in [SET, MUST, Action::Scramble, Action::ExpirePassword, Action::SetTemporaryPassword] {
+                assert_eq!(contradict(&[own, other]), own != other || own == Action::SetTemporaryPassword);
+                assert!(contradict(&[other, own]), "{other} {own}");
+                let chosen = choose(&account(), &[own, other], &works);
+                let Ok(Disposition::Reset { actions }) = &chosen.disposition else { panic!("{chosen:?}") };
+                assert_eq!(actions.len(), 1, "{own} {other}");
+            }
+            let mut chosen = choose(&account(), &[own, Action::RevokeSessions], &works);
+            assert_eq!(chosen.disposition, Ok(Disposition::Reset { actions: vec![own, Action::RevokeSessions] }));
+            assert!(chosen.notes.is_empty(), "{chosen:?}");
+            set_twice(&mut chosen, Capabilities { observe_version: true, ..Capabilities::default() }, &works);
+            assert_eq!(chosen.disposition, Ok(Disposition::Reset { actions: vec![own, Action::RevokeSessions] }));
+        }
+        let mut locked = account();
+        locked.state.locked = true;
+        let temporary = Action::SetTemporaryPassword;
+        assert_eq!(actions(&locked, &[temporary], &works), [temporary, Action::Unlock]);
+        assert_eq!(actions(&locked, &[BY_MAIL], &works), [BY_MAIL], "whoever comes back by recovery is not locked out");
     }
 
     #[test]
@@ -321,6 +377,9 @@ mod tests {
             account.authority = authority.clone();
             account.state.locked = true;
             let all = [MUST, Action::SendRecoveryLink, Action::RevokeSessions];
+            for own in [Action::SetTemporaryPassword, BY_MAIL, Action::ResetToRecovery { mail: false }] {
+                assert_eq!(actions(&account, &[own, Action::RevokeSessions], &works), [Action::RevokeSessions]);
+            }
             assert_eq!(actions(&account, &all, &works), [Action::RevokeSessions]);
             let sneaky = |action| match action {
                 Action::RevokeSessions => Support::Instead { action: SET, because: "try".into() },

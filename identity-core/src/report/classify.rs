@@ -213,6 +213,7 @@ fn finding(row: &Row, history: &History, shows: bool) -> Finding {
 /// Every action is confirmed: what did reading back show?
 fn after_reading(row: &Row, shows: bool) -> Finding {
     let demanded = row.actions.iter().any(|action| action.action.demands_change());
+    let recovers = row.actions.iter().any(|action| matches!(action.action, Action::ResetToRecovery { .. }));
     if !shows {
         return Finding::new(
             RowResult::Unknown,
@@ -223,7 +224,15 @@ fn after_reading(row: &Row, shows: bool) -> Finding {
     match row.verdict {
         None => Finding::new(RowResult::Unknown, "confirmed by the directory, and not read back yet")
             .left(Retry::ReadBack, "verify the run"),
+        Some(Verdict::Changed) if recovers => Finding::new(
+            RowResult::Verified,
+            "the old password is void; its owner has not come back by recovery yet",
+        ),
         Some(Verdict::Changed) => Finding::new(RowResult::Verified, String::new()),
+        Some(Verdict::ChangedByOwner) if recovers => Finding::new(
+            RowResult::Verified,
+            "the old password is void; a new one has been set since by recovery, as asked",
+        ),
         Some(Verdict::ChangedByOwner) if demanded => Finding::new(
             RowResult::Verified,
             "the owner has signed in and chosen another password since, as asked; the generated one is not in use any more",

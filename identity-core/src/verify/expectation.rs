@@ -18,6 +18,8 @@ pub(crate) struct Expectation {
     pub(crate) interim_may_be_last: bool,
     /// Whether the password is to be changed at the next sign-in.
     pub(crate) must_change: bool,
+    /// Whether the password is to be void until its owner comes back by recovery.
+    pub(crate) awaits_recovery: bool,
     /// Whether the account is to be disabled.
     pub(crate) disabled: bool,
     /// Whether a lock-out is to be cleared.
@@ -74,16 +76,17 @@ impl Expectation {
 
     /// Whether the password's record is to show something.
     pub(crate) fn touches_password(&self) -> bool {
-        self.sets > 0 || self.must_change
+        self.sets > 0 || self.must_change || self.awaits_recovery
     }
 
     fn expect(&mut self, done: &ActionProgress) {
-        if done.action.needs_password() {
+        if done.action.sets_password() {
             self.interim_may_be_last |= self.attempts > self.sets;
             self.sets += 1;
             self.attempts += u64::from(done.attempt.max(1));
         }
         self.must_change |= done.action.demands_change();
+        self.awaits_recovery |= matches!(done.action, Action::ResetToRecovery { .. });
         self.disabled |= done.action == Action::Disable;
         self.unlocked |= done.action == Action::Unlock;
     }

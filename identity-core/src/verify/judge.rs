@@ -42,6 +42,8 @@ pub(crate) fn judge_state(expected: &Expectation, state: Option<(&AccountState, 
     let sessions = expected.revoked.as_ref().map(|revoked| judge_sessions(revoked, account.sessions_valid_from));
     let password = if expected.sets > 0 {
         judge_set(expected, password)
+    } else if expected.awaits_recovery {
+        judge_recovery(expected, password)
     } else if expected.must_change {
         judge_flag(&expected.baseline, password)
     } else {
@@ -117,6 +119,22 @@ fn judge_set(expected: &Expectation, now: &PasswordState) -> Reading {
         Some(later) if later >= -TOLERANCE => settled(Verdict::Changed),
         _ if moved => settled(Verdict::Changed),
         _ => waiting(Verdict::Unknown),
+    }
+}
+
+/// The password was voided until its owner comes back: either it still is, or the owner has come back
+/// since, which sets a password later than the confirmation.
+fn judge_recovery(expected: &Expectation, now: &PasswordState) -> Reading {
+    if now.awaits_recovery {
+        return settled(Verdict::Changed);
+    }
+    if !moved(&expected.baseline, now) {
+        return waiting(if now.last_set.is_none() { Verdict::Unknown } else { Verdict::Unchanged });
+    }
+    match expected.confirmed.zip(now.last_set).map(|(at, last_set)| last_set.duration_since(at)) {
+        // Set before the order was confirmed: whoever set it did not come back by recovery.
+        Some(later) if later < -TOLERANCE => waiting(Verdict::Unknown),
+        _ => settled(Verdict::ChangedByOwner),
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod attempts;
+mod dpop;
 mod grant;
 mod keys;
 mod network;

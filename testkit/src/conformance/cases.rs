@@ -60,7 +60,7 @@ macro_rules! __conformance_cases {
             reset {
                 set_password, must_change, set_clears_must_change, change_after_mfa, scramble, expire, unlock, disable,
                 revoke_moves_the_mark, other_actions, set_exactly_once, unknown_account, empty_batch, full_batch,
-                bad_order_alone_fails, outcomes_in_order, policy_refusal, state_moves, state_stays_on_refusal,
+                temporary_password, reset_to_recovery, bad_order_alone_fails, outcomes_in_order, policy_refusal, state_moves, state_stays_on_refusal,
                 same_password_again, missing_password
             }
             support { works_is_not_unsupported, cannot_is_refused }

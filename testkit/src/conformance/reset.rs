@@ -1,10 +1,12 @@
 //! Each action does what it says, shows where it can be read back, and touches nobody else.
 
 mod batch;
+mod own;
 mod password;
 mod record;
 
 pub use batch::{bad_order_alone_fails, empty_batch, full_batch, outcomes_in_order, unknown_account};
+pub use own::{reset_to_recovery, temporary_password};
 pub use password::{
     change_after_mfa, missing_password, must_change, policy_refusal, same_password_again, scramble,
     set_clears_must_change, set_exactly_once, set_password,

@@ -70,12 +70,19 @@ pub async fn nowhere_in_text(stage: &Stage<'_>) -> Check {
 /// [`Halt`], as every case.
 pub async fn server_secret(stage: &Stage<'_>) -> Check {
     let directory = stage.directory();
-    let actions = [Action::IssueAccessPass, Action::SendRecoveryLink];
+    let actions = [
+        Action::IssueAccessPass,
+        Action::SendRecoveryLink,
+        Action::SetTemporaryPassword,
+        Action::ResetToRecovery { mail: false },
+    ];
     let can: Vec<Action> = actions.into_iter().filter(|action| directory.capabilities().can(*action)).collect();
     if can.is_empty() {
-        return Err(Halt::Skip("capability issue_access_pass or send_recovery_link".into()));
+        let names = "capability issue_access_pass, send_recovery_link, set_temporary_password or reset_to_recovery";
+        return Err(Halt::Skip(names.into()));
     }
     let account = stage.account().await?;
+    stage.retire(&account.id);
     let mut came = false;
     for action in can.into_iter().filter(|action| directory.support(&account, *action) == Support::Works) {
         let mut given = Vec::new();
@@ -84,7 +91,7 @@ pub async fn server_secret(stage: &Stage<'_>) -> Check {
                 return Err(Halt::Fail(format!("{action} of {} is not done", account.name)));
             };
             let secret = receipt.server_secret.take();
-            // A link may be sent to the person; a pass is of no use to anybody unless it comes back.
+            // A link may be sent to the person; anything else is of no use to anybody unless it comes back.
             ensure!(secret.is_some() || action == Action::SendRecoveryLink, "{action}: the receipt has no secret");
             let texts = [format!("{directory:?}"), format!("{receipt:?}"), receipt.request_id.unwrap_or_default()];
             for secret in secret.iter().map(Secret::expose) {
@@ -98,9 +105,9 @@ pub async fn server_secret(stage: &Stage<'_>) -> Check {
         if let Some(honoured) = stage.harness().honours(&account.id, kind, second).await {
             ensure!(honoured, "{action}: the directory does not take the secret that it issued");
         }
-        if kind == SecretKind::AccessPass {
+        if matches!(kind, SecretKind::AccessPass | SecretKind::TemporaryPassword) {
             let honoured = stage.harness().honours(&account.id, kind, first).await;
-            ensure!(honoured != Some(true), "{action}: the first pass opens after a second one was issued");
+            ensure!(honoured != Some(true), "{action}: the first {kind} opens after a second one was issued");
         }
     }
     if came { Ok(()) } else { Err(Halt::Skip("an action whose receipt carries a secret".into())) }

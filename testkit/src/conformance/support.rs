@@ -10,11 +10,12 @@ use identity_core::reset::{Action, Order, Outcome};
 use super::stage::{ensure, in_words};
 use super::{Check, Stage};
 
-pub(super) const ACTIONS: [Action; 12] = [
+pub(super) const ACTIONS: [Action; 15] = [
     Action::SetPassword { must_change: false },
     Action::SetPassword { must_change: true },
     Action::SetPasswordChangeAfterMfa,
     Action::Scramble,
+    Action::SetTemporaryPassword,
     Action::ExpirePassword,
     Action::RevokeSessions,
     Action::ResetAuthenticators,
@@ -22,6 +23,8 @@ pub(super) const ACTIONS: [Action; 12] = [
     Action::SendRecoveryLink,
     Action::IssueAccessPass,
     Action::Unlock,
+    Action::ResetToRecovery { mail: true },
+    Action::ResetToRecovery { mail: false },
     Action::Disable,
 ];
 

@@ -14,7 +14,7 @@ use super::directory::{Inner, Late};
 use super::policy::refusal;
 use super::record::digest;
 use super::recovery::can_do_mfa;
-use super::state::{AFTER_MFA, DISABLED, LOCKED, MUST_CHANGE, TOUCHED};
+use super::state::{AFTER_MFA, DISABLED, LOCKED, MUST_CHANGE, RECOVERY, TOUCHED};
 use crate::fault::{Fault, Operation};
 
 /// The answer to one order, before it travels back.
@@ -35,12 +35,14 @@ impl ForcedReset for MemoryDirectory {
         if let Some(because) = account.kind.protected_because() {
             return cannot(because);
         }
-        let password = action.needs_password() || action == Action::ExpirePassword;
-        if password && account.authority != PasswordAuthority::Here {
+        if action.shows_in_password_state() && account.authority != PasswordAuthority::Here {
             return cannot("the password is not mastered in this directory: reset it where it is");
         }
         let set = Action::SetPassword { must_change: false };
         let must_change = action.demands_change();
+        if matches!(action, Action::ResetToRecovery { .. }) && account.password.cannot_change {
+            return instead(set, "the owner may not change the password, and could not come back by recovery");
+        }
         if must_change && account.password.never_expires {
             return instead(set, "the password never expires: a must-change flag has no effect");
         }
@@ -213,22 +215,28 @@ impl MemoryDirectory {
             self.later(order, behind);
             return Outcome::Done(Receipt::default().with_time(self.now()));
         }
+        let secret = self.issue(order.action);
         let mut inner = self.inner();
         inner.states.know(index, &row);
-        self.take_effect(&mut inner, index, &row, order.action, order.password.as_ref());
+        self.take_effect(&mut inner, index, &row, order.action, order.password.as_ref().or(secret.as_ref()));
         let receipt = Receipt::default().with_time(self.now()).with_request_id(format!("memory-{}", inner.writes));
-        let Some(kind) = order.action.server_secret() else { return Outcome::Done(receipt) };
+        Outcome::Done(match secret {
+            Some(secret) => receipt.with_server_secret(secret),
+            None => receipt,
+        })
+    }
+
+    /// The secret that the directory makes for this action.
+    fn issue(&self, action: Action) -> Option<Secret> {
         let random = rand::random::<u128>();
-        let secret = Secret::new(match kind {
-            SecretKind::RecoveryLink => format!("https://corp.example.test/recover/{random:032x}"),
+        Some(Secret::new(match action.server_secret()? {
+            SecretKind::RecoveryLink => format!("https://{}.example.test/recover/{random:032x}", self.id()),
             _ => format!("Pass-{random:032x}"),
-        });
-        inner.states.issued.entry(index).or_default().push((kind, digest(&secret)));
-        Outcome::Done(receipt.with_server_secret(secret))
+        }))
     }
 
     fn refused(&self, order: &Order, row: &Account) -> Option<Error> {
-        if !order.action.needs_password() {
+        if !order.action.shows_in_password_state() || order.action == Action::ExpirePassword {
             return None;
         }
         if row.authority != PasswordAuthority::Here {
@@ -239,10 +247,17 @@ impl MemoryDirectory {
         Some(self.rejected(order, because))
     }
 
-    fn take_effect(&self, inner: &mut Inner, index: u64, row: &Account, action: Action, password: Option<&Secret>) {
+    /// `secret`: the new password, or what the directory made for this action.
+    fn take_effect(&self, inner: &mut Inner, index: u64, row: &Account, action: Action, secret: Option<&Secret>) {
         let now = self.now();
         let states = &mut inner.states;
-        match (action, password) {
+        if let (Some(kind), Some(secret)) = (action.server_secret(), secret) {
+            states.issued.entry(index).or_default().push((kind, digest(secret)));
+        }
+        if action.sets_password() {
+            states.set_flag(index, RECOVERY, false);
+        }
+        match (action, secret) {
             (Action::SetPassword { must_change }, Some(password)) => {
                 states.set_password(index, digest(password), now, true);
                 states.set_flag(index, MUST_CHANGE, must_change);
@@ -255,6 +270,15 @@ impl MemoryDirectory {
             }
             (Action::Scramble, Some(password)) => {
                 states.set_password(index, digest(password), now, true);
+                states.set_flag(index, MUST_CHANGE, false);
+            }
+            (Action::SetTemporaryPassword, Some(password)) => {
+                states.set_password(index, digest(password), now, true);
+                states.set_flag(index, MUST_CHANGE, true);
+                states.set_flag(index, AFTER_MFA, false);
+            }
+            (Action::ResetToRecovery { .. }, _) => {
+                states.set_flag(index, RECOVERY, true);
                 states.set_flag(index, MUST_CHANGE, false);
             }
             // Active Directory answers success, and nothing happens.
@@ -271,7 +295,7 @@ impl MemoryDirectory {
 
     fn later(&self, order: &Order, delay: Duration) {
         if let Some(index) = self.index_of(&order.account) {
-            let (action, password) = (order.action, order.password.clone());
+            let (action, password) = (order.action, order.password.clone().or_else(|| self.issue(order.action)));
             self.inner().late.push(Late { due: clock::instant() + delay, index, action, password });
         }
     }
@@ -289,7 +313,7 @@ impl MemoryDirectory {
                 || inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?).cloned();
             let row = original.or_else(born).and_then(|row| self.as_now(&inner.states, index, row));
             let Some(row) = row else { continue };
-            let weak = password.as_ref().and_then(|password| refusal(&self.world.policy, &row.name, password));
+            let weak = password.as_ref().filter(|_| action.needs_password()).and_then(|password| refusal(&self.world.policy, &row.name, password));
             if weak.is_none() {
                 inner.states.know(index, &row);
                 self.take_effect(inner, index, &row, action, password.as_ref());

@@ -306,6 +306,8 @@ fn everything() -> Capabilities {
     can.reset_authenticators = true;
     can.flag_compromised = true;
     can.issue_access_pass = true;
+    can.set_temporary_password = true;
+    can.reset_to_recovery = true;
     can.enumerate_group = true;
     can.enumerate_unit = true;
     can.enumerate_native = true;

@@ -7,7 +7,7 @@ use identity_core::reset::{Secret, SecretKind};
 
 use super::MemoryDirectory;
 use super::record::digest;
-use super::state::{DELETED, DISABLED, Edit, LOCKED, MUST_CHANGE};
+use super::state::{DELETED, DISABLED, Edit, LOCKED, MUST_CHANGE, RECOVERY};
 use crate::conformance::SignIn;
 use crate::fault::{Fault, When};
 
@@ -20,7 +20,7 @@ impl MemoryDirectory {
         let current = self.inner().states.password(index);
         let current = current.unwrap_or_else(|| digest(&self.initial(index)));
         let ended = row.state.expires.is_some_and(|end| end <= self.now());
-        if given != current || !row.state.enabled || row.state.locked || ended {
+        if given != current || row.password.awaits_recovery || !row.state.enabled || row.state.locked || ended {
             SignIn::Refused
         } else if row.password.must_change && !row.password.never_expires {
             SignIn::MustChange
@@ -39,14 +39,15 @@ impl MemoryDirectory {
         Secret::new(self.world.roster.initial_password(index))
     }
 
-    /// Somebody else sets the password, the owner or another administrator. It moves the
-    /// password's version and time, and does not count as a write of ours.
+    /// Somebody else sets the password: the owner (asked to, or come back by recovery) or another
+    /// administrator. It moves the password's version and time, and does not count as a write of ours.
     pub fn set_by_somebody_else(&self, account: &AccountId, password: &Secret) {
         let now = self.now();
         self.change(account, |directory, index| {
             let mut inner = directory.inner();
             inner.states.set_password(index, digest(password), now, false);
             inner.states.set_flag(index, MUST_CHANGE, false);
+            inner.states.set_flag(index, RECOVERY, false);
         });
     }
 
@@ -151,7 +152,7 @@ impl MemoryDirectory {
         }
     }
 
-    fn flag(&self, account: &AccountId, flag: u8, on: bool) {
+    fn flag(&self, account: &AccountId, flag: u16, on: bool) {
         self.change(account, |directory, index| directory.inner().states.set_flag(index, flag, on));
     }
 

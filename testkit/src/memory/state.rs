@@ -9,22 +9,24 @@ use jiff::Timestamp;
 use super::record::PasswordDigest;
 
 /// The columns below hold for this account; until then its row of the roster does.
-pub(super) const KNOWN: u8 = 1;
-pub(super) const MUST_CHANGE: u8 = 1 << 1;
-pub(super) const DISABLED: u8 = 1 << 2;
-pub(super) const LOCKED: u8 = 1 << 3;
-pub(super) const DELETED: u8 = 1 << 4;
+pub(super) const KNOWN: u16 = 1;
+pub(super) const MUST_CHANGE: u16 = 1 << 1;
+pub(super) const DISABLED: u16 = 1 << 2;
+pub(super) const LOCKED: u16 = 1 << 3;
+pub(super) const DELETED: u16 = 1 << 4;
 /// A write of ours had an effect.
-pub(super) const TOUCHED: u8 = 1 << 5;
+pub(super) const TOUCHED: u16 = 1 << 5;
 /// The password is not the first one any more.
-pub(super) const REPLACED: u8 = 1 << 6;
+pub(super) const REPLACED: u16 = 1 << 6;
 /// The demand to change the password comes after a second factor.
-pub(super) const AFTER_MFA: u8 = 1 << 7;
+pub(super) const AFTER_MFA: u16 = 1 << 7;
+/// The password is void until the owner comes back by recovery.
+pub(super) const RECOVERY: u16 = 1 << 8;
 
 /// The state of every account.
 #[derive(Debug, Default)]
 pub(super) struct States {
-    pub(super) flags: Vec<u8>,
+    pub(super) flags: Vec<u16>,
     version: Vec<u32>,
     /// Microseconds since 1970; [`NEVER`] where unknown.
     last_set: Vec<i64>,
@@ -75,11 +77,11 @@ impl States {
         self.flags.len() as u64
     }
 
-    pub(super) fn flags(&self, index: u64) -> u8 {
+    pub(super) fn flags(&self, index: u64) -> u16 {
         read(&self.flags, index)
     }
 
-    pub(super) fn set_flag(&mut self, index: u64, flag: u8, on: bool) {
+    pub(super) fn set_flag(&mut self, index: u64, flag: u16, on: bool) {
         if let Some(flags) = cell(&mut self.flags, index) {
             if on { *flags |= flag } else { *flags &= !flag }
         }
@@ -107,6 +109,7 @@ impl States {
         }
         self.set_flag(index, KNOWN, true);
         self.set_flag(index, MUST_CHANGE, row.password.must_change);
+        self.set_flag(index, RECOVERY, row.password.awaits_recovery);
         self.set_flag(index, DISABLED, !row.state.enabled);
         self.set_flag(index, LOCKED, row.state.locked);
         let version = row.password.version.unwrap_or(1);
@@ -187,6 +190,7 @@ impl States {
         }
         row.password.must_change = flags & MUST_CHANGE != 0;
         row.password.change_after_mfa = flags & MUST_CHANGE != 0 && flags & AFTER_MFA != 0;
+        row.password.awaits_recovery = flags & RECOVERY != 0;
         row.state.enabled = flags & DISABLED == 0;
         row.state.locked = flags & LOCKED != 0;
         row.password.version = Some(u64::from(read(&self.version, index)));

@@ -10,7 +10,7 @@ use super::routes::{Route, Visit};
 use super::service::Service;
 use super::service_principals::{GRANTED, READING, named};
 use super::tokens::app_role_id;
-use super::wire::Answer;
+use crate::mock_http::Answer;
 use crate::organisation::draw;
 
 static APPLICATION: Entity = Entity {

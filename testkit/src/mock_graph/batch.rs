@@ -6,16 +6,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use identity_core::limits::clock;
 use serde_json::{Map, Value, json};
 
-use super::delivery::{self, Ending};
+use super::delivery;
 use super::refusal::Refusal;
 use super::service::Service;
 use super::tokens::Caller;
-use super::wire::{Answer, Body, Call};
 use crate::fault::Fault;
+use crate::mock_http::{Answer, Body, Call, Ending, deliver};
 use crate::organisation::draw;
 
 /// The most requests of one batch.
@@ -64,7 +64,7 @@ pub(super) async fn serve(service: &Arc<Service>, call: &Call) -> Ending {
     if let Some(wait) = slow.max() {
         clock::sleep(wait).await;
     }
-    delivery::deliver(service, way.as_ref(), || {
+    deliver(&**service, way.as_ref(), || {
         let answers = answers(service, &caller, &parts, &faults);
         service.finish(call, Ok(Answer::ok(json!({ "responses": answers }))))
     })
@@ -244,6 +244,18 @@ fn part(request: &Value) -> Result<Part, Refusal> {
         Some(_) => return Err(bad("dependsOn is no list of ids")),
     };
     let method = method.map_err(|_| bad("a request has an unknown method"))?;
-    let call = Call::part(method, url, headers, body).ok_or_else(|| bad("the url of a request is none"))?;
+    let call = part_of(method, url, headers, body).ok_or_else(|| bad("the url of a request is none"))?;
     Ok(Part { id: id.to_owned(), call, depends_on })
+}
+
+/// A part of a batch; `None` for an address that is none.
+fn part_of(method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Option<Call> {
+    let url = format!("/v1.0/{}", url.strip_prefix('/').unwrap_or(url));
+    // What a browser's address may not have, the parts of batches have nevertheless: spaces, quotes.
+    let (path, query) = match url.split_once('?') {
+        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
+        None => (url, None),
+    };
+    path.parse::<Uri>().ok()?;
+    Some(Call { method, path, query, headers, body, batched: true })
 }

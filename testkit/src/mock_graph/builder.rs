@@ -1,19 +1,18 @@
 //! How a mock is described and begun.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::MockGraph;
+use super::delivery::{self, Front};
 use super::quota::{Metering, Quotas, TenantSize};
-use super::service::{Service, lock};
+use super::service::Service;
 use super::settings::{FederatedReset, FlagAlone, OverTop, RevokeAnswer, Settings, SyncedReset};
 use super::tenant::{Population, Tenant};
 use super::tokens::{Federation, Secret, Tokens};
-use super::{in_process, server};
 use crate::fault::{FaultScript, Faults};
+use crate::mock_http::{Running, bind, lock};
 use crate::organisation::{Organisation, draw};
 
 /// Describes a mock. Without a word: quotas as published for a tenant of more than 500 users, an app
@@ -329,11 +328,8 @@ impl MockGraphBuilder {
     /// Begins without sockets: [`MockGraph::in_process`] answers, on the caller's runtime and clock.
     #[must_use]
     pub fn build(self) -> MockGraph {
-        MockGraph {
-            service: self.service((in_process::LOGIN.into(), in_process::GRAPH.into())),
-            stop: CancellationToken::new(),
-            cut: Arc::default(),
-        }
+        let urls = (delivery::LOGIN.into(), delivery::GRAPH.into());
+        MockGraph { service: self.service(urls), running: Running::default() }
     }
 
     /// Begins on loopback, on a thread of its own.
@@ -342,17 +338,10 @@ impl MockGraphBuilder {
     /// When no port or thread can be had.
     #[expect(clippy::unused_async, reason = "as the other mocks begin")]
     pub async fn start(self) -> io::Result<MockGraph> {
-        let ((login, login_url), (graph, graph_url)) = (server::bind()?, server::bind()?);
+        let ((login, login_url), (graph, graph_url)) = (bind()?, bind()?);
         let service = self.service((login_url, graph_url));
-        let stop = CancellationToken::new();
-        let cut: Arc<Mutex<CancellationToken>> = Arc::default();
-        let (served, stopping, cutting) = (Arc::clone(&service), stop.clone(), Arc::clone(&cut));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("mock-graph".into()).spawn(move || {
-            if let Err(error) = runtime.block_on(server::run(served, login, graph, stopping, cutting)) {
-                tracing::error!(%error, "the mock of Graph could not be served");
-            }
-        })?;
-        Ok(MockGraph { service, stop, cut })
+        let listeners = vec![(login, Front::Login), (graph, Front::Graph)];
+        let running = Running::start("mock-graph", Arc::clone(&service), listeners)?;
+        Ok(MockGraph { service, running })
     }
 }

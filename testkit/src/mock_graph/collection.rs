@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::opaque;
 use super::query::{Entity, Operator, Property, Shown, Written};
 use super::refusal::Refusal;
 use super::routes::Visit;
 use super::service::Service;
 use super::users;
-use super::wire::Answer;
+use crate::mock_http::Answer;
+use crate::mock_http::opaque;
 
 /// A row of an answer.
 pub(super) type Row = Map<String, Value>;

@@ -1,5 +1,8 @@
 //! How an answer reaches whoever asked, or does not: faults of the way, batches, the record.
 
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,31 +10,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Response};
 use identity_core::limits::clock;
+use tokio::sync::Notify;
 
 use super::batch;
 use super::refusal::Refusal;
-use super::service::{Service, lock};
+use super::service::Service;
 use super::tokens;
 use super::tokens::Caller;
-use super::wire::{Answer, Call};
 use crate::fault::{Fault, Operation};
+use crate::mock_http::{Answer, Call, Ending, Host, Inside, Way, deliver, lock, not_ours};
 
-/// How long an overtaken answer waits for another to overtake it.
-const OVERTAKEN_AT_MOST: Duration = Duration::from_secs(1);
+/// The login server of a mock without sockets.
+pub(super) const LOGIN: &str = "http://login.mock.test";
+/// Graph of a mock without sockets.
+pub(super) const GRAPH: &str = "http://graph.mock.test";
 
 /// Which server is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Front {
     Login,
     Graph,
-}
-
-/// How an exchange ends.
-#[derive(Debug)]
-pub(super) enum Ending {
-    Answered(Answer),
-    /// The connection breaks, within the answer where there is one.
-    Broken(Option<Answer>),
 }
 
 /// A request to Graph that is being worked on.
@@ -70,11 +68,7 @@ pub(super) async fn serve(service: &Arc<Service>, front: Front, request: http::R
             ending
         }
     };
-    let answer = match &ending {
-        Ending::Answered(answer) => Some(answer),
-        Ending::Broken(_) => None,
-    };
-    lock(&service.recorder).add(front == Front::Login, &call, answer);
+    lock(&service.recorder).add(front == Front::Login, &call, ending.answer());
     service.answered.notify_waiters();
     ending
 }
@@ -84,7 +78,7 @@ async fn login(service: &Arc<Service>, call: &Call) -> Ending {
     let fault = if service.faults.is_empty() { None } else { service.faults.next(Operation::SignIn, None) };
     let Some(fault) = fault else { return Ending::Answered(tokens::serve(service, call)) };
     service.counts().faults += 1;
-    deliver(service, Some(&fault), || match &fault {
+    deliver(&**service, Some(&fault), || match &fault {
         Fault::Busy => tokens::unavailable(service),
         Fault::Unavailable => tokens::unavailable(service).with("retry-after", "2"),
         Fault::Forbid => service.finish(call, Err(Refusal::forbidden())),
@@ -105,7 +99,7 @@ async fn graph(service: &Arc<Service>, call: &Call) -> Ending {
         later(service, vec![call.clone()], None, wait);
         return Ending::Broken(None);
     }
-    deliver(service, fault.as_ref(), || one(service, call, None, fault.as_ref())).await
+    deliver(&**service, fault.as_ref(), || one(service, call, None, fault.as_ref())).await
 }
 
 /// Answers one request or part of a batch, or refuses it as the fault says.
@@ -116,42 +110,47 @@ pub(super) fn one(service: &Service, call: &Call, caller: Option<&Caller>, fault
     }
 }
 
-/// Brings an answer about, and on its way as the fault says. What a fault does to the connection, a
-/// part of a batch does to the whole batch.
-pub(super) async fn deliver(
-    service: &Service,
-    fault: Option<&Fault>,
-    answer: impl FnOnce() -> Answer + Send,
-) -> Ending {
-    match fault {
-        Some(Fault::CutBeforeApply) => Ending::Broken(None),
-        Some(Fault::Swallow) => std::future::pending().await,
-        Some(Fault::CutAfterApply) => {
-            drop(answer());
-            Ending::Broken(None)
-        }
-        Some(Fault::CutMidAnswer) => Ending::Broken(Some(answer())),
-        Some(Fault::NeverAnswer) => {
-            drop(answer());
-            std::future::pending().await
-        }
-        Some(Fault::Slow(wait)) => {
-            clock::sleep(*wait).await;
-            Ending::Answered(answer())
-        }
-        Some(Fault::Overtaken) => {
-            let answer = answer();
-            // Whether another one went before or the time is over is the same.
-            let _ = clock::within(OVERTAKEN_AT_MOST, service.answered.notified()).await;
-            Ending::Answered(answer)
-        }
-        Some(Fault::GatewayTimeout) => {
-            drop(answer());
-            // The gateway knows no client's id, and gives its own twice.
-            let (id, now) = (service.next_id(), service.tenant().now());
-            Ending::Answered(Refusal::gateway_timeout().into_answer(now, id, &id.to_string()))
-        }
-        _ => Ending::Answered(answer()),
+impl Way for Service {
+    fn answered(&self) -> &Notify {
+        &self.answered
+    }
+
+    fn gateway_timeout(&self) -> Answer {
+        // The gateway knows no client's id, and gives its own twice.
+        let (id, now) = (self.next_id(), self.tenant().now());
+        Refusal::gateway_timeout().into_answer(now, id, &id.to_string())
+    }
+}
+
+impl Host for Service {
+    type Front = Front;
+
+    async fn serve(self: Arc<Self>, front: Front, request: http::Request<Bytes>) -> Ending {
+        serve(&self, front, request).await
+    }
+
+    fn connected(&self) -> bool {
+        self.counts().connections += 1;
+        !self.refuse_connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Inside for Service {
+    fn ask(
+        self: Arc<Self>,
+        origin: String,
+        request: http::Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Response<Bytes>>> + Send>> {
+        Box::pin(async move {
+            let front = if origin == self.login_url {
+                Front::Login
+            } else if origin == self.graph_url {
+                Front::Graph
+            } else {
+                return Err(not_ours(&origin));
+            };
+            serve(&self, front, request).await.whole()
+        })
     }
 }
 
@@ -169,19 +168,4 @@ pub(super) fn later(service: &Arc<Service>, calls: Vec<Call>, caller: Option<Cal
 /// Whether the next part of a batch is left out of its answer.
 pub(super) fn leaves_out(service: &Service) -> bool {
     service.left_out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-}
-
-impl Ending {
-    /// The whole answer.
-    ///
-    /// # Errors
-    /// When the connection breaks.
-    pub(super) fn whole(self) -> std::io::Result<Response<Bytes>> {
-        use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
-        match self {
-            Self::Answered(answer) => Ok(answer.into_response()),
-            Self::Broken(None) => Err(std::io::Error::new(ConnectionReset, "the connection broke without an answer")),
-            Self::Broken(Some(_)) => Err(std::io::Error::new(UnexpectedEof, "the connection broke within the answer")),
-        }
-    }
 }

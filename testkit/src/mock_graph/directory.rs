@@ -9,8 +9,8 @@ use super::query::{Entity, Options, Property, Shown, Written};
 use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
-use super::wire::Answer;
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 /// The most ids of one request (getByIds).
 const MOST_IDS: usize = 1000;

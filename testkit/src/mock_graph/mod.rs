@@ -23,7 +23,7 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `delivery`, `service` | the way of a request, and of its answer back |
+//! | `delivery`, `service` | the way of a request, and of its answer back; what other mocks over HTTP share is in `mock_http` |
 //! | `routes`, `strict`, `query`, `filter` | what can be asked, and how strictly it is read |
 //! | `users`, `directory` | one file for each endpoint, one `ROUTES` for each family |
 //! | `roles`, `groups`, `units`, `service_principals` | who holds what; `collection` and `objects` are what they share |
@@ -56,9 +56,7 @@ mod directory;
 mod filter;
 mod groups;
 mod harness;
-mod in_process;
 mod objects;
-mod opaque;
 mod privilege;
 mod privileges;
 mod query;
@@ -69,7 +67,6 @@ mod registration;
 mod risk;
 mod roles;
 mod routes;
-mod server;
 mod service;
 mod service_principals;
 mod settings;
@@ -78,54 +75,46 @@ mod tenant;
 mod tokens;
 mod units;
 mod users;
-mod wire;
 
+pub use crate::mock_http::{Exchange, InProcess, MARKER};
 pub use authentication::MethodKind;
 pub use builder::MockGraphBuilder;
 pub use harness::MockGraphHarness;
-pub use in_process::InProcess;
 pub use privilege::{
     AdministrativeUnit, CloudGroup, CloudPrivilege, CloudRoute, CustomRole, GroupSchedule, Holding, RoleAssignment,
     RoleGraph, RouteRule, ServicePrincipal,
 };
 pub use quota::{Metering, QuotaUse, TenantSize};
-pub use record::{Counts, Exchange, MARKER};
+pub use record::Counts;
 pub use risk::Risk;
 pub use settings::{FederatedReset, FlagAlone, OverTop, RevokeAnswer, SyncedReset};
 pub use tenant::{CloudTruth, CloudUser, OnPrem, PasswordSet, SignInRefusal, Sort, fixed};
 pub use tokens::PERMISSIONS;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use identity_core::limits::clock;
 use jiff::{SignedDuration, Timestamp};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::fault::{Fault, FaultScript, When};
+use crate::mock_http::{Running, lock};
 use crate::organisation::Organisation;
-use service::{Service, lock};
+use service::Service;
 use tenant::Tenant;
 
 /// A running mock; its servers end when it is dropped.
 pub struct MockGraph {
     service: Arc<Service>,
-    stop: CancellationToken,
-    cut: Arc<Mutex<CancellationToken>>,
+    running: Running,
 }
 
 impl fmt::Debug for MockGraph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MockGraph").field("graph_url", &self.service.graph_url).finish_non_exhaustive()
-    }
-}
-
-impl Drop for MockGraph {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 
@@ -139,7 +128,7 @@ impl MockGraph {
     /// The mock as a service without sockets. Its clock is that of the runtime that asks.
     #[must_use]
     pub fn in_process(&self) -> InProcess {
-        InProcess(Arc::clone(&self.service))
+        InProcess(Arc::clone(&self.service) as Arc<dyn crate::mock_http::Inside>)
     }
 
     /// The login server: `http://127.0.0.1:port`, without a slash behind it. Managed identities are
@@ -404,7 +393,7 @@ impl MockGraph {
 
     /// Breaks every connection of now.
     pub fn cut_connections(&self) {
-        std::mem::take(&mut *lock(&self.cut)).cancel();
+        self.running.cut_connections();
     }
 
     /// Drops new connections at once, or takes them again.

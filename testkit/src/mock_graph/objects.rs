@@ -11,7 +11,7 @@ use super::service::Service;
 use super::tenant::Tenant;
 use super::tokens::{Caller, app_role_id};
 use super::users;
-use super::wire::Answer;
+use crate::mock_http::Answer;
 
 /// The client id of Graph itself, the same in every tenant.
 pub(super) const GRAPH_APP: Uuid = Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);

@@ -1,11 +1,10 @@
 //! The room of errors: what is refused, with the service's codes and words.
 
+use crate::mock_http::Answer;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::wire::Answer;
 
 /// Of a user whose properties are mastered on-prem (seen live; status and code are not confirmed).
 pub(super) const ON_PREM_MASTERED: &str = "Unable to update the specified properties for on-premises mastered \

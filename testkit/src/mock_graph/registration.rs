@@ -13,8 +13,8 @@ use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
 use super::tenant::{Sort, Tenant};
-use super::wire::Answer;
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 const EQUAL: &[Operator] = &[Operator::Equal];
 

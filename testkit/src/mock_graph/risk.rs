@@ -12,8 +12,8 @@ use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
 use super::tenant::Tenant;
-use super::wire::Answer;
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 const READ: &[&str] = &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"];
 const WRITE: &[&str] = &["IdentityRiskyUser.ReadWrite.All"];

@@ -8,11 +8,11 @@ use super::query::{Entity, Options, Query};
 use super::refusal::Refusal;
 use super::service::Service;
 use super::tokens::Caller;
-use super::wire::{Answer, Call};
 use super::{
     applications, authentication, directory, groups, registration, risk, roles, service_principals, units, users,
 };
 use crate::fault::Operation;
+use crate::mock_http::{Answer, Call};
 
 const FAMILIES: &[&[Route]] = &[
     users::ROUTES,

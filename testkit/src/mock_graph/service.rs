@@ -1,7 +1,7 @@
 //! The way of one request: who asks, which route, is it well-formed, may it, what is the answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,15 +11,15 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::quota::{Charge, Quotas, Verdict};
-use super::record::{Counts, Recorder};
+use super::record::Counts;
 use super::refusal::Refusal;
 use super::routes::{self, Family, Route, Visit};
 use super::settings::Settings;
 use super::strict;
 use super::tenant::{Population, Tenant};
 use super::tokens::{Caller, Tokens};
-use super::wire::{Answer, Body, Call};
 use crate::fault::{Fault, Faults, Operation};
+use crate::mock_http::{Answer, Body, Call, Recorder, http_date, lock};
 use crate::organisation::draw;
 
 /// Everything of a mock but its sockets.
@@ -278,12 +278,4 @@ fn charge(call: &Call, route: Option<&Route>) -> Charge {
         sign_in_activity: u32::from(sign_ins),
         identity_protection: u32::from(route.family == Family::IdentityProtection),
     }
-}
-
-pub(super) fn http_date(at: jiff::Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,8 +13,8 @@ use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
 use super::tenant::Tenant;
 use super::tokens::app_role_id;
-use super::wire::Answer;
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 /// What lets an app read service principals.
 pub(super) const READ: &[&str] =

@@ -7,7 +7,7 @@ use super::query::{self, Query};
 use super::refusal::Refusal;
 use super::routes::{BodyRule, Route};
 use super::settings::Settings;
-use super::wire::Call;
+use crate::mock_http::Call;
 
 /// The parts of the path below the version.
 pub(super) fn path(call: &Call) -> Result<Vec<String>, Refusal> {

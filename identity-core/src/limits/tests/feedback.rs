@@ -13,7 +13,7 @@ fn said(signal: Signal) -> Feedback {
 }
 
 fn window(remaining: u32, resets_in: Duration) -> WindowHint {
-    WindowHint { limit: 100, remaining, resets_in }
+    WindowHint::new(100, remaining, resets_in)
 }
 
 async fn waits(governor: &Governor, class: OperationClass) -> Duration {
@@ -125,7 +125,7 @@ async fn the_share_of_a_learnt_window_is_left_to_others() {
 #[tokio::test(start_paused = true)]
 async fn hints_that_make_no_sense_do_no_harm() {
     let governor = Governor::new(&roomy(64));
-    let hint = |limit, remaining, resets_in| said(Signal::Ok).with_window(WindowHint { limit, remaining, resets_in });
+    let hint = |limit, remaining, resets_in| said(Signal::Ok).with_window(WindowHint::new(limit, remaining, resets_in));
     governor.feedback(&hint(0, 0, seconds(60)));
     assert_eq!(waits(&governor, Write).await, Duration::ZERO, "Okta's 0 of 0 is no window");
     governor.feedback(&hint(10, 0, Duration::ZERO));

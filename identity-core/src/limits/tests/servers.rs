@@ -44,7 +44,7 @@ impl Server {
         clock::sleep(LATENCY / 2).await;
         let feedback = Feedback::new(Write, signal).with_latency(LATENCY);
         if self.tells {
-            feedback.with_window(WindowHint { limit: self.limit, remaining, resets_in })
+            feedback.with_window(WindowHint::new(self.limit, remaining, resets_in))
         } else if signal == Signal::Throttled {
             feedback.with_retry_after(resets_in)
         } else {

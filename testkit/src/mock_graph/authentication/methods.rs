@@ -9,9 +9,9 @@ use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::Tenant;
 use super::super::users::find;
-use super::super::wire::Answer;
 use super::enrolment::{EnrolledMethod, MethodKind};
 use super::passes;
+use crate::mock_http::Answer;
 
 /// What Graph says of the default method while there are others.
 const DEFAULT: &str =

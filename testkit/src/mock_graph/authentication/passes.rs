@@ -14,8 +14,8 @@ use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::{Pass, Tenant};
 use super::super::users::find;
-use super::super::wire::Answer;
 use super::methods::{capture, listing};
+use crate::mock_http::Answer;
 
 /// The bounds of a lifetime, in minutes, that Microsoft documents.
 const LIFETIME: std::ops::RangeInclusive<i64> = 10..=43_200;

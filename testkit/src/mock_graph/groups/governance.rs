@@ -11,9 +11,9 @@ use super::super::query::{Entity, Options};
 use super::super::refusal::Refusal;
 use super::super::routes::{BodyRule, Family, Route, Visit};
 use super::super::service::Service;
-use super::super::wire::Answer;
 use super::{EQUAL, NOTHING};
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 static ASSIGNMENT: Entity = Entity {
     set: "identityGovernance/privilegedAccess/group/assignmentScheduleInstances",

@@ -13,8 +13,8 @@ use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
 use super::tenant::Tenant;
-use super::wire::Answer;
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 /// What lets an app read groups.
 pub(super) const READ: &[&str] = &[

@@ -12,8 +12,8 @@ use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::Tenant;
-use super::super::wire::Answer;
 use super::{ASSIGNMENT, definitions};
+use crate::mock_http::Answer;
 
 pub(super) fn list(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let app = objects::app(service);

@@ -9,8 +9,8 @@ use super::super::privilege::builtin::{BUILT_IN, built_in};
 use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
-use super::super::wire::Answer;
 use super::DEFINITION;
+use crate::mock_http::Answer;
 
 pub(super) fn list(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let tenant = service.tenant();

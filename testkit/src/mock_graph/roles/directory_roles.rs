@@ -11,9 +11,9 @@ use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::Tenant;
-use super::super::wire::Answer;
 use super::assignments::held_now;
 use super::{DIRECTORY_ROLE, SCOPED};
+use crate::mock_http::Answer;
 use crate::organisation::draw;
 
 /// The object id of a directory role, which is not its template.

@@ -9,9 +9,9 @@ use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::Tenant;
-use super::super::wire::Answer;
 use super::assignments::{expand, held_now, id, scope};
 use super::{ACTIVE_SCHEDULE, ELIGIBLE_SCHEDULE};
+use crate::mock_http::Answer;
 
 /// The rows of a holding: that of the principal, and one for each member of a group that holds it.
 fn spread(tenant: &Tenant, held: Vec<RoleAssignment>) -> Vec<(RoleAssignment, bool)> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::refusal::TokenRefusal;
 use super::{assertion, managed};
 use crate::mock_graph::service::Service;
-use crate::mock_graph::wire::{Answer, Call, pairs};
+use crate::mock_http::{Answer, Call, pairs};
 
 /// Graph's own address, for which a scope or resource may always be asked.
 pub(super) const GRAPH: &str = "https://graph.microsoft.com";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::GRAPH;
 use crate::mock_graph::service::Service;
-use crate::mock_graph::wire::{Answer, Call};
+use crate::mock_http::{Answer, Call};
 
 /// The version of the interface that is imitated.
 const VERSION: &str = "2019-08-01";

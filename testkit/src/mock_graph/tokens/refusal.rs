@@ -1,11 +1,10 @@
 //! Errors of the token endpoint, with their AADSTS codes.
 
+use crate::mock_http::Answer;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
-
-use super::super::wire::Answer;
 
 /// A refusal of the token endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]

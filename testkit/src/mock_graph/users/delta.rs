@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::filter::Filter;
-use super::super::opaque;
 use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::Tenant;
-use super::super::wire::Answer;
 use super::list::context;
 use super::properties::row;
+use crate::mock_http::Answer;
+use crate::mock_http::opaque;
 
 /// Rows of a page; nothing is documented for a delta query.
 const PAGE: usize = 200;

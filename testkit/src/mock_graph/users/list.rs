@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::filter::Filter;
-use super::super::opaque;
 use super::super::query::Shown;
 use super::super::refusal::Refusal;
 use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::tenant::{Tenant, View};
-use super::super::wire::{Answer, Call};
 use super::properties::{self, USER};
 use super::shown;
+use crate::mock_http::opaque;
+use crate::mock_http::{Answer, Call};
 
 /// So many rows are looked at for one page; a page may end before it is full.
 const LOOKED_AT: u64 = 20_000;

@@ -17,8 +17,8 @@ use super::refusal::Refusal;
 use super::routes::{BodyRule, Family, Route, Visit};
 use super::service::Service;
 use super::tenant::{Tenant, View};
-use super::wire::Answer;
 use crate::fault::Operation;
+use crate::mock_http::Answer;
 
 /// What lets an app read users.
 pub(super) const READ: &[&str] =

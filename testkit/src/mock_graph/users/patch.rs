@@ -10,9 +10,9 @@ use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::settings::{FederatedReset, FlagAlone, SyncedReset};
 use super::super::tenant::{CloudUser, Sort, Tenant, acceptable};
-use super::super::wire::Answer;
 use super::find;
 use super::properties::USER;
+use crate::mock_http::Answer;
 
 const UPDATE: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 const PASSWORD: &str = "User-PasswordProfile.ReadWrite.All";

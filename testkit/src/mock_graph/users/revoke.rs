@@ -10,8 +10,8 @@ use super::super::routes::Visit;
 use super::super::service::Service;
 use super::super::settings::RevokeAnswer;
 use super::super::tenant::Sort;
-use super::super::wire::Answer;
 use super::find;
+use crate::mock_http::Answer;
 
 pub(super) fn answer(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let app = objects::app(service);

@@ -1,5 +1,6 @@
-//! The same mock without sockets, for tests in virtual time.
+//! A mock without sockets, for tests in virtual time.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -10,18 +11,24 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service as TowerService;
 
-use super::delivery::{self, Front};
-use super::service::Service;
+type Answered = Pin<Box<dyn Future<Output = io::Result<Response<Bytes>>> + Send>>;
 
-/// The login server of a mock without sockets.
-pub(super) const LOGIN: &str = "http://login.mock.test";
-/// Graph of a mock without sockets.
-pub(super) const GRAPH: &str = "http://graph.mock.test";
+/// What is asked without sockets.
+pub(crate) trait Inside: Send + Sync {
+    /// Answers a request to an address; `origin` is `http://host:port`.
+    fn ask(self: Arc<Self>, origin: String, request: Request<Bytes>) -> Answered;
+}
 
 /// A mock as a service: a request with an absolute address goes in, an answer comes out, or an
 /// error where the connection broke. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct InProcess(pub(super) Arc<Service>);
+#[derive(Clone)]
+pub struct InProcess(pub(crate) Arc<dyn Inside>);
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InProcess")
+    }
+}
 
 impl InProcess {
     /// Sends one request.
@@ -32,22 +39,19 @@ impl InProcess {
     pub async fn send(&self, request: Request<Bytes>) -> io::Result<Response<Bytes>> {
         let uri = request.uri();
         let origin = format!("{}://{}", uri.scheme_str().unwrap_or("http"), uri.authority().map_or("", |a| a.as_str()));
-        let front = if origin == self.0.login_url {
-            Front::Login
-        } else if origin == self.0.graph_url {
-            Front::Graph
-        } else {
-            let message = format!("{origin} is not an address of the mock");
-            return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, message));
-        };
-        delivery::serve(&self.0, front, request).await.whole()
+        Arc::clone(&self.0).ask(origin, request).await
     }
+}
+
+/// The refusal of an address that is not the mock's.
+pub(crate) fn not_ours(origin: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::AddrNotAvailable, format!("{origin} is not an address of the mock"))
 }
 
 impl TowerService<Request<Bytes>> for InProcess {
     type Response = Response<Bytes>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Response<Bytes>>> + Send>>;
+    type Future = Answered;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))

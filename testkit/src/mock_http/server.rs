@@ -1,10 +1,9 @@
-//! The sockets: a login server and Graph, on a thread of their own.
+//! The sockets of a mock, on a thread of their own.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -17,65 +16,116 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{self, Ending, Front};
-use super::service::Service;
+use super::delivery::Ending;
+use super::lock;
 
 /// A socket on 127.0.0.1 and its address.
-pub(super) fn bind() -> io::Result<(StdListener, String)> {
+pub(crate) fn bind() -> io::Result<(StdListener, String)> {
     let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
     Ok((listener, url))
 }
 
-/// Serves until it is stopped.
-pub(super) async fn run(
-    service: Arc<Service>,
-    login: StdListener,
-    graph: StdListener,
+/// What is served on sockets.
+pub(crate) trait Host: Send + Sync + 'static {
+    /// Which of its servers is asked.
+    type Front: Copy + Send + Sync + 'static;
+
+    /// Serves one request to its end, which may never come.
+    fn serve(self: Arc<Self>, front: Self::Front, request: Request<Bytes>) -> impl Future<Output = Ending> + Send;
+
+    /// Somebody connected; whether the connection is taken.
+    fn connected(&self) -> bool;
+}
+
+/// The servers of a mock; they end when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
     stop: CancellationToken,
-    cut: Arc<std::sync::Mutex<CancellationToken>>,
+    cut: Arc<Mutex<CancellationToken>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Running {
+    /// Serves on a thread of its own, until it is dropped.
+    pub(crate) fn start<H: Host>(
+        name: &'static str,
+        host: Arc<H>,
+        listeners: Vec<(StdListener, H::Front)>,
+    ) -> io::Result<Self> {
+        let running = Self::default();
+        let (stop, cut) = (running.stop.clone(), Arc::clone(&running.cut));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name(name.into()).spawn(move || {
+            runtime.block_on(async {
+                let served = listeners.into_iter().map(|(listener, front)| {
+                    let (host, stop, cut) = (Arc::clone(&host), stop.clone(), Arc::clone(&cut));
+                    async move {
+                        if let Err(error) = run(host, listener, front, stop, cut).await {
+                            tracing::error!(%error, "{name} could not be served");
+                        }
+                    }
+                });
+                futures::future::join_all(served).await;
+            });
+        })?;
+        Ok(running)
+    }
+
+    /// Breaks every connection of now.
+    pub(crate) fn cut_connections(&self) {
+        std::mem::take(&mut *lock(&self.cut)).cancel();
+    }
+}
+
+async fn run<H: Host>(
+    host: Arc<H>,
+    listener: StdListener,
+    front: H::Front,
+    stop: CancellationToken,
+    cut: Arc<Mutex<CancellationToken>>,
 ) -> io::Result<()> {
-    let (login, graph) = (TcpListener::from_std(login)?, TcpListener::from_std(graph)?);
+    let listener = TcpListener::from_std(listener)?;
     loop {
-        let (stream, front) = tokio::select! {
+        let stream = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            accepted = login.accept() => (accepted?.0, Front::Login),
-            accepted = graph.accept() => (accepted?.0, Front::Graph),
+            accepted = listener.accept() => accepted?.0,
         };
-        service.counts().connections += 1;
-        if service.refuse_connections.load(Ordering::Relaxed) {
+        if !host.connected() {
             continue;
         }
         // An answer goes out when it is written, whatever of the one before is not acknowledged yet.
         if stream.set_nodelay(true).is_err() {
             continue;
         }
-        let cut = super::service::lock(&cut).clone();
-        let (service, stop) = (Arc::clone(&service), stop.clone());
+        let cut = lock(&cut).clone();
+        let (host, stop) = (Arc::clone(&host), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = cut.cancelled() => {}
-                () = connection(service, stream, front) => {}
+                () = connection(host, stream, front) => {}
             }
         });
     }
 }
 
-async fn connection(service: Arc<Service>, stream: TcpStream, front: Front) {
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::clone(&service);
-        async move { respond(&service, front, request).await }
-    });
+async fn connection<H: Host>(host: Arc<H>, stream: TcpStream, front: H::Front) {
+    let answer = service_fn(move |request: Request<Incoming>| respond(Arc::clone(&host), front, request));
     // A connection that a fault breaks ends in an error, as it should.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 
-async fn respond(service: &Arc<Service>, front: Front, request: Request<Incoming>) -> io::Result<Response<Cut>> {
+async fn respond<H: Host>(host: Arc<H>, front: H::Front, request: Request<Incoming>) -> io::Result<Response<Cut>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    match delivery::serve(service, front, Request::from_parts(parts, body)).await {
+    match host.serve(front, Request::from_parts(parts, body)).await {
         Ending::Broken(Some(answer)) => {
             let response = answer.into_response();
             Ok(response.map(|whole| Cut::new(whole.len(), whole.slice(..whole.len() / 2))))

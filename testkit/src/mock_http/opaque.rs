@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 const PREFIX: &str = "RFNwdAIAAQ";
 
 /// A token of numbers, for one use only.
-pub(super) fn write<const N: usize>(seed: u64, used_for: &str, numbers: [u64; N]) -> String {
+pub(crate) fn write<const N: usize>(seed: u64, used_for: &str, numbers: [u64; N]) -> String {
     let plain: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
     let tag = tag(seed, used_for, &plain);
     let hidden: Vec<u8> = plain.iter().zip(tag.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
@@ -16,7 +16,7 @@ pub(super) fn write<const N: usize>(seed: u64, used_for: &str, numbers: [u64; N]
 }
 
 /// The numbers of a token; `None` where it was not made for this use.
-pub(super) fn read<const N: usize>(seed: u64, used_for: &str, token: &str) -> Option<[u64; N]> {
+pub(crate) fn read<const N: usize>(seed: u64, used_for: &str, token: &str) -> Option<[u64; N]> {
     let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
     let (given, hidden) = bytes.split_at_checked(16)?;
     let plain: Vec<u8> = hidden.iter().zip(given.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();

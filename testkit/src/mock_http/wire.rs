@@ -2,26 +2,26 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode, Uri};
+use http::{Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// A request, or one part of a batch.
+/// A request, or one part of a request that holds several.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) method: Method,
+pub(crate) struct Call {
+    pub(crate) method: Method,
     /// The path as it came.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The query as it came, without the question mark.
-    pub(super) query: Option<String>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    /// Whether it is a part of a batch.
-    pub(super) batched: bool,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Whether it is a part of a request that holds several.
+    pub(crate) batched: bool,
 }
 
 impl Call {
-    pub(super) fn new(request: http::Request<Bytes>) -> Self {
+    pub(crate) fn new(request: http::Request<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
         Self {
             path: parts.uri.path().to_owned(),
@@ -33,42 +33,30 @@ impl Call {
         }
     }
 
-    /// A part of a batch; `None` for an address that is none.
-    pub(super) fn part(method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Option<Self> {
-        let url = format!("/v1.0/{}", url.strip_prefix('/').unwrap_or(url));
-        // What a browser's address may not have, the parts of batches have nevertheless: spaces, quotes.
-        let (path, query) = match url.split_once('?') {
-            Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-            None => (url, None),
-        };
-        path.parse::<Uri>().ok()?;
-        Some(Self { method, path, query, headers, body, batched: true })
-    }
-
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The parts of the path, decoded; `None` for an empty part or bytes that are no text.
-    pub(super) fn segments(&self) -> Option<Vec<String>> {
+    pub(crate) fn segments(&self) -> Option<Vec<String>> {
         let parts = self.path.strip_prefix('/')?.split('/');
         parts.map(|part| decoded(part).filter(|part| !part.is_empty())).collect()
     }
 
     /// The options of the query in order, decoded.
-    pub(super) fn options(&self) -> Option<Vec<(String, String)>> {
+    pub(crate) fn options(&self) -> Option<Vec<(String, String)>> {
         pairs(self.query.as_deref().unwrap_or_default())
     }
 
     /// The media type of the body, without its parameters, in lower case.
-    pub(super) fn media_type(&self) -> Option<String> {
+    pub(crate) fn media_type(&self) -> Option<String> {
         let value = self.header(CONTENT_TYPE.as_str())?;
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 }
 
 /// Names and values of a query or of a form.
-pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let each = text.split('&').filter(|pair| !pair.is_empty());
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -83,15 +71,15 @@ fn decoded(text: &str) -> Option<String> {
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Body,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
 }
 
 /// The body of an answer.
 #[derive(Clone, Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     None,
     Json(Value),
     Text(String),
@@ -102,28 +90,28 @@ pub(super) enum Body {
 }
 
 impl Answer {
-    pub(super) fn json(status: StatusCode, body: Value) -> Self {
+    pub(crate) fn json(status: StatusCode, body: Value) -> Self {
         Self { status, headers: Vec::new(), body: Body::Json(body) }
     }
 
-    pub(super) fn ok(body: Value) -> Self {
+    pub(crate) fn ok(body: Value) -> Self {
         Self::json(StatusCode::OK, body)
     }
 
-    pub(super) fn no_content() -> Self {
+    pub(crate) fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Body::None }
     }
 
-    pub(super) fn text(body: String) -> Self {
+    pub(crate) fn text(body: String) -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(body) }
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    pub(super) fn media_type(&self) -> Option<&'static str> {
+    pub(crate) fn media_type(&self) -> Option<&'static str> {
         match self.body {
             Body::None => None,
             Body::Json(_) | Body::Bytes(_) => Some("application/json"),
@@ -132,7 +120,7 @@ impl Answer {
         }
     }
 
-    pub(super) fn bytes(&self) -> Bytes {
+    pub(crate) fn bytes(&self) -> Bytes {
         match &self.body {
             Body::None => Bytes::new(),
             Body::Json(value) => value.to_string().into(),
@@ -142,12 +130,12 @@ impl Answer {
         }
     }
 
-    pub(super) fn into_response(self) -> Response<Bytes> {
+    pub(crate) fn into_response(self) -> Response<Bytes> {
         let mut response = Response::new(self.bytes());
         *response.status_mut() = self.status;
         let mut set = |name: &'static str, value: &str| {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                response.headers_mut().insert(name, value);
+                response.headers_mut().append(name, value);
             }
         };
         if let Some(media_type) = self.media_type() {

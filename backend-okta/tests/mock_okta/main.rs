@@ -1,0 +1,5 @@
+//! The backend against a mock of Okta, over its wire.
+
+mod changes;
+mod listing;
+mod stage;
