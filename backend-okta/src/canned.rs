@@ -41,5 +41,12 @@ pub(crate) fn config() -> OktaConfig {
     OktaConfig::new(DirectoryId::new("okta").unwrap(), ORG).api_token("planted-token".into())
 }
 
+/// An RSA key in PEM that is of no app.
+pub(crate) fn app_key() -> String {
+    static KEY: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let make = || rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_pem();
+    KEY.get_or_init(make).clone()
+}
+
 /// A refusal for want of a permission (Okta API reference, error codes).
 pub(crate) const DENIED: &str = r#"{"errorCode":"E0000006","errorSummary":"You do not have permission to perform the requested action","errorLink":"E0000006","errorId":"oaeq1","errorCauses":[]}"#;

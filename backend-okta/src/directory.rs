@@ -6,18 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
 use identity_core::error::Result;
-use identity_core::http::{Client, ClientSettings, Request, SignIn};
+use identity_core::http::{Client, ClientSettings};
 use identity_core::limits::{Governor, Limits, OperationClass};
+use identity_core::recovery::RecoveryAuditor;
 use identity_core::reset::Action;
-use serde::Deserialize;
 
-use crate::config::{Credential, OktaConfig, invalid};
+use crate::config::OktaConfig;
 use crate::dialect::OktaDialect;
-use crate::limits::{self, USER};
 use crate::okta::Okta;
 use crate::org::{Caller, Org};
 use crate::privilege::Known;
-use crate::sign_in::ApiToken;
+use crate::principal::Part;
+use crate::sign_in::SignedIn;
+use crate::{findings, limits, preflight};
 
 /// An org of Okta, worked through the Management API.
 ///
@@ -29,33 +30,46 @@ pub struct OktaDirectory {
     capabilities: Capabilities,
 }
 
-#[derive(Deserialize)]
-struct Me {
-    id: String,
-}
-
 impl OktaDirectory {
-    /// Signs in, once, and finds out who we are.
+    /// Signs in, once, and finds out who we are and which part of the rate limits we have.
     ///
     /// # Errors
     /// [`ConfigInvalid`](identity_core::error::ErrorKind::ConfigInvalid) for settings that cannot
     /// work (nothing is sent then); [`Unauthenticated`](identity_core::error::ErrorKind::Unauthenticated)
-    /// when the sign-in is refused: it is not tried again.
+    /// when the sign-in is refused, with what Okta says and what can be done: it was tried once and
+    /// is not tried again; [`Transport`](identity_core::error::ErrorKind::Transport) when it cannot
+    /// be reached. A permission that is missing is no error here: [`preflight`](Directory::preflight)
+    /// names it.
     pub async fn connect(config: OktaConfig) -> Result<Arc<Self>> {
+        let directory = config.directory.clone();
+        Self::connect_inner(config).await.map_err(|error| match error.directory() {
+            Some(_) => error,
+            None => error.with_directory(directory),
+        })
+    }
+
+    async fn connect_inner(config: OktaConfig) -> Result<Arc<Self>> {
+        config.check()?;
         let (base, limits) = (config.base()?, limits::limits(&config));
-        let signer: Arc<dyn SignIn> = match &config.credential {
-            Credential::Missing => return Err(invalid("nothing says how to sign in")),
-            Credential::ApiToken(token) => Arc::new(ApiToken::new(token)?),
-        };
+        let transport = config.network.carrier()?;
+        let signed_in = SignedIn::new(&config, &base, Arc::clone(&transport)).await?;
         let tenant = base.to_string();
         let settings = ClientSettings::new(base).with_directory(config.directory.clone());
-        let client = Client::new(settings, config.carrier()?, Arc::new(OktaDialect), signer, Governor::new(&limits));
+        let signer = Arc::clone(&signed_in.signer);
+        let client = Client::new(settings, transport, Arc::new(OktaDialect), signer, Governor::new(&limits));
         let okta = Okta::new(client, config.directory.clone());
-        let me: Me = okta.one("find out who we are", USER, &Request::get("/api/v1/users/me")).await?;
+        let caller = Caller::find(&config, &okta).await?;
+        let part = Part::read(&okta, &caller, signed_in.scopes().await?.as_ref()).await?;
+        if let Part::Known(part) = part {
+            okta.client().governor().set_principal_part(part);
+        }
         let org = Org {
             directory: config.directory.clone(),
             okta,
-            caller: Caller::User(me.id),
+            caller,
+            signed_in,
+            part,
+            share: config.share,
             reading: config.reading,
             privileged: config.privileged,
             mail_behind_okta: config.mail_behind_okta,
@@ -73,6 +87,8 @@ impl OktaDirectory {
 fn capabilities() -> Capabilities {
     let mut can = Capabilities::default();
     can.set_password = true;
+    can.set_temporary_password = true;
+    can.reset_to_recovery = true;
     can.expire_password = true;
     can.unlock = true;
     can.disable = true;
@@ -98,7 +114,13 @@ impl Directory for OktaDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        Ok(Preflight::default())
+        let mut preflight = findings::preflight(&self.org).await?;
+        preflight.findings.extend(preflight::predict(&self.org).await?);
+        Ok(preflight)
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        Some(self)
     }
 }
 

@@ -11,6 +11,7 @@ mod enumerate;
 mod evidence;
 mod group;
 mod key;
+mod findings;
 mod limits;
 mod lookup;
 mod matrix;
@@ -18,6 +19,8 @@ mod okta;
 mod org;
 mod permissions;
 mod preflight;
+mod password_policy;
+mod principal;
 mod privilege;
 mod reading;
 #[cfg(test)]

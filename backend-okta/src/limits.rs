@@ -1,8 +1,9 @@
 //! The buckets of Okta's rate limits, one class each, and which one each request takes from.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use identity_core::limits::{BatchCost, Limits, OperationClass};
+use identity_core::limits::{BatchCost, Limits, OperationClass, Quota};
 use identity_core::reset::Action;
 
 use crate::config::OktaConfig;
@@ -27,6 +28,24 @@ pub(crate) const CLIENTS: OperationClass = OperationClass::Named("clients");
 /// `/api/v1/principal-rate-limits`.
 pub(crate) const PRINCIPAL_RATE_LIMITS: OperationClass = OperationClass::Named("principal-rate-limits");
 
+/// Every bucket, and what is kept to in a minute should an
+/// org tell nothing: the least that Okta published for any kind of org (developer documentation,
+/// "Management API rate limits", as it was before the numbers went to the dashboard). What counts is
+/// what each answer tells.
+const BUCKETS: [(OperationClass, u32); 9] = [
+    (USERS, 100),
+    (USER, 100),
+    (USER_WRITE, 100),
+    (IAM, 100),
+    (GROUPS, 100),
+    (LOGS, 20),
+    (POLICIES, 100),
+    (CLIENTS, 25),
+    (PRINCIPAL_RATE_LIMITS, 100),
+];
+/// Okta's window ("Rate limits").
+const WINDOW: Duration = Duration::from_secs(60);
+
 /// The most ids of one look-up; each is a request of its own.
 const LOOKUPS: u32 = 100;
 
@@ -40,12 +59,56 @@ pub(crate) fn class_of(action: Action) -> OperationClass {
 
 /// What an org with this configuration allows.
 pub(crate) fn limits(config: &OktaConfig) -> Limits {
-    Limits::new(NonZeroU32::MIN, of(config.in_flight))
+    let limits = Limits::new(NonZeroU32::MIN, of(config.in_flight))
         .with_batch_cost(BatchCost::PerOperation)
         .with_batch_of(OperationClass::Read, of(LOOKUPS))
-        .with_deadline(config.deadline)
+        .with_deadline(config.deadline);
+    if !config.quotas {
+        return limits;
+    }
+    BUCKETS.into_iter().fold(limits, |limits, (class, least)| {
+        limits.with_quota(Quota::learnt(name_of(class), of(least), WINDOW, class).with_share(config.share))
+    })
+}
+
+/// The name that statistics have for a bucket.
+fn name_of(class: OperationClass) -> &'static str {
+    match class {
+        OperationClass::Named(name) => name,
+        _ => "requests",
+    }
 }
 
 fn of(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canned::config;
+
+    #[test]
+    fn each_class_is_a_bucket_that_answers_tell_the_size_of() {
+        let limits = limits(&config().share(0.8));
+        for (class, _) in BUCKETS {
+            let paid: Vec<_> = limits.quotas.iter().filter(|quota| quota.cost(class) > 0).collect();
+            let [quota] = paid.as_slice() else { panic!("{class:?} pays into {} buckets", paid.len()) };
+            assert_eq!((OperationClass::Named(quota.name), quota.learnt, quota.cost(class)), (class, true, 1));
+            assert!((quota.share - 0.8).abs() < f64::EPSILON);
+        }
+        assert!(limits.check().is_ok());
+        assert!(super::limits(&config().without_quotas()).quotas.is_empty());
+    }
+
+    #[test]
+    fn a_password_is_set_in_another_bucket_than_everything_else() {
+        for action in Action::ALL {
+            let writes = matches!(action, Action::SetPassword { .. } | Action::Scramble);
+            assert_eq!(class_of(action), if writes { USER_WRITE } else { USERS }, "{action}");
+        }
+        let limits = limits(&config());
+        assert_eq!((limits.batch_of(USERS).get(), limits.batch_of(USER_WRITE).get()), (1, 1));
+        assert!(limits.batch_of(OperationClass::Read).get() > 1);
+    }
 }

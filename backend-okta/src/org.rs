@@ -5,12 +5,18 @@ use std::sync::Arc;
 
 use identity_core::account::{Account, DirectoryId};
 use identity_core::error::Result;
+use identity_core::http::Request;
 use identity_core::limits::Governor;
+use serde::Deserialize;
 
 use crate::account::account;
+use crate::config::{Credential, OktaConfig};
+use crate::limits::USER;
 use crate::okta::Okta;
+use crate::principal::Part;
 use crate::privilege::{Known, RoleTable};
 use crate::reading::Reading;
+use crate::sign_in::SignedIn;
 use crate::wire::user::User;
 
 /// What every room of a directory works with.
@@ -28,15 +34,59 @@ pub(crate) struct Org {
     pub(crate) known: Known,
     /// How accounts are read.
     pub(crate) reading: Reading,
+    pub(crate) signed_in: SignedIn,
+    /// Which part of each bucket of the org Okta gives the caller.
+    pub(crate) part: Part,
+    /// Which part of each bucket of the org the run uses.
+    pub(crate) share: f64,
 }
 
 /// Whom a run signs in as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A user, by the API token that the user made; the user's id.
-    User(String),
+    /// A user, by an API token that this user made.
+    User {
+        id: String,
+        /// What the user signs in by, where it was told.
+        login: Option<String>,
+    },
     /// A service app, by its client id.
     App(String),
+}
+
+#[derive(Deserialize)]
+struct Me {
+    id: String,
+    #[serde(default)]
+    profile: Profile,
+}
+
+#[derive(Default, Deserialize)]
+struct Profile {
+    #[serde(default)]
+    login: Option<String>,
+}
+
+impl Caller {
+    /// Finds out who we are: of an API token, the user who made it.
+    ///
+    /// # Errors
+    /// When the token is refused, or the org cannot be reached.
+    pub(crate) async fn find(config: &OktaConfig, okta: &Okta) -> Result<Self> {
+        if let Credential::App { client_id, .. } = &config.credential {
+            return Ok(Self::App(client_id.clone()));
+        }
+        let me: Me = okta.one("find out who we are", USER, &Request::get("/api/v1/users/me")).await?;
+        Ok(Self::User { id: me.id, login: me.profile.login })
+    }
+
+    /// The id of the account, where it is one of this org. It is protected.
+    pub(crate) fn account(&self) -> Option<&str> {
+        match self {
+            Self::User { id, .. } => Some(id),
+            Self::App(_) => None,
+        }
+    }
 }
 
 impl Org {

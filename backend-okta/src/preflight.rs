@@ -1,13 +1,12 @@
-//! What of a run will be refused, found before anything is touched: missing scopes, and accounts that
-//! the caller's own roles do not reach.
+//! What of a run will be refused, found before anything is touched: accounts that the caller's own roles
+//! do not reach, and what is not known of who is privileged.
 
 use identity_core::directory::{Finding, Severity};
 use identity_core::error::{ErrorKind, Result};
-use identity_core::reset::Action;
 
+use crate::findings::finding;
 use crate::matrix::{Power, Refusal, Target, check};
 use crate::org::Org;
-use crate::permissions::{self, Granted, has, missing};
 use crate::privilege::{Targets, survey};
 
 /// The powers that are told apart by what they need, and what is not done without them.
@@ -21,16 +20,12 @@ const POWERS: [(Power, &str); 7] = [
     (Power::Suspend, "no account can be suspended"),
 ];
 
-/// What is missing and what will be refused. `granted` are the scopes of the token; an API token has
-/// none, and everything that its owner may do.
+/// What of the privileges could not be read, and what will be refused.
 ///
 /// # Errors
 /// When a read failed that may succeed later, or when signing in failed.
-pub(crate) async fn predict(org: &Org, granted: Option<&Granted>) -> Result<Vec<Finding>> {
+pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    if let Some(granted) = granted {
-        about_scopes(granted, &mut findings);
-    }
     match survey(org).await {
         Ok(survey) => {
             let notes = survey.notes().iter().map(|note| finding(Severity::Note, note.clone()));
@@ -58,26 +53,6 @@ pub(crate) async fn predict(org: &Org, granted: Option<&Granted>) -> Result<Vec<
         findings.push(finding(Severity::Note, text.to_owned()));
     }
     Ok(findings)
-}
-
-fn about_scopes(granted: &Granted, findings: &mut Vec<Finding>) {
-    let lacks = |need: &permissions::Need| {
-        let least = need.any_of.first().copied().unwrap_or_default();
-        format!("{} cannot be read: the token lacks the scope {least}", need.what)
-    };
-    for need in permissions::READS.iter().filter(|need| !has(granted, need.any_of)) {
-        // Without the accounts there is nothing to plan.
-        let severity = if *need == permissions::USERS { Severity::Fatal } else { Severity::Warning };
-        findings.push(finding(severity, lacks(need)));
-    }
-    for need in permissions::BETTER_WITH.iter().filter(|need| !has(granted, need.any_of)) {
-        findings.push(finding(Severity::Note, lacks(need)));
-    }
-    let lacking = missing(granted, Action::RevokeSessions);
-    if !lacking.is_empty() {
-        let text = format!("nothing can be done to any account: the token lacks the scope {}", lacking.join(" and "));
-        findings.push(finding(Severity::Warning, text));
-    }
 }
 
 /// What the caller's own roles reach.
@@ -109,10 +84,6 @@ fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
         );
         findings.push(finding(Severity::Warning, text));
     }
-}
-
-fn finding(severity: Severity, text: String) -> Finding {
-    Finding { severity, text }
 }
 
 #[cfg(test)]
@@ -149,22 +120,5 @@ mod tests {
         assert!(!help_desk.contains("no password can be set"), "{help_desk}");
         assert!(reach(Some(&[])).contains("Warning: no administrator role"));
         assert!(reach(None).contains("Note: the roles of the caller could not be read"));
-    }
-
-    #[test]
-    fn a_scope_that_is_missing_is_named_and_without_accounts_nothing_goes() {
-        let found = |names: &[&str]| {
-            let mut findings = Vec::new();
-            about_scopes(&names.iter().map(|name| (*name).to_owned()).collect(), &mut findings);
-            texts(&findings)
-        };
-        let none = found(&[]);
-        for scope in ["okta.users.read", "okta.roles.read", "okta.groups.read", "okta.clients.read", "okta.users.manage"] {
-            assert!(none.contains(scope), "{scope}: {none}");
-        }
-        assert!(none.contains("Fatal: the accounts"));
-        let acting = found(&["okta.users.manage", "okta.roles.read", "okta.groups.read", "okta.clients.read"]);
-        assert!(!acting.contains("Warning") && !acting.contains("Fatal"), "{acting}");
-        assert!(acting.contains("Note: the System Log"), "{acting}");
     }
 }

@@ -125,7 +125,7 @@ impl Reader<'_> {
     /// What each listed administrator holds, itself and by groups; and the caller.
     async fn administrators(&mut self, caller: &Caller) -> Result<()> {
         let own = match caller {
-            Caller::User(id) => Some(id.clone()),
+            Caller::User { id, .. } => Some(id.clone()),
             Caller::App(_) => None,
         };
         let all: BTreeSet<String> = self.survey.listed.iter().cloned().chain(own.clone()).collect();
@@ -242,7 +242,7 @@ impl Reader<'_> {
         }
         let own = match caller {
             Caller::App(id) => Some(id.clone()),
-            Caller::User(_) => None,
+            Caller::User { .. } => None,
         };
         let all: BTreeSet<String> = self.survey.apps.keys().cloned().chain(own.clone()).collect();
         let roles = self

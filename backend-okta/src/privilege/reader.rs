@@ -110,7 +110,7 @@ impl Reader<'_> {
 /// In words that something could not be read, and what it takes.
 pub(super) fn unread(need: Need, of: Option<&str>, error: &Error) -> String {
     let of = of.map_or_else(String::new, |of| format!(" ({of})"));
-    let least = need.any_of.first().copied().unwrap_or_default();
+    let least = need.scope;
     let what = need.what;
     match error.kind() {
         ErrorKind::InsufficientPrivilege => format!(

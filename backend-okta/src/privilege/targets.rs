@@ -60,11 +60,11 @@ impl Targets {
 
 fn own_roles(survey: &Survey, caller: &Caller) -> BTreeSet<OwnRole> {
     let own = match caller {
-        Caller::User(id) => Principal::User(id.clone()),
+        Caller::User { id, .. } => Principal::User(id.clone()),
         Caller::App(id) => Principal::App(id.clone()),
     };
     let is_own = |principal: &Principal| match (principal, caller) {
-        (Principal::Group(group), Caller::User(user)) => {
+        (Principal::Group(group), Caller::User { id: user, .. }) => {
             survey.groups.get(group).is_some_and(|group| group.members.contains(user))
         }
         _ => *principal == own,

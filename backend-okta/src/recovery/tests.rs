@@ -53,7 +53,7 @@ impl World {
             Some(reply(status, &body))
         });
         assert!(ORG.starts_with("https://"));
-        let config = config().mail_behind_okta(self.behind.iter().copied()).transport(Arc::new(canned));
+        let config = config().mail_behind_okta(self.behind.iter().copied()).transport(canned);
         let directory = OktaDirectory::connect(config).await.unwrap();
         let accounts = stream::iter(accounts.into_iter().map(Ok)).boxed();
         let found = enrolments(Arc::clone(&directory.org), accounts).try_collect().await.unwrap();
