@@ -11,9 +11,9 @@ use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::{BaseUrl, Network, Transport};
 use secrecy::SecretString;
 
+use crate::limits;
 use crate::privilege::RoleTable;
 use crate::reading::Reading;
-use crate::limits;
 use crate::sign_in::{self, SCOPES};
 
 /// How to reach an org: whom to sign in as, where, how fast to go.

@@ -15,8 +15,8 @@ use crate::config::OktaConfig;
 use crate::dialect::OktaDialect;
 use crate::okta::Okta;
 use crate::org::{Caller, Org};
-use crate::privilege::Known;
 use crate::principal::Part;
+use crate::privilege::Known;
 use crate::sign_in::SignedIn;
 use crate::{findings, limits, preflight};
 

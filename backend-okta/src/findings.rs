@@ -118,3 +118,6 @@ fn about_pace(org: &Org, findings: &mut Vec<Finding>) {
 pub(crate) fn finding(severity: Severity, text: String) -> Finding {
     Finding { severity, text }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,9 +27,9 @@ const WIDTH: usize = 32;
 pub(crate) async fn accounts(org: &Arc<Org>, ids: &[AccountId]) -> Result<Vec<Option<Account>>> {
     let wanted: HashMap<UserKey, AccountId> = ids.iter().filter_map(|id| Some((key(id)?, id.clone()))).collect();
     let found: HashMap<UserKey, Account> = stream::iter(wanted)
-        .map(|(key, id)| async move { Result::Ok(read(org, &id).await?.map(|account| (key, account))) })
+        .map(|(key, id)| async move { Ok(read(org, &id).await?.map(|account| (key, account))) })
         .buffer_unordered(WIDTH)
-        .try_filter_map(|read| std::future::ready(Ok(read)))
+        .try_filter_map(|read| std::future::ready(Ok::<_, identity_core::error::Error>(read)))
         .try_collect()
         .await?;
     Ok(ids.iter().map(|id| found.get(&key(id)?).cloned()).collect())

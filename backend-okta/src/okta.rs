@@ -237,3 +237,6 @@ fn circle(operation: &'static str) -> Error {
         .with_detail("the service gave a link to a page that was read already: the listing goes in a circle")
         .with_advice("begin anew; if it stays so, give Okta the request id")
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,25 +17,15 @@ pub(crate) struct Need {
 }
 
 /// Administrators, roles, resource sets, and the roles of groups and apps.
-pub(crate) const ROLES: Need = Need {
-    what: "the administrator roles and who holds them",
-    scope: "okta.roles.read",
-};
+pub(crate) const ROLES: Need = Need { what: "the administrator roles and who holds them", scope: "okta.roles.read" };
 /// Groups and who is in them.
-pub(crate) const GROUPS: Need = Need {
-    what: "the groups that hold a role and their members",
-    scope: "okta.groups.read",
-};
+pub(crate) const GROUPS: Need =
+    Need { what: "the groups that hold a role and their members", scope: "okta.groups.read" };
 /// The apps that can sign in by themselves.
-pub(crate) const CLIENTS: Need = Need {
-    what: "the apps that can hold a role",
-    scope: "okta.clients.read",
-};
+pub(crate) const CLIENTS: Need = Need { what: "the apps that can hold a role", scope: "okta.clients.read" };
 /// Password policies: who can recover alone.
-pub(crate) const POLICIES: Need = Need {
-    what: "the password policies, which say who can recover alone",
-    scope: "okta.policies.read",
-};
+pub(crate) const POLICIES: Need =
+    Need { what: "the password policies, which say who can recover alone", scope: "okta.policies.read" };
 /// What an action wants of a target; `None` for what Okta does not do.
 pub(crate) fn power_of(action: Action) -> Option<Power> {
     match action {

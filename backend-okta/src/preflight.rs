@@ -114,7 +114,10 @@ mod tests {
         let org_admin = reach(Some(&[standard("ORG_ADMIN")]));
         assert!(org_admin.contains("Warning: 2 accounts hold an administrator role"), "{org_admin}");
         let reader = reach(Some(&[standard("READ_ONLY_ADMIN")]));
-        assert!(reader.contains("no password can be set") && reader.contains("no account can be suspended"), "{reader}");
+        assert!(
+            reader.contains("no password can be set") && reader.contains("no account can be suspended"),
+            "{reader}"
+        );
         let help_desk = reach(Some(&[standard("HELP_DESK_ADMIN")]));
         assert!(help_desk.contains("no account can be suspended"), "{help_desk}");
         assert!(!help_desk.contains("no password can be set"), "{help_desk}");

@@ -108,11 +108,15 @@ mod tests {
     }
 
     fn entry(id: &str, percentage: u32) -> String {
-        format!(r#"{{"id":"prl1","orgId":"00o1","principalId":"{id}","principalType":"SSWS_TOKEN","defaultPercentage":{percentage},"defaultConcurrencyPercentage":50}}"#)
+        format!(
+            r#"{{"id":"prl1","orgId":"00o1","principalId":"{id}","principalType":"SSWS_TOKEN","defaultPercentage":{percentage},"defaultConcurrencyPercentage":50}}"#
+        )
     }
 
     fn tokens(ids: &[&str]) -> Answer {
-        let mine = ids.iter().map(|id| format!(r#"{{"id":"{id}","name":"t","userId":"{ME}","network":{{"connection":"ANYWHERE"}}}}"#));
+        let mine = ids
+            .iter()
+            .map(|id| format!(r#"{{"id":"{id}","name":"t","userId":"{ME}","network":{{"connection":"ANYWHERE"}}}}"#));
         let other = r#"{"id":"00TOther","name":"t","userId":"00uOther"}"#.to_owned();
         reply(200, &format!("[{}]", mine.chain([other]).collect::<Vec<_>>().join(",")))
     }
@@ -143,7 +147,8 @@ mod tests {
             assert!(matches!(read.unwrap(), Part::Unknown(_)));
         }
         for odd in [0, 101] {
-            let (read, _) = part([reply(200, &format!("[{}]", entry("0oaMine", odd)))], &Caller::App("0oaMine".into())).await;
+            let (read, _) =
+                part([reply(200, &format!("[{}]", entry("0oaMine", odd)))], &Caller::App("0oaMine".into())).await;
             assert!(matches!(read.unwrap(), Part::Unknown(_)), "{odd} %");
         }
         let invalid = r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#;

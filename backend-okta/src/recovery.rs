@@ -87,7 +87,10 @@ impl Audit {
     fn ahead(&self, account: &Account) -> Ahead {
         match &account.authority {
             PasswordAuthority::Federated(_) => {
-                return Ahead::Known(None, "its password is checked by another provider: so is its recovery".to_owned());
+                return Ahead::Known(
+                    None,
+                    "its password is checked by another provider: so is its recovery".to_owned(),
+                );
             }
             PasswordAuthority::Nowhere => return Ahead::Known(Some(false), "it has no password".to_owned()),
             PasswordAuthority::Unknown => {
@@ -116,13 +119,7 @@ impl Audit {
     }
 
     /// Whether the account has the means that its rule asks for.
-    async fn by_means(
-        &self,
-        account: &Account,
-        asked: &Asked,
-        mail: Mail,
-        enrolment: &mut Enrolment,
-    ) -> Result<()> {
+    async fn by_means(&self, account: &Account, asked: &Asked, mail: Mail, enrolment: &mut Enrolment) -> Result<()> {
         let by_mail = asked.primary.iter().any(|method| method == "email");
         if by_mail && mail == Mail::Reachable {
             enrolment.methods.push(Method { kind: MethodKind::Email, enrolled: None });

@@ -123,10 +123,9 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
         Action::SetPassword { must_change: true } if is_program => {
             instead(SET, "a program signs in with this account and cannot change a password")
         }
-        Action::SetPassword { must_change: true } => instead(
-            TEMPORARY,
-            "Okta demands a change only of temporary passwords that it makes itself",
-        ),
+        Action::SetPassword { must_change: true } => {
+            instead(TEMPORARY, "Okta demands a change only of temporary passwords that it makes itself")
+        }
         Action::SetPasswordChangeAfterMfa => instead(
             TEMPORARY,
             "Okta has no such demand: whether a second factor comes first is decided by its sign-in policies",
@@ -228,9 +227,7 @@ fn on_link(account: &Account, status: Status<'_>) -> Support {
 
 fn on_unlock(account: &Account, status: Status<'_>) -> Support {
     match (status, &account.authority) {
-        (_, PasswordAuthority::OnPrem) => {
-            cannot("an on-prem directory locks this account out: unlock it there")
-        }
+        (_, PasswordAuthority::OnPrem) => cannot("an on-prem directory locks this account out: unlock it there"),
         (Status::LockedOut, _) => Support::Works,
         _ => cannot("the account is not locked out"),
     }
@@ -241,9 +238,9 @@ fn on_suspend(status: Status<'_>) -> Support {
         Status::Active | Status::PasswordExpired | Status::LockedOut | Status::Recovery => Support::Works,
         Status::Suspended => cannot("the account is suspended already"),
         Status::Deprovisioned => cannot("the account is deactivated already"),
-        Status::Staged | Status::Provisioned => {
-            cannot("Okta suspends active accounts only: deactivate this one by hand, so that its activation link is void")
-        }
+        Status::Staged | Status::Provisioned => cannot(
+            "Okta suspends active accounts only: deactivate this one by hand, so that its activation link is void",
+        ),
         Status::Other(name) => cannot(&format!("the account has the status {name}: plan again")),
     }
 }

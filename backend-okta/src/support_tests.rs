@@ -68,8 +68,7 @@ fn each_status_lets_through_what_okta_takes_in_it() {
         (Action::FlagCompromised, "---------"),
         (Action::IssueAccessPass, "---------"),
     ] {
-        let found: String =
-            STATUSES.iter().map(|status| letter(&asked(&account(status), action, &known))).collect();
+        let found: String = STATUSES.iter().map(|status| letter(&asked(&account(status), action, &known))).collect();
         assert_eq!(found, expected, "{action}");
     }
 }

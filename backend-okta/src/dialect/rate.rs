@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn nothing_of_nothing_is_too_many_at_once_with_and_without_an_end() {
-        for lines in [vec![(LIMIT, "0"), (REMAINING, "0")], vec![(LIMIT, "0"), (REMAINING, "0"), (RESET, "1609459200")]] {
+        for lines in [vec![(LIMIT, "0"), (REMAINING, "0")], vec![(LIMIT, "0"), (REMAINING, "0"), (RESET, "1609459200")]]
+        {
             let hint = window(&headers(&lines)).unwrap();
             assert_eq!((hint.limit, hint.remaining, hint.ends_at), (0, 0, None));
         }

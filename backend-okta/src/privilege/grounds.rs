@@ -117,7 +117,8 @@ fn unread_apps(survey: &Survey, app_admins: &[Way], index: &mut PrivilegeIndex) 
     let accounts: BTreeSet<&String> = app_admins.iter().map(|way| &way.account).collect();
     for account in accounts {
         match AccountId::new(account) {
-            Ok(id) => index.mark_unknown(id, format!("it administers apps, and which of them hold a role is not known: {why}")),
+            Ok(id) => index
+                .mark_unknown(id, format!("it administers apps, and which of them hold a role is not known: {why}")),
             Err(_) => index.mark_incomplete(format!("an administrator of apps has no usable id ({why})")),
         }
     }

@@ -48,14 +48,14 @@ pub(super) const APP_CREDENTIALS: &[&str] = &["okta.apps.manage", "okta.apps.cli
 /// Permission or what it begins with (ends with `.*`), tier; the longest that fits counts. One that
 /// fits none is tier 2 where it only reads, and tier 0 where it does not.
 pub(super) const PERMISSIONS: &[(&str, Tier)] = &[
-    ("okta.agents.manage", Control),           // the agents that check passwords
-    ("okta.agents.register", Control),         // likewise
+    ("okta.agents.manage", Control),             // the agents that check passwords
+    ("okta.agents.register", Control),           // likewise
     ("okta.apps.manageFirstPartyApps", Control), // the Admin Console among them
-    ("okta.customizations.manage", Control),   // code on the page of sign-in
-    ("okta.directories.manage", Control),      // where passwords are checked
-    ("okta.identityProviders.manage", Control), // whoever it vouches for is signed in
-    ("okta.inlinehooks.manage", Control),      // changes assertions, sees one-time codes
-    ("okta.policies.manage", Control),         // what a sign-in takes
+    ("okta.customizations.manage", Control),     // code on the page of sign-in
+    ("okta.directories.manage", Control),        // where passwords are checked
+    ("okta.identityProviders.manage", Control),  // whoever it vouches for is signed in
+    ("okta.inlinehooks.manage", Control),        // changes assertions, sees one-time codes
+    ("okta.policies.manage", Control),           // what a sign-in takes
     ("okta.agents.view", User),
     ("okta.apps.assignment.manage", Management),
     ("okta.apps.clientCredentials.read", Management),

@@ -13,8 +13,8 @@ use super::reader::{Heard, OPERATION, Reader, Without, unread};
 use super::survey::{Group, Holding, Principal, Role, Survey};
 use super::table::{RoleTable, name_of};
 use crate::limits::{CLIENTS, GROUPS, IAM, USERS};
-use crate::org::Caller;
 use crate::okta::Okta;
+use crate::org::Caller;
 use crate::permissions::{self, ROLES};
 use crate::wire::role::{Assignment, ClientApp, Group as WireGroup, Id, Labelled, Member, Permission};
 

@@ -81,7 +81,9 @@ impl RoleTable {
         let (roles, permissions) = (tiers(overrides.roles)?, tiers(overrides.permissions)?);
         let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if let Some((role, _)) = roles.iter().find(|(role, _)| !is_word(role)) {
-            return Err(invalid(&format!("{role:?} is no type of a role and no id of a custom one (a label is not either)")));
+            return Err(invalid(&format!(
+                "{role:?} is no type of a role and no id of a custom one (a label is not either)"
+            )));
         }
         if let Some((name, _)) = permissions.iter().find(|(name, _)| !name.starts_with("okta.")) {
             return Err(invalid(&format!("{name:?} is no permission: their names begin with okta.")));
@@ -96,8 +98,7 @@ impl RoleTable {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when it cannot be read or used.
     pub fn override_from(&mut self, path: &Path) -> Result<()> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| invalid(&format!("{}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| invalid(&format!("{}: {error}", path.display())))?;
         self.override_with(&text)
     }
 

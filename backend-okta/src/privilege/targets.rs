@@ -26,7 +26,9 @@ impl Targets {
                 Principal::User(id) => {
                     admins.insert(id);
                 }
-                Principal::Group(id) => admins.extend(survey.groups.get(id).into_iter().flat_map(|group| &group.members)),
+                Principal::Group(id) => {
+                    admins.extend(survey.groups.get(id).into_iter().flat_map(|group| &group.members))
+                }
                 Principal::App(_) => {}
             }
         }

@@ -97,7 +97,8 @@ impl Policies {
         let is_user = |id: &String| id == account.as_str();
         let is_excluded = any(people.users.as_ref(), |listed| &listed.exclude, is_user)
             || any(people.groups.as_ref(), |listed| &listed.exclude, is_in);
-        let included = |listed: Option<&Listed>| listed.and_then(|l| l.include.as_ref()).is_some_and(|ids| !ids.is_empty());
+        let included =
+            |listed: Option<&Listed>| listed.and_then(|l| l.include.as_ref()).is_some_and(|ids| !ids.is_empty());
         let names_nobody = !included(people.users.as_ref()) && !included(people.groups.as_ref());
         let is_included = names_nobody
             || any(people.users.as_ref(), |listed| &listed.include, is_user)
@@ -128,7 +129,9 @@ fn is_like(one: &Says, other: &Says) -> bool {
 fn says(policy: &Policy, rule: &Rule) -> Says {
     let words = format!("rule {} of the policy {}", rule.name, policy.name);
     let reset = rule.actions.as_ref().and_then(|actions: &Actions| actions.self_service_password_reset.as_ref());
-    let Some(reset) = reset else { return Says::Unknown(format!("{words} does not say who resets their own password")) };
+    let Some(reset) = reset else {
+        return Says::Unknown(format!("{words} does not say who resets their own password"));
+    };
     match reset.access.as_deref() {
         Some("ALLOW") => {}
         Some("DENY") => return Says::Denied(format!("{words} lets nobody reset their own password")),

@@ -25,7 +25,9 @@ pub(super) async fn policies(okta: &Okta) -> Result<Result<Policies, String>> {
     match read(okta).await {
         Ok(policies) => Ok(Ok(policies)),
         Err(error) => refused(error).map(|why| {
-            Err(format!("the password policies could not be read: {why}; grant the app okta.policies.read and okta.groups.read"))
+            Err(format!(
+                "the password policies could not be read: {why}; grant the app okta.policies.read and okta.groups.read"
+            ))
         }),
     }
 }
@@ -84,10 +86,7 @@ pub(super) async fn factors(okta: &Okta, account: &AccountId) -> Result<Result<V
     }
 }
 
-fn groups<'a>(
-    conditions: Option<&'a Conditions>,
-    part: impl Fn(&'a Listed) -> &'a Option<Vec<String>>,
-) -> Vec<String> {
+fn groups<'a>(conditions: Option<&'a Conditions>, part: impl Fn(&'a Listed) -> &'a Option<Vec<String>>) -> Vec<String> {
     let people = conditions.and_then(|conditions| conditions.people.as_ref());
     people.and_then(|people| people.groups.as_ref()).and_then(|listed| part(listed).clone()).unwrap_or_default()
 }

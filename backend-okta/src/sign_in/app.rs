@@ -55,8 +55,7 @@ pub(super) fn sign_in(
             None => grant,
         }
     };
-    let source =
-        Arc::new(AppTokens { grant: Box::new(grant), wanted: config.scopes.clone(), known: Mutex::new(None) });
+    let source = Arc::new(AppTokens { grant: Box::new(grant), wanted: config.scopes.clone(), known: Mutex::new(None) });
     let tokens = Arc::new(TokenCache::new(Arc::clone(&source)).with_timeout(TIMEOUT));
     let signer = match &dpop {
         Some(dpop) => dpop.for_requests(Arc::clone(&tokens)),

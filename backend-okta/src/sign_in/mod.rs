@@ -76,7 +76,9 @@ pub(crate) fn check(config: &OktaConfig) -> Result<()> {
                     .with_advice("give the Client ID that the app's page shows, such as 0oa1abcd2EFGhijkl3x7"));
             }
             if config.scopes.is_empty() {
-                return Err(invalid("no scope is asked for").with_advice("leave the scopes out, or name those to ask for"));
+                return Err(
+                    invalid("no scope is asked for").with_advice("leave the scopes out, or name those to ask for")
+                );
             }
             // As of RFC 6749, section 3.3.
             let is_one = |scope: &&String| {

@@ -61,10 +61,12 @@ mod tests {
         let refusal = Refusal::of(br#"{"error":"invalid_token","error_description":"expired"}"#).unwrap();
         assert_eq!((refusal.code.as_str(), refusal.message().as_str()), ("invalid_token", "expired"));
         // The second is what was recorded for a path with a double slash.
-        for body in [&b"<html>"[..], br#"{"status":404,"message":"Resource not found"}"#, b"", b"[]", br#"{"error":7}"#] {
+        for body in [&b"<html>"[..], br#"{"status":404,"message":"Resource not found"}"#, b"", b"[]", br#"{"error":7}"#]
+        {
             assert_eq!(Refusal::of(body), None);
         }
-        let odd = br#"{"errorCode":"E1","errorSummary":7,"errorCauses":[7,{"errorSummary":null},{"errorSummary":"x"}]}"#;
+        let odd =
+            br#"{"errorCode":"E1","errorSummary":7,"errorCauses":[7,{"errorSummary":null},{"errorSummary":"x"}]}"#;
         assert_eq!(Refusal::of(odd).unwrap().message(), " (x)");
     }
 

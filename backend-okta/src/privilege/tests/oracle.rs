@@ -28,7 +28,8 @@ fn principal(kind: u8, number: u8) -> String {
 type Fact = (u8, (u8, u8), u8, u8);
 
 fn build(facts: &[Fact], flags: [bool; 3]) -> World {
-    let mut world = World { hides_inherited: flags[0], hides_group_rows: flags[1], without_stats: flags[2], ..World::default() };
+    let mut world =
+        World { hides_inherited: flags[0], hides_group_rows: flags[1], without_stats: flags[2], ..World::default() };
     for (role, permissions, _) in CUSTOM {
         world.define(role, permissions);
     }
@@ -46,7 +47,8 @@ fn build(facts: &[Fact], flags: [bool; 3]) -> World {
 /// What a principal holds itself: role, tier.
 fn own(world: &World, who: &str) -> Vec<(String, Tier)> {
     let standard = world.roles.iter().filter(|(holder, _)| holder == who);
-    let standard = standard.map(|(_, role)| (role.clone(), STANDARD.iter().find(|(known, _)| known == role).unwrap().1));
+    let standard =
+        standard.map(|(_, role)| (role.clone(), STANDARD.iter().find(|(known, _)| known == role).unwrap().1));
     let custom = world.bindings.iter().filter(|(_, _, holder)| holder == who);
     let custom = custom.map(|(_, role, _)| (role.clone(), CUSTOM.iter().find(|(known, ..)| known == role).unwrap().2));
     standard.chain(custom).collect()
@@ -88,7 +90,8 @@ fn check_paths(world: &World, index: &PrivilegeIndex) {
             let [last] = steps else { panic!("{account}: {path:?}") };
             let holds = |holder: &String| {
                 own(world, holder).iter().any(|(role, _)| {
-                    ground.holds == *role || ground.holds == format!("label of {role}")
+                    ground.holds == *role
+                        || ground.holds == format!("label of {role}")
                         || (role == "SUPER_ADMIN" && ground.holds == "Super Administrator")
                         || (role == "APP_ADMIN" && ground.holds == "Application Administrator")
                         || (role == "HELP_DESK_ADMIN" && ground.holds == "Help Desk Administrator")

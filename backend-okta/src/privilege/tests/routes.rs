@@ -6,7 +6,10 @@ use super::world::{ME, World, grounds, id, s};
 async fn each_way_has_its_rule_and_its_path() {
     let mut world = World::default();
     world.give("u1", "SUPER_ADMIN").give("g1", "HELP_DESK_ADMIN").put("u2", "g1");
-    world.define("cr0a", &["okta.users.read", "okta.users.credentials.resetPassword", "okta.groups.read", "okta.users.manage"]);
+    world.define(
+        "cr0a",
+        &["okta.users.read", "okta.users.credentials.resetPassword", "okta.groups.read", "okta.users.manage"],
+    );
     world.bind("iam1", "cr0a", "u3").bind("iam1", "cr0a", "g2").put("u4", "g2");
     world.give("a1", "SUPER_ADMIN").give("u5", "APP_ADMIN").give("g3", "API_ACCESS_MANAGEMENT_ADMIN").put("u6", "g3");
     world.bind("ACCESS_REQUESTS_IAM_POLICY", "ACCESS_REQUESTS_ADMIN", "u7");
@@ -22,10 +25,7 @@ async fn each_way_has_its_rule_and_its_path() {
         grounds(&index, "u5"),
         [super_by("Application Administrator"), (1, s("role"), s("Application Administrator"))]
     );
-    assert_eq!(
-        grounds(&index, "u6")[0],
-        super_by("member of group name of g3 > API Access Management Administrator")
-    );
+    assert_eq!(grounds(&index, "u6")[0], super_by("member of group name of g3 > API Access Management Administrator"));
     assert_eq!(
         grounds(&index, "u7"),
         [(1, s("role"), s("Access Requests Administrator over resource set label of ACCESS_REQUESTS_IAM_POLICY"))]

@@ -160,7 +160,11 @@ impl World {
         let holding = self.holding_groups();
         let named = holding.iter().chain(self.members.keys()).collect::<BTreeSet<_>>();
         let row = |id: &str, flag: bool| {
-            let stats = if self.without_stats { json!({}) } else { json!({"stats": {"usersCount": 1, "hasAdminPrivilege": flag}}) };
+            let stats = if self.without_stats {
+                json!({})
+            } else {
+                json!({"stats": {"usersCount": 1, "hasAdminPrivilege": flag}})
+            };
             json!({"id": id, "type": "OKTA_GROUP", "profile": {"name": format!("name of {id}")}, "_embedded": stats})
         };
         let ordinary = (0..self.ordinary_groups).map(|number| row(&format!("gx{number}"), false));
@@ -201,9 +205,7 @@ impl World {
             }
             ["api", "v1", "iam", "resource-sets", set, "bindings", role, "members"] => {
                 let members = self.bindings.iter().filter(|(of, by, _)| of == set && by == role);
-                let row = |(_, _, who): &(String, String, String)| {
-                    json!({"id": "irb", "_links": {"self": {"href": address(who)}}})
-                };
+                let row = |(_, _, who): &(String, String, String)| json!({"id": "irb", "_links": {"self": {"href": address(who)}}});
                 ("members", members.map(row).collect(), 2)
             }
             ["api", "v1", "groups"] => ("", self.groups(), 200),
@@ -244,8 +246,11 @@ fn json_answer(status: u16, body: &Value) -> http::Response<Bytes> {
 }
 
 fn refusal(status: u16, code: &str) -> http::Response<Bytes> {
-    json_answer(status, &json!({"errorCode": code, "errorSummary": "refused by the test", "errorLink": code,
-                                "errorId": "oae1", "errorCauses": []}))
+    json_answer(
+        status,
+        &json!({"errorCode": code, "errorSummary": "refused by the test", "errorLink": code,
+                                "errorId": "oae1", "errorCauses": []}),
+    )
 }
 
 #[async_trait]
@@ -261,7 +266,8 @@ impl Transport for World {
             return Ok(refusal(*status, code));
         }
         let Some((member, rows, size)) = self.answer(&path) else { return Ok(refusal(404, "E0000007")) };
-        let from = query.split('&').find_map(|pair| pair.strip_prefix("after=")).map_or(0, |n| n.parse().expect("a mark"));
+        let from =
+            query.split('&').find_map(|pair| pair.strip_prefix("after=")).map_or(0, |n| n.parse().expect("a mark"));
         let page: Vec<Value> = rows.iter().skip(from).take(size).cloned().collect();
         let next = (from + page.len() < rows.len()).then(|| format!("{ORG}{path}?after={}", from + page.len()));
         if member.is_empty() {
