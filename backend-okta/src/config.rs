@@ -1,5 +1,6 @@
 //! How to reach an org: whom to sign in as, where, how fast to go.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use identity_core::http::{BaseUrl, Network, Transport};
 use secrecy::SecretString;
 
 use crate::limits;
+use crate::privilege::RoleTable;
 use crate::reading::Reading;
 use crate::sign_in::{self, SCOPES};
 
@@ -39,6 +41,8 @@ pub struct OktaConfig {
     pub(crate) in_flight: u32,
     pub(crate) deadline: Duration,
     pub(crate) reading: Reading,
+    pub(crate) privileged: RoleTable,
+    pub(crate) mail_behind_okta: BTreeSet<String>,
 }
 
 /// How the run proves who it is.
@@ -70,6 +74,8 @@ impl OktaConfig {
             in_flight: 10,
             deadline: Duration::from_secs(60),
             reading: Reading::default(),
+            privileged: RoleTable::standard(),
+            mail_behind_okta: BTreeSet::new(),
         }
     }
 
@@ -164,6 +170,22 @@ impl OktaConfig {
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.network = self.network.with_transport(transport);
+        self
+    }
+
+    /// Which roles and permissions count as privileged, instead of [`RoleTable::standard`].
+    #[must_use]
+    pub fn privileged(mut self, table: RoleTable) -> Self {
+        self.privileged = table;
+        self
+    }
+
+    /// The mail domains whose mailboxes are opened by a sign-in through this org. A mail with a recovery
+    /// link to such a mailbox reaches nobody who waits for that link, so that it is refused where there
+    /// is no second address elsewhere.
+    #[must_use]
+    pub fn mail_behind_okta(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.mail_behind_okta = domains.into_iter().map(|domain| domain.into().to_ascii_lowercase()).collect();
         self
     }
 

@@ -8,6 +8,7 @@ use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight
 use identity_core::error::Result;
 use identity_core::http::{Client, ClientSettings};
 use identity_core::limits::{Governor, Limits, OperationClass};
+use identity_core::recovery::RecoveryAuditor;
 use identity_core::reset::Action;
 
 use crate::config::OktaConfig;
@@ -15,8 +16,9 @@ use crate::dialect::OktaDialect;
 use crate::okta::Okta;
 use crate::org::{Caller, Org};
 use crate::principal::Part;
+use crate::privilege::Known;
 use crate::sign_in::SignedIn;
-use crate::{findings, limits};
+use crate::{findings, limits, preflight};
 
 /// An org of Okta, worked through the Management API.
 ///
@@ -69,6 +71,9 @@ impl OktaDirectory {
             part,
             share: config.share,
             reading: config.reading,
+            privileged: config.privileged,
+            mail_behind_okta: config.mail_behind_okta,
+            known: Known::default(),
         };
         Ok(Arc::new(Self {
             info: DirectoryInfo::new(config.directory, "okta", tenant),
@@ -109,7 +114,13 @@ impl Directory for OktaDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        findings::preflight(&self.org).await
+        let mut preflight = findings::preflight(&self.org).await?;
+        preflight.findings.extend(preflight::predict(&self.org).await?);
+        Ok(preflight)
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        Some(self)
     }
 }
 

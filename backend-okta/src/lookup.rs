@@ -29,7 +29,7 @@ pub(crate) async fn accounts(org: &Arc<Org>, ids: &[AccountId]) -> Result<Vec<Op
     let found: HashMap<UserKey, Account> = stream::iter(wanted)
         .map(|(key, id)| async move { read(org, &id).await.map(|found| found.map(|account| (key, account))) })
         .buffer_unordered(WIDTH)
-        .try_filter_map(|read| std::future::ready(Ok(read)))
+        .try_filter_map(|read| std::future::ready(Ok::<_, identity_core::error::Error>(read)))
         .try_collect()
         .await?;
     Ok(ids.iter().map(|id| found.get(&key(id)?).cloned()).collect())

@@ -1,5 +1,6 @@
 //! The org that a directory is: its client, and what was learnt of it when it was connected.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use identity_core::account::{Account, DirectoryId};
@@ -13,6 +14,7 @@ use crate::config::{Credential, OktaConfig};
 use crate::limits::USER;
 use crate::okta::Okta;
 use crate::principal::Part;
+use crate::privilege::{Known, RoleTable};
 use crate::reading::Reading;
 use crate::sign_in::SignedIn;
 use crate::wire::user::User;
@@ -24,6 +26,12 @@ pub(crate) struct Org {
     pub(crate) okta: Okta,
     /// Whom the run signs in as.
     pub(crate) caller: Caller,
+    /// Which roles and permissions are privileged.
+    pub(crate) privileged: RoleTable,
+    /// Domains whose mailboxes are behind a sign-in of this org, in lower case.
+    pub(crate) mail_behind_okta: BTreeSet<String>,
+    /// What was learnt of accounts that decides what can be done to them.
+    pub(crate) known: Known,
     /// How accounts are read.
     pub(crate) reading: Reading,
     pub(crate) signed_in: SignedIn,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::canned::{Answer, Canned, DENIED, ME, app_key, config, directory, reply, with_header};
 use crate::{OktaConfig, OktaDirectory};
-use identity_core::directory::Directory;
+
 use std::sync::Arc;
 
 const POLICIES: &str = r#"[
@@ -28,7 +28,7 @@ fn said(preflight: &Preflight, severity: Severity, word: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn the_owner_of_the_token_is_found_and_the_strictest_policy_counts() {
     let (directory, canned) = directory([users(0), reply(200, POLICIES)]).await;
-    let preflight = directory.preflight().await.unwrap();
+    let preflight = super::preflight(&directory.org).await.unwrap();
     assert_eq!(preflight.principal.as_ref().map(AccountId::as_str), Some(ME));
     assert!(said(&preflight, Severity::Note, ME) && !preflight.is_fatal());
     assert_eq!((preflight.password_policy.min_length, preflight.password_policy.complexity), (16, true));
@@ -43,7 +43,7 @@ async fn a_clock_that_is_off_is_said() {
     for ahead in [-600, 600] {
         let (directory, _) = directory([users(ahead), reply(200, "[]")]).await;
         let begun = clock::now();
-        let preflight = directory.preflight().await.unwrap();
+        let preflight = super::preflight(&directory.org).await.unwrap();
         assert!(said(&preflight, Severity::Warning, "seconds apart"), "{:?}", preflight.findings);
         let off = preflight.server_time.unwrap().duration_since(begun).as_secs();
         assert!((off - ahead).abs() <= 5, "{off}");
@@ -53,13 +53,13 @@ async fn a_clock_that_is_off_is_said() {
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_a_finding_and_without_accounts_there_is_no_run() {
     let (okta, _) = directory([users(0), reply(403, DENIED)]).await;
-    let preflight = okta.preflight().await.unwrap();
+    let preflight = super::preflight(&okta.org).await.unwrap();
     assert!(said(&preflight, Severity::Warning, "password policies cannot be read") && !preflight.is_fatal());
     assert_eq!(preflight.password_policy.min_length, 8);
     assert!(said(&preflight, Severity::Warning, "rate limits Okta gives the caller is not known"));
 
     let (okta, _) = directory([reply(403, DENIED), reply(403, DENIED)]).await;
-    assert!(okta.preflight().await.unwrap().is_fatal());
+    assert!(super::preflight(&okta.org).await.unwrap().is_fatal());
 }
 
 async fn app(config: OktaConfig, percentage: u32, answers: impl IntoIterator<Item = Answer>) -> Arc<OktaDirectory> {
@@ -74,7 +74,7 @@ async fn app(config: OktaConfig, percentage: u32, answers: impl IntoIterator<Ite
 #[tokio::test(start_paused = true)]
 async fn the_callers_part_of_the_rate_limits_is_said_and_heeded() {
     let run = app(config().share(0.5), 75, [users(0), reply(200, "[]")]).await;
-    let preflight = run.preflight().await.unwrap();
+    let preflight = super::preflight(&run.org).await.unwrap();
     assert!(said(&preflight, Severity::Note, "gives the caller 75 % of each rate limit of the org; the run uses 50 %"));
     assert_eq!(preflight.principal, None, "an app is no account");
     // 300 are three quarters of the org's 400, of which the run uses half.
@@ -83,7 +83,7 @@ async fn the_callers_part_of_the_rate_limits_is_said_and_heeded() {
     assert_eq!((users.limit, users.allowed.round()), (Some(300), 200.0));
 
     let run = app(config().share(0.9), 50, [self::users(0), reply(200, "[]")]).await;
-    let preflight = run.preflight().await.unwrap();
+    let preflight = super::preflight(&run.org).await.unwrap();
     assert!(said(&preflight, Severity::Warning, "the run could use 90 %"), "{:?}", preflight.findings);
     let quotas = run.org.governor().quotas();
     let users = quotas.iter().find(|quota| quota.name == "users").unwrap();

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use identity_core::directory::Directory;
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::Request;
 
@@ -164,7 +163,7 @@ async fn a_scope_that_is_refused_is_found_and_named_and_the_others_are_used() {
     let directory = directory.unwrap();
     let asked: Vec<_> = (0..5).map(|index| fields(&canned, index)["scope"].clone()).collect();
     assert_eq!(asked[1..], ["okta.users.read", "okta.roles.read", "okta.logs.read", "okta.users.read okta.logs.read"]);
-    let findings = directory.preflight().await.unwrap().findings;
+    let findings = crate::findings::preflight(&directory.org).await.unwrap().findings;
     let named: Vec<_> = findings.iter().filter(|finding| finding.text.contains("okta.roles.read")).collect();
     assert_eq!(named.len(), 1, "{findings:?}");
     assert!(named[0].text.contains("administrator"), "{named:?}");

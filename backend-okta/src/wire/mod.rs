@@ -7,6 +7,8 @@ pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod link;
 pub(crate) mod secret;
+pub(crate) mod policy;
+pub(crate) mod role;
 pub(crate) mod user;
 
 /// Okta writes `null` where it has nothing, also for objects and lists.

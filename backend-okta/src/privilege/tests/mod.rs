@@ -1,0 +1,4 @@
+mod closed;
+mod oracle;
+mod routes;
+mod world;
