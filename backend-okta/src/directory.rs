@@ -61,7 +61,15 @@ impl OktaDirectory {
         if let Part::Known(part) = part {
             okta.client().governor().set_principal_part(part);
         }
-        let org = Org { directory: config.directory.clone(), okta, caller, signed_in, part, share: config.share, reading: config.reading };
+        let org = Org {
+            directory: config.directory.clone(),
+            okta,
+            caller,
+            signed_in,
+            part,
+            share: config.share,
+            reading: config.reading,
+        };
         Ok(Arc::new(Self {
             info: DirectoryInfo::new(config.directory, "okta", tenant),
             capabilities: capabilities(),

@@ -2,4 +2,5 @@
 
 mod changes;
 mod listing;
+mod sign_in;
 mod stage;
