@@ -76,19 +76,6 @@ impl Okta {
         rows(self.walk(operation, class, first, Shape::Rows))
     }
 
-    /// As [`list`](Self::list), page by page.
-    pub(crate) fn pages<T>(
-        &self,
-        operation: &'static str,
-        class: OperationClass,
-        first: Request,
-    ) -> BoxStream<'static, Result<Page<T>>>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.walk(operation, class, first, Shape::Rows)
-    }
-
     /// The rows of a listing whose body is an object that has them as `member` and the next page as
     /// `_links.next.href` (`/api/v1/iam`), as they arrive. A body without the member is an error.
     ///
