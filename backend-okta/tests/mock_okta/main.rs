@@ -5,4 +5,5 @@
 mod changes;
 mod inside;
 mod listing;
+mod sign_in;
 mod stage;
