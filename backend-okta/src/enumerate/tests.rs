@@ -128,6 +128,14 @@ async fn a_circle_of_links_and_a_link_to_elsewhere_are_errors() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_that_cannot_be_read_does_not_end_the_listing_in_silence() {
+    let page = || with_header(reply(200, &page(&[1])), "link", "https://acme.okta.test/api/v1/users?after=x; rel=next");
+    let (directory, canned) = directory((0..3).map(|_| page())).await;
+    let error = names(&directory, Scope::Everyone).await.unwrap_err();
+    assert_eq!((error.kind(), canned.left()), (ErrorKind::Protocol, 0), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_search_goes_as_it_is_and_a_refused_one_is_explained() {
     let refused = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria.","errorLink":"E0000031","errorId":"oae1","errorCauses":[]}"#;
     let (directory, canned) = directory([reply(200, &page(&[1])), reply(400, refused)]).await;

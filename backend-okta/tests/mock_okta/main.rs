@@ -1,6 +1,9 @@
-//! The backend against a mock of Okta, over its wire.
+//! The backend on the mock of Okta, over sockets.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]
 
 mod changes;
+mod inside;
 mod listing;
 mod sign_in;
 mod stage;

@@ -8,11 +8,21 @@ use super::quota::Bucket;
 use super::refusal::Refusal;
 use super::service::Service;
 use super::tokens::Caller;
-use super::users;
+use super::{about, admin_roles, factors, groups, iam, limits, logs, policies, users};
 use crate::fault::Operation;
 use crate::mock_http::{Answer, Call};
 
-const FAMILIES: &[&[Route]] = &[users::ROUTES];
+const FAMILIES: &[&[Route]] = &[
+    users::ROUTES,
+    iam::ROUTES,
+    admin_roles::ROUTES,
+    groups::ROUTES,
+    factors::ROUTES,
+    policies::ROUTES,
+    logs::ROUTES,
+    limits::ROUTES,
+    about::ROUTES,
+];
 
 /// One thing that can be asked.
 pub(super) struct Route {

@@ -15,6 +15,8 @@ const DEEPEST: usize = 16;
 pub(super) enum Dialect {
     Search,
     Filter,
+    /// The attributes that are named here, with every operator.
+    Of(&'static [&'static str]),
 }
 
 /// What rows have to be like.
@@ -172,6 +174,8 @@ impl Dialect {
                 }
                 Ok(())
             }
+            Self::Of(attributes) if attributes.contains(&attribute) => Ok(()),
+            Self::Of(_) => Err(Refusal::invalid_search()),
             Self::Filter => {
                 let equal = ["id", "status", "profile.login", "profile.email", "profile.firstName", "profile.lastName"];
                 let inequality = [Operator::Gt, Operator::Ge, Operator::Lt, Operator::Le].contains(&operator);

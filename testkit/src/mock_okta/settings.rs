@@ -55,6 +55,8 @@ pub(super) struct Settings {
     pub(super) recovery_lifetime: Duration,
     /// AD attributes are in profiles, for whoever joins directories.
     pub(super) mapped_anchors: bool,
+    /// How late the System Log may show an event.
+    pub(super) log_delay: Duration,
     /// The feature `blocks`, `authenticator-enrollments` and what else is licensed apart.
     pub(super) features: bool,
 }
@@ -75,6 +77,7 @@ impl Default for Settings {
             history: 4,
             recovery_lifetime: Duration::from_secs(3_600),
             mapped_anchors: true,
+            log_delay: Duration::from_secs(3),
             features: false,
         }
     }

@@ -22,6 +22,8 @@ use std::time::Duration;
 use identity_core::limits::clock;
 use jiff::{SignedDuration, Timestamp};
 
+use super::policies::{self, PasswordPolicy};
+use super::privilege::{self, AdminGraph};
 use crate::organisation::draw;
 use population::USER;
 
@@ -41,6 +43,10 @@ pub(super) struct Org {
     pub(super) clock_skew: SignedDuration,
     /// Who holds a role in a way that [`OktaUser::roles`] does not say: by a group, or a custom one.
     pub(super) administrators: HashSet<u64>,
+    /// Roles, groups, resource sets and service apps.
+    pub(super) admin: AdminGraph,
+    /// The password policies, by priority.
+    pub(super) policies: Vec<PasswordPolicy>,
     links: u64,
 }
 
@@ -53,7 +59,8 @@ pub(super) struct View<'a> {
 
 impl Org {
     pub(super) fn new(population: Population) -> Self {
-        Self {
+        let admin = privilege::planted(&population);
+        let mut org = Self {
             id: id::id(population.seed(), "00o", 0),
             population,
             states: HashMap::new(),
@@ -63,8 +70,18 @@ impl Org {
             events: Vec::new(),
             clock_skew: SignedDuration::ZERO,
             administrators: HashSet::new(),
+            admin,
+            policies: Vec::new(),
             links: 0,
-        }
+        };
+        org.policies = policies::planted(&org);
+        org.change_admin(|_| {});
+        org
+    }
+
+    /// Everybody to whom something was done, and everybody who came later.
+    pub(super) fn changed(&self) -> impl Iterator<Item = u64> {
+        self.states.keys().copied().chain(self.population.end()..self.end())
     }
 
     /// Now, by the org's clock.
