@@ -22,8 +22,8 @@ pub(super) enum Dialect {
 /// What rows have to be like.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
-    And(Vec<Expression>),
-    Or(Vec<Expression>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     Compare { attribute: String, operator: Operator, value: Value, dialect: Dialect },
 }
 
@@ -298,6 +298,19 @@ mod tests {
         assert!(read(r#"status sw "A""#, Dialect::Filter).is_err());
         assert!(read(r#"profile.department eq "A""#, Dialect::Filter).is_err());
         assert!(read(r#"lastUpdated gt "2026-01-01T00:00:00.000Z""#, Dialect::Filter).is_ok());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_read_or_refused(text in r#"[a-z."() \\\\]{0,60}"#, any in ".{0,60}") {
+            for dialect in [Dialect::Search, Dialect::Filter] {
+                for text in [&text, &any, &format!("status eq {text}"), &format!("(id pr or {text})")] {
+                    if let Ok(expression) = read(text, dialect) {
+                        expression.fits(&row);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -167,6 +167,22 @@ async fn a_reset_voids_the_password_and_gives_a_link_or_a_mail() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_mail_may_have_to_wait() {
+    let pause = std::time::Duration::from_secs(5);
+    let (mock, client) = with(described().mail_pause(pause));
+    let (user, other) = (mock.user(fixed::ORDINARY).unwrap(), mock.user(fixed::APOSTROPHE).unwrap());
+    let path = "lifecycle/reset_password?sendEmail=true";
+    assert_eq!(client.operate(&user, path).await.status, 200);
+    let refused = client.operate(&user, path).await;
+    assert_eq!(refused.refusal(), (429, "E0000118"));
+    assert_eq!(refused.limits().1, 298, "and nothing is wrong with the rate limit");
+    assert_eq!(client.operate(&other, path).await.status, 200);
+    identity_core::limits::clock::sleep(pause).await;
+    assert_eq!(client.operate(&user, path).await.status, 200);
+    assert_eq!(mock.counts().mails, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_link_is_good_for_an_hour() {
     let (mock, client) = begun();
     let user = mock.user(fixed::ORDINARY).unwrap();

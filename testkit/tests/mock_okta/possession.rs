@@ -34,19 +34,18 @@ struct Bound {
     client: Client,
     app: Signer,
     key: Signer,
-    count: std::cell::Cell<u32>,
+    count: std::sync::atomic::AtomicU32,
 }
 
 impl Bound {
     fn new(key: Signer) -> Self {
         let app = Signer::rsa("k1");
         let (mock, client) = with(described().key(app.jwk()).dpop());
-        Self { mock, client, app, key, count: std::cell::Cell::default() }
+        Self { mock, client, app, key, count: std::sync::atomic::AtomicU32::default() }
     }
 
     fn jti(&self) -> String {
-        self.count.set(self.count.get() + 1);
-        format!("jti {}", self.count.get())
+        format!("jti {}", self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
     }
 
     async fn mint(&self, proof: Option<&str>) -> Reply {

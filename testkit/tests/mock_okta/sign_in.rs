@@ -255,4 +255,8 @@ async fn the_token_endpoint_has_its_own_limit() {
     let reply = ask(&client, &form(&signer.assertion(&claims(&mock, "3")), BOTH), None).await;
     assert_eq!((reply.refusal(), reply.limits().1), ((429, "E0000047"), 0));
     assert_eq!(client.get("/api/v1/users/me").await.status, 200, "the others are as they were");
+    let (mock, client) = with(described().key(signer.jwk()).limit(Bucket::Token, 2).throttling_in_oauth());
+    assert_eq!(ask(&client, &form(&signer.assertion(&claims(&mock, "1")), BOTH), None).await.status, 200);
+    let reply = ask(&client, &form(&signer.assertion(&claims(&mock, "2")), BOTH), None).await;
+    assert_eq!((reply.refusal(), reply.limits().1), ((429, "invalid_grant"), 0));
 }

@@ -147,6 +147,10 @@ impl Org {
         if let Some(number) = self.by_id(name) {
             return Some(number);
         }
+        // What looks like an id is none of the logins, and no table is made for it.
+        if name.starts_with(USER) && name.len() == 20 {
+            return None;
+        }
         if self.by_login.is_none() {
             let numbers = 0..self.end();
             let named = numbers.filter_map(|at| Some((self.view(at)?.user.login.to_lowercase(), at)));
