@@ -62,7 +62,7 @@ async fn nothing_about_roles_at_all_is_an_error() {
 async fn a_service_that_cannot_answer_now_is_no_verdict() {
     let world = World { refused: vec![("/groups/g1/users", 503, "E0000181")], ..org() };
     let error = world.index().await.unwrap_err();
-    assert!(error.is_temporary(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 #[tokio::test(start_paused = true)]
