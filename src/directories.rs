@@ -36,6 +36,16 @@
 //! client_secret_file = "secrets/entra"   # or client_secret_env; without any of these it is asked for
 //! # client_certificate_file, federated_token_file or managed_identity = true in its place
 //! share = 0.9                            # optional: the part of Microsoft's quotas that a run uses
+//!
+//! [[directory]]
+//! id = "org"
+//! kind = "okta"
+//! url = "https://acme.okta.example"      # the org, or its custom domain
+//! client_id = "0oa1b2c3d4e5f6g7h8i9"     # a service app; without it an API token signs in
+//! private_key_file = "secrets/okta.pem"  # PEM or JSON Web Key; or, in place of both,
+//!                                        # api_token_file or api_token_env
+//! dpop = true                            # optional: proofs of possession, as new apps need them
+//! share = 0.5                            # optional: the part of each rate limit that a run uses
 //! ```
 //!
 //! Further keys of kind `entra`, all of them optional: `cloud` (`global`, `us-gov-l4`, `us-gov-l5`,
@@ -44,6 +54,14 @@
 //! (requests under way, 1 to 64), `sign_in_times` (read when accounts last signed in; slow),
 //! `tenant_size` (`small`, `medium`, `large`: fewer than 50 users, up to 500, more) and
 //! `privileged_roles_file` (a TOML file that changes which roles count as privileged).
+//!
+//! Further keys of kind `okta`, all of them optional: `key_id` (of the app's key, where it has
+//! several), `scopes` (asked for instead of all that a run needs), `ca_file`,
+//! `proxy_from_environment`, `in_flight` (requests under way, 1 to 75), `deprovisioned` (list
+//! deactivated users too), `object_guid_attribute`, `security_id_attribute` and
+//! `principal_name_attribute` (profile attributes that join users with Active Directory),
+//! `privileged_roles_file` and `mail_behind_okta` (mail domains whose mailboxes are opened through
+//! Okta itself).
 //!
 //! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
 //! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)
@@ -90,6 +108,8 @@ enum Kind {
     LdapPlain(plain::Settings),
     #[cfg(feature = "entra")]
     Entra(entra::Settings),
+    #[cfg(feature = "okta")]
+    Okta(okta::Settings),
 }
 
 /// Asks a person for a secret; the argument says which.
@@ -179,6 +199,8 @@ impl Directories {
                 Kind::LdapPlain(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
                 #[cfg(feature = "entra")]
                 Kind::Entra(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
+                #[cfg(feature = "okta")]
+                Kind::Okta(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
             }
         }
         #[cfg(feature = "ldap")]
@@ -211,7 +233,23 @@ impl Directories {
     pub async fn connect_entra(&self, id: Option<&str>, ask: Ask<'_>) -> Result<Arc<backend_entra::EntraDirectory>> {
         let (id, settings) = self.one(id, |kind| match kind {
             Kind::Entra(settings) => Some(settings),
-            #[cfg(feature = "ldap")]
+            #[cfg(any(feature = "ldap", feature = "okta"))]
+            _ => None,
+        })?;
+        settings.connect(&self.path, id, ask).await
+    }
+
+    /// Connects one directory of kind `okta`, for what is particular to Okta: the one with this id,
+    /// or the only one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when there is none, or several and no id says which; otherwise as
+    /// [`connect_asking`](Self::connect_asking).
+    #[cfg(feature = "okta")]
+    pub async fn connect_okta(&self, id: Option<&str>, ask: Ask<'_>) -> Result<Arc<backend_okta::OktaDirectory>> {
+        let (id, settings) = self.one(id, |kind| match kind {
+            Kind::Okta(settings) => Some(settings),
+            #[cfg(any(feature = "entra", feature = "ldap"))]
             _ => None,
         })?;
         settings.connect(&self.path, id, ask).await
@@ -260,6 +298,8 @@ fn entry(folder: &Path, mut table: toml::Table) -> Result<Entry, String> {
         }
         #[cfg(feature = "entra")]
         "entra" => Kind::Entra(entra::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?),
+        #[cfg(feature = "okta")]
+        "okta" => Kind::Okta(okta::Settings::read(folder, table).map_err(|detail| format!("({id}) {detail}"))?),
         other => {
             return Err(format!("({id}) `kind` {other:?} is not one of this build: {}", KINDS.join(", ")));
         }
@@ -274,6 +314,8 @@ const KINDS: &[&str] = &[
     "ldap-plain",
     #[cfg(feature = "entra")]
     "entra",
+    #[cfg(feature = "okta")]
+    "okta",
 ];
 
 fn invalid(path: &Path, detail: &str) -> Error {
@@ -289,74 +331,11 @@ fn line_of(text: &str, offset: usize) -> usize {
 mod entra;
 #[cfg(feature = "ldap")]
 mod ldap;
+#[cfg(feature = "okta")]
+mod okta;
 #[cfg(feature = "ldap")]
 mod plain;
 mod secret;
 
 #[cfg(all(test, feature = "ldap"))]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Directories> {
-        Directories::parse(Path::new("directories.toml"), text)
-    }
-
-    const GOOD: &str = "[[directory]]\nid = \"corp\"\nkind = \"ldap\"\nurl = \"ldaps://dc1.example.test\"\n\
-                        bind_dn = \"CN=reset\"\nprotected = [\"CN=breakglass\"]\n";
-
-    #[test]
-    fn a_file_is_read_and_its_protected_accounts_are_named() {
-        let directories = parse(GOOD).unwrap();
-        let protected: Vec<_> = directories.protected().map(|(id, account)| (id.as_str(), account)).collect();
-        assert_eq!(protected, [("corp", "CN=breakglass")]);
-    }
-
-    #[test]
-    fn every_fault_names_the_file_the_place_and_the_key() {
-        let cases = [
-            ("", "names no [[directory]]"),
-            ("x = 1\n", "line 1: unknown field `x`"),
-            ("[[directory]\n", "line 1: "),
-            ("\n[[directory]]\nkind = \"ldap\"\n", "at line 2: `id` is missing"),
-            ("[[directory]]\nid = \"Corp\"\nkind = \"ldap\"\n", "`id`: the directory id \"Corp\" is not usable"),
-            ("[[directory]]\nid = \"corp\"\nkind = \"nis\"\n", "(corp) `kind` \"nis\" is not one of this build: ldap"),
-            (&format!("{GOOD}bind_pasword_file = \"x\"\n"), "unknown field `bind_pasword_file`, expected one of"),
-            (&format!("{GOOD}bind_password = \"x\"\n"), "unknown field `bind_password`"),
-            (&format!("{GOOD}bind_password_file = \"no/such\"\n"), "`bind_password_file` no/such: "),
-            (&format!("{GOOD}ca_file = \"no-ca.pem\"\n"), "`ca_file` no-ca.pem: "),
-            (&format!("{GOOD}writes_per_second = 0\n"), "(corp) invalid value: integer `0`"),
-            (&format!("{GOOD}share = 0.5\n"), "`share` is a part of `writes_per_second`"),
-            (
-                &format!("{GOOD}bind_password_env = \"IDENTITY_RESET_NOT_SET\"\n"),
-                "IDENTITY_RESET_NOT_SET, which is not set",
-            ),
-            (&format!("{GOOD}{GOOD}"), "id corp is used twice"),
-            (&GOOD.replace("\"ldaps://dc1.example.test\"", "[]"), "`url` names no controller"),
-            (&GOOD.replace("\"ldaps://dc1.example.test\"", "7"), "`url` must be a text or a list of texts"),
-            (&GOOD.replace("bind_dn = \"CN=reset\"\n", ""), "missing field `bind_dn`"),
-            (&format!("{GOOD}auth = \"ntlm\"\n"), "unknown variant `ntlm`"),
-            (&format!("{GOOD}auth = \"kerberos\"\n"), "kerberos\" "),
-        ];
-        for (text, expected) in cases {
-            let error = parse(text).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
-            assert!(error.detail().starts_with("directories.toml: "), "{error}");
-            assert!(error.detail().contains(expected), "{error} does not say {expected:?}");
-        }
-    }
-
-    #[test]
-    fn several_controllers_of_a_domain_are_a_list() {
-        let text = GOOD
-            .replace("\"ldaps://dc1.example.test\"", "[\"ldaps://dc1.example.test\", \"ldaps://dc2.example.test\"]");
-        let more = "discover = true\nreads_elsewhere = true\nfailover_after_seconds = 30\n";
-        let directories = parse(&format!("{text}{more}")).unwrap();
-        assert!(format!("{directories:?}").contains("dc2.example.test"));
-    }
-
-    #[tokio::test]
-    async fn without_anybody_to_ask_a_missing_secret_is_an_error_that_names_the_keys() {
-        let error = parse(GOOD).unwrap().connect().await.unwrap_err();
-        assert!(error.to_string().contains("set `bind_password_file` or `bind_password_env`"), "{error}");
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ pub use identity_core::{
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.
-#[cfg(feature = "entra")]
+#[cfg(any(feature = "entra", feature = "okta"))]
 pub use identity_core::http;
 
 /// Microsoft Entra ID through Microsoft Graph.
@@ -14,8 +14,11 @@ pub use backend_entra as entra;
 /// Active Directory over LDAPS, and other LDAP servers.
 #[cfg(feature = "ldap")]
 pub use backend_ldap as ldap;
+/// Okta through its Management API.
+#[cfg(feature = "okta")]
+pub use backend_okta as okta;
 
-#[cfg(any(feature = "entra", feature = "ldap"))]
+#[cfg(any(feature = "entra", feature = "ldap", feature = "okta"))]
 pub mod directories;
 
 /// What most programs need.
@@ -37,7 +40,7 @@ pub mod prelude {
     pub use identity_core::vault::{Identity, Recipient, SealedFile, Vault};
     pub use identity_core::verify::{Convergence, Verifier};
 
-    #[cfg(any(feature = "entra", feature = "ldap"))]
+    #[cfg(any(feature = "entra", feature = "ldap", feature = "okta"))]
     pub use crate::directories::Directories;
 }
 

@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use identity_core::error::{Error, ErrorKind, Result, Status};
-use identity_core::http::{Client, Effect, Request, Response};
+use identity_core::http::{Client, Effect, Request, Response, ServerFault};
 use identity_core::limits::OperationClass;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::retold::{fault, retold_as};
+use crate::retold::retold_as;
 use crate::wire::batch::{Answers, Batch, Part, PartAnswer};
 
 /// The most requests of one batch ("Combine multiple HTTP requests using JSON batching", 2025-02-21).
@@ -131,7 +131,9 @@ fn of_part(error: &Error, request: &Request) -> Error {
         (Status::Unknown, Effect::Read) => Status::Temporary,
         // One request that is answered 503 had no effect. Of twenty, some may have had theirs before
         // something gave way.
-        (Status::Temporary, Effect::Write) if error.kind() == ErrorKind::Unavailable && fault(error).is_some() => {
+        (Status::Temporary, Effect::Write)
+            if error.kind() == ErrorKind::Unavailable && ServerFault::of(error).is_some() =>
+        {
             Status::Unknown
         }
         (status, _) => status,
@@ -183,7 +185,7 @@ fn judged(
         if unauthenticated {
             // The batch came in by the same token, so that it ended on the way: a new one is had
             // with the next request, and nothing was done.
-            retold_as(&error, error.kind(), Status::Temporary)
+            error.with_status(Status::Temporary)
         } else {
             error
         }

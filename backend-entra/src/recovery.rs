@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use identity_core::account::AccountId;
 use identity_core::directory::{AccountEnumerator, AccountQuery, AccountStream};
 use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::http::Request;
+use identity_core::http::{Request, ServerFault};
 use identity_core::limits::clock;
 use identity_core::recovery::{Enrolment, Method, RecoveryAuditor};
 use uuid::Uuid;
@@ -20,7 +20,6 @@ use crate::dialect::code;
 use crate::graph::Graph;
 use crate::limits::REPORTS;
 use crate::methods::kind_of;
-use crate::retold::fault;
 use crate::tenant::Tenant;
 use crate::wire::page::Page;
 use crate::wire::registration::Registration;
@@ -132,7 +131,7 @@ async fn page(graph: &Graph, request: &Request) -> Result<Page<Registration>> {
 }
 
 fn is_unlicensed(error: &Error) -> bool {
-    fault(error).is_some_and(|fault| {
+    ServerFault::of(error).is_some_and(|fault| {
         fault.code.eq_ignore_ascii_case(code::NO_LICENCE) || fault.inner_code.as_deref() == Some(code::NO_LICENCE)
     })
 }

@@ -29,13 +29,8 @@ pub(crate) fn retold_as(error: &Error, kind: ErrorKind, status: Status) -> Error
     if let Some(wait) = error.retry_after() {
         again = again.with_retry_after(wait);
     }
-    match fault(error) {
+    match ServerFault::of(error) {
         Some(fault) => again.with_source(fault.clone()),
         None => again,
     }
-}
-
-/// What the service said, where it said something.
-pub(crate) fn fault(error: &Error) -> Option<&ServerFault> {
-    std::error::Error::source(error)?.downcast_ref()
 }

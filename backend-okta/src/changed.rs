@@ -65,7 +65,7 @@ mod tests {
     use crate::enumerate::tests::{page, row, with_next};
     use identity_core::directory::AccountEnumerator as _;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_mark_is_the_servers_clock_with_an_overlap() {
         let (directory, canned) =
             directory([with_header(reply(200, "[]"), "date", "Mon, 29 Sep 2025 02:04:08 GMT"), reply(200, "[]")]).await;
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(sent[1].target, next);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_no_mark_is_not_made_into_a_filter() {
         let (directory, canned) = directory([]).await;
         for bad in [

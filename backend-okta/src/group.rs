@@ -92,7 +92,7 @@ mod tests {
         format!("[{}]", rows.join(","))
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_group_is_found_by_its_exact_name_and_its_members_are_listed() {
         let name = r#"it's "A\B""#;
         let (directory, canned) = directory([
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(canned.left(), 0);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_group_that_is_not_exactly_one_selects_nobody_in_silence() {
         let gone = r#"{"errorCode":"E0000007","errorSummary":"Not found: Resource not found: x (Group)","errorLink":"E0000007","errorId":"oae1","errorCauses":[]}"#;
         let several = found(&[(GROUP, "x"), ("00gother0000000000x1", "x")]);
@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_right_to_read_groups_is_named() {
         let (directory, _) = directory([reply(403, DENIED)]).await;
         let error = names(&directory, Scope::Group("x".into())).await.unwrap_err();

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::wire::link::link;
+use crate::wire::link::{is_whole, link};
 
 /// The Management API of one org. Cheap to clone. Paths begin at the root of the org: `/api/v1/users`.
 #[derive(Clone, Debug)]
@@ -74,19 +74,6 @@ impl Okta {
         T: DeserializeOwned + Send + 'static,
     {
         rows(self.walk(operation, class, first, Shape::Rows))
-    }
-
-    /// As [`list`](Self::list), page by page.
-    pub(crate) fn pages<T>(
-        &self,
-        operation: &'static str,
-        class: OperationClass,
-        first: Request,
-    ) -> BoxStream<'static, Result<Page<T>>>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.walk(operation, class, first, Shape::Rows)
     }
 
     /// The rows of a listing whose body is an object that has them as `member` and the next page as
@@ -194,6 +181,11 @@ impl<T> Page<T> {
 impl Shape {
     fn page<T: DeserializeOwned>(self, operation: &'static str, response: Response) -> Result<Page<T>> {
         let (rows, next) = match self {
+            // The next page may be in what cannot be read: the listing would be short in silence.
+            Self::Rows if !is_whole(&response.headers) => {
+                let detail = "the header Link of the answer cannot be read";
+                return Err(Error::new(ErrorKind::Protocol, operation).with_detail(detail));
+            }
             Self::Rows => (response.json(operation)?, link(&response.headers, "next")),
             Self::Member(member) => {
                 let mut body: HashMap<String, Box<RawValue>> = response.json(operation)?;

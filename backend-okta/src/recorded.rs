@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_recorded_pages_are_walked() {
         // What the recording stops before: a last page without rows that names itself.
         let next = r#"<https://test.okta.com/api/v1/users?after=000usfgmn9xhwtA6f74x6&limit=1>; rel="next""#;
@@ -164,7 +164,7 @@ mod tests {
         assert!(!listed[0].state.enabled);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_recorded_answers_of_single_reads_are_told_apart() {
         let (directory, _) = connected(ours(), [exchange("4").answer(), exchange("5").answer()]).await;
         let read = |id: &str| AccountId::new(id).unwrap();
@@ -179,7 +179,7 @@ mod tests {
         assert_ne!(error.kind(), ErrorKind::AccountNotFound, "{error}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_recorded_listings_of_administrators_are_walked() {
         let (directory, _) =
             connected(ours(), ["20", "22", "18", "19", "21"].map(|number| exchange(number).answer())).await;

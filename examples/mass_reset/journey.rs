@@ -38,7 +38,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
         Some(_) => Plan::open(folder.plan())?,
         None => spec.builder().directories(source.backends.clone()).write_to(folder.plan()).await?,
     };
-    show::line(&plan.summary().to_string());
+    show::line(&plan.summary().with_estimates(plan.estimates(&source.backends)).to_string());
     if options.dry_run {
         show::line("dry run: nothing was touched; review the plan, then go on with --resume");
         if options.json {

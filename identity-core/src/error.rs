@@ -201,6 +201,14 @@ impl Error {
         self
     }
 
+    /// The same error with what it turned out to mean: its kind, and whether trying again can help.
+    #[must_use]
+    pub fn with_meaning(mut self, kind: ErrorKind, status: Status) -> Self {
+        self.0.kind = kind;
+        self.0.status = status;
+        self
+    }
+
     /// What happened, for a person; one line, without a secret.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {

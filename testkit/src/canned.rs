@@ -40,12 +40,11 @@ pub struct Canned {
 
 /// An answer with a JSON body.
 ///
-/// # Panics
-/// When `status` is none.
-#[must_use]
+/// # Errors
+/// [`TransportFault::NotSent`] for a `status` that is none.
 pub fn reply(status: u16, body: &str) -> Answer {
     let mut response = http::Response::new(Bytes::copy_from_slice(body.as_bytes()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_else(|_| panic!("{status} is no status"));
+    *response.status_mut() = StatusCode::from_u16(status).map_err(|_| unfit(&format!("{status} is no status")))?;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
@@ -53,16 +52,16 @@ pub fn reply(status: u16, body: &str) -> Answer {
 /// The answer, with a header more; one of the same name stays.
 ///
 /// # Errors
-/// What keeps the answer away, as it was.
-///
-/// # Panics
-/// When the value is none of a header.
+/// What keeps the answer away, as it was; [`TransportFault::NotSent`] for a value that no header has.
 pub fn with_header(answer: Answer, name: &'static str, value: &str) -> Answer {
-    answer.map(|mut response| {
-        let value = HeaderValue::from_str(value).unwrap_or_else(|_| panic!("{value:?} is no value of a header"));
-        response.headers_mut().append(HeaderName::from_static(name), value);
-        response
-    })
+    let mut response = answer?;
+    let value = HeaderValue::from_str(value).map_err(|_| unfit(&format!("{value:?} is no value of a header")))?;
+    response.headers_mut().append(HeaderName::from_static(name), value);
+    Ok(response)
+}
+
+fn unfit(what: &str) -> TransportFault {
+    TransportFault::NotSent(format!("the test is wrong: {what}"))
 }
 
 impl Canned {

@@ -30,6 +30,7 @@
 //! | [`mock_okta`] | an Okta org at wire level on loopback, with its rate limits and its token endpoint |
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
 //! | `canned` (feature `http`) | a transport that answers what a test says, in order |
+//! | [`okta_witness`] | Okta's own description of its Management API, as a second judge of the same |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
 //! | [`fault`] | what goes wrong, when, and how often: one script for all |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
@@ -57,5 +58,6 @@ pub mod mock_graph;
 mod mock_http;
 pub mod mock_okta;
 pub mod mutation;
+pub mod okta_witness;
 pub mod organisation;
 pub mod security;

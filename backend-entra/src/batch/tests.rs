@@ -252,7 +252,7 @@ async fn a_password_that_the_service_repeats_is_in_no_error() {
     all.extend(results(reply(400, &echo.to_string()), &requests).await);
     for result in &all {
         let error = result.as_ref().unwrap_err();
-        let said = format!("{error} {error:?} {:?} {requests:?}", fault(error));
+        let said = format!("{error} {error:?} {:?} {requests:?}", ServerFault::of(error));
         assert!(!said.contains(PLANTED) && said.contains("[as sent]"), "{said}");
     }
 }

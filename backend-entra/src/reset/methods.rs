@@ -2,7 +2,7 @@
 //! default one last.
 
 use identity_core::error::{Error, ErrorKind, Result, Status};
-use identity_core::http::{Request, Response};
+use identity_core::http::{Request, Response, ServerFault};
 use identity_core::limits::OperationClass;
 use identity_core::reset::{Order, Outcome, Receipt};
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use super::request::{below, listing, object_id, operation};
 use super::{Orders, done, receipt};
 use crate::limits::AUTHENTICATORS;
 use crate::methods::{Place, Removable, place_of};
-use crate::retold::{fault, retold_as};
+use crate::retold::retold_as;
 use crate::wire::method::AuthenticationMethod;
 use crate::wire::page::Page;
 
@@ -192,8 +192,8 @@ impl Progress {
             self.stuck.iter().map(|(words, error)| format!("{words} ({})", error.detail())).collect();
         let (_, first) = self.stuck.swap_remove(0);
         let detail = format!("{} removed, not removed: {}", self.removed, named.join("; "));
-        let error = retold_as(&first, first.kind(), Status::Permanent).with_detail(detail);
-        match first.advice() {
+        let error = first.with_status(Status::Permanent).with_detail(detail);
+        match error.advice() {
             Some(_) => Err(error),
             None => {
                 Err(error
@@ -206,5 +206,5 @@ impl Progress {
 /// Graph's own word that the method is not there (the account was listed a moment ago). A 404 without
 /// one is somebody else's.
 fn is_gone(error: &Error) -> bool {
-    fault(error).is_some_and(|fault| NOT_THERE.iter().any(|code| fault.code.eq_ignore_ascii_case(code)))
+    ServerFault::of(error).is_some_and(|fault| NOT_THERE.iter().any(|code| fault.code.eq_ignore_ascii_case(code)))
 }

@@ -29,7 +29,6 @@ use crate::batch;
 use crate::limits::{AUTHENTICATORS, IDENTITY_PROTECTION, METHODS, class_of};
 use crate::newcomers;
 use crate::permissions::Granted;
-use crate::retold::retold_as;
 use crate::support::support;
 use crate::tenant::Tenant;
 use pace::Turns;
@@ -166,7 +165,8 @@ impl Orders {
             && error.status() == Status::Permanent
             && self.tenant.newcomers.missed(&order.account)
         {
-            error = retold_as(&error, error.kind(), Status::Temporary)
+            error = error
+                .with_status(Status::Temporary)
                 .with_retry_after(newcomers::WAIT)
                 .with_advice("the account is new, and not every server has heard of it");
         }

@@ -2,11 +2,11 @@
 //! in it for any request.
 
 use identity_core::error::{Error, ErrorKind, Status};
+use identity_core::http::ServerFault;
 use identity_core::reset::Action;
 
 use crate::dialect::code;
 use crate::permissions::{Granted, missing};
-use crate::retold::{fault, retold_as};
 
 /// What to do where the policy allows no pass.
 pub(super) const PASS_POLICY: &str =
@@ -14,7 +14,7 @@ pub(super) const PASS_POLICY: &str =
 
 /// The error with its meaning for an order of this action.
 pub(super) fn explained(error: Error, action: Action) -> Error {
-    if error.status() != Status::Permanent || fault(&error).is_none() {
+    if error.status() != Status::Permanent || ServerFault::of(&error).is_none() {
         return error;
     }
     match error.kind() {
@@ -22,12 +22,12 @@ pub(super) fn explained(error: Error, action: Action) -> Error {
         // documented. Taken for one wrongly, a refusal costs two more requests; missed, it leaves the
         // account with its old password.
         ErrorKind::InputInvalid if action.needs_password() && says(&error, &["password"]) => {
-            retold_as(&error, ErrorKind::PasswordRejected, Status::Permanent)
+            error.with_meaning(ErrorKind::PasswordRejected, Status::Permanent)
         }
         ErrorKind::InputInvalid | ErrorKind::InsufficientPrivilege
             if action == Action::IssueAccessPass && says(&error, &["policy", "access pass", "not enabled"]) =>
         {
-            retold_as(&error, ErrorKind::Unsupported, Status::Permanent).with_advice(PASS_POLICY)
+            error.with_meaning(ErrorKind::Unsupported, Status::Permanent).with_advice(PASS_POLICY)
         }
         ErrorKind::Unsupported if action == Action::FlagCompromised && has_code(&error, code::NO_LICENCE) => {
             error.with_advice("needs Microsoft Entra ID P2; leave this action out of the playbook")
@@ -42,14 +42,15 @@ pub(super) fn is_of_the_default_method(error: &Error) -> bool {
 }
 
 fn says(error: &Error, words: &[&str]) -> bool {
-    fault(error).is_some_and(|fault| {
+    ServerFault::of(error).is_some_and(|fault| {
         let message = fault.message.to_ascii_lowercase();
         words.iter().any(|word| message.contains(word))
     })
 }
 
 fn has_code(error: &Error, code: &str) -> bool {
-    fault(error).is_some_and(|fault| fault.code.eq_ignore_ascii_case(code) || fault.inner_code.as_deref() == Some(code))
+    ServerFault::of(error)
+        .is_some_and(|fault| fault.code.eq_ignore_ascii_case(code) || fault.inner_code.as_deref() == Some(code))
 }
 
 /// Whether a permission or a role is missing, and not something that the dialect has named.

@@ -72,9 +72,9 @@ impl Dialect for OktaDialect {
 
 /// Whether a challenge of the response has this error (RFC 6750, section 3; RFC 9449, section 7.1).
 fn challenges(response: &Response, error: &str) -> bool {
-    let quoted = format!("error=\"{error}\"");
-    let mut challenges = response.headers.get_all(header::WWW_AUTHENTICATE).iter();
-    challenges.any(|challenge| challenge.to_str().is_ok_and(|challenge| challenge.contains(&quoted)))
+    let parameter = format!("error={error}");
+    let has = |challenge: &str| challenge.replace('"', "").split([',', ' ']).any(|part| part == parameter);
+    response.headers.get_all(header::WWW_AUTHENTICATE).iter().any(|challenge| challenge.to_str().is_ok_and(has))
 }
 
 /// A refusal that is not in Okta's words.

@@ -147,6 +147,7 @@ fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
         response(401, r#"{"error":"invalid_token"}"#),
         with(response(401, ""), "www-authenticate", bearer),
         with(response(401, ""), "www-authenticate", r#"DPoP error="use_dpop_nonce""#),
+        with(response(401, ""), "www-authenticate", "DPoP realm=x, error=invalid_token"),
         response(
             400,
             r#"{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof."}"#,
@@ -163,6 +164,7 @@ fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
     for no in [
         response(401, &feature),
         with(response(401, &feature), "www-authenticate", bearer),
+        with(response(401, ""), "www-authenticate", r#"Bearer error="invalid_token_of_another_kind""#),
         response(401, &envelope("E0000004", "Authentication failed", &[])),
         response(401, ""),
         response(403, &envelope("E0000011", "", &[])),

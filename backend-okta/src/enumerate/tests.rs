@@ -40,7 +40,7 @@ fn cursor(after: &str) -> String {
     format!("{USERS_URL}?after={after}&limit=200")
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pages_are_followed_as_they_stand_and_repeated_rows_and_a_last_page_that_names_itself_survived() {
     let (second, third) = (cursor("a%2Bb+c%2f"), cursor("d"));
     let (directory, canned) = directory([
@@ -62,7 +62,7 @@ async fn pages_are_followed_as_they_stand_and_repeated_rows_and_a_last_page_that
     assert!(sent.iter().all(|sent| sent.body.is_empty() && sent.headers["authorization"] == "SSWS planted-token"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_empty_page_in_the_middle_ends_nothing() {
     let (directory, canned) = directory([
         with_next(reply(200, "[]"), &cursor("a")),
@@ -74,7 +74,7 @@ async fn an_empty_page_in_the_middle_ends_nothing() {
     assert_eq!(canned.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_listing_that_is_not_whole_begins_anew_and_then_is_an_error() {
     let broken = r#"[{"id":"#;
     let (directory, canned) = directory([
@@ -91,7 +91,7 @@ async fn a_listing_that_is_not_whole_begins_anew_and_then_is_an_error() {
     assert_eq!((error.kind(), canned.left()), (ErrorKind::Protocol, 0), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cursor_that_is_no_longer_good_begins_anew_and_a_refused_search_does_not() {
     let bad = r#"{"errorCode":"E0000001","errorSummary":"Api validation failed: after","errorLink":"E0000001","errorId":"oae1","errorCauses":[]}"#;
     let (directory, canned) = directory([
@@ -106,7 +106,7 @@ async fn a_cursor_that_is_no_longer_good_begins_anew_and_a_refused_search_does_n
     assert_eq!(canned.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_circle_of_links_and_a_link_to_elsewhere_are_errors() {
     let circle = |number| with_next(reply(200, &page(&[number])), &cursor("a"));
     let (in_circles, _) = connected(config(), (0..9).map(circle)).await;
@@ -127,7 +127,15 @@ async fn a_circle_of_links_and_a_link_to_elsewhere_are_errors() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_link_that_cannot_be_read_does_not_end_the_listing_in_silence() {
+    let page = || with_header(reply(200, &page(&[1])), "link", "https://acme.okta.test/api/v1/users?after=x; rel=next");
+    let (directory, canned) = directory((0..3).map(|_| page())).await;
+    let error = names(&directory, Scope::Everyone).await.unwrap_err();
+    assert_eq!((error.kind(), canned.left()), (ErrorKind::Protocol, 0), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_search_goes_as_it_is_and_a_refused_one_is_explained() {
     let refused = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria.","errorLink":"E0000031","errorId":"oae1","errorCauses":[]}"#;
     let (directory, canned) = directory([reply(200, &page(&[1])), reply(400, refused)]).await;
@@ -149,7 +157,7 @@ fn gone(number: u32) -> String {
     row(number).replace("ACTIVE", "DEPROVISIONED")
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_was_deactivated_is_listed_on_request_only() {
     let both = || reply(200, &format!("[{},{}]", row(1), gone(2)));
     // A search finds them and was not asked to; then one that was.
@@ -166,7 +174,7 @@ async fn who_was_deactivated_is_listed_on_request_only() {
     assert!(sent[1].target.ends_with("?limit=200&filter=status%20eq%20%22DEPROVISIONED%22"), "{}", sent[1].target);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_missing_right_is_named() {
     let (directory, _) = directory([reply(403, DENIED)]).await;
     let error = names(&directory, Scope::Everyone).await.unwrap_err();

@@ -1,8 +1,11 @@
 use super::*;
 use crate::canned::{Answer, DENIED, ORG, directory, reply, with_header};
-use crate::limits::{IAM, USERS};
+use crate::limits::{IAM, USER, USER_WRITE, USERS};
 use http::{HeaderValue, header};
 use identity_core::error::Status;
+use identity_core::http::TransportFault;
+use std::time::Duration;
+use tokio::time::Instant;
 
 fn page(rows: &str, own: &str, next: Option<&str>) -> Answer {
     let answer = with_header(reply(200, rows), "link", &format!("<{ORG}{own}>; rel=\"self\""));
@@ -92,4 +95,77 @@ async fn a_body_without_its_rows_is_not_an_empty_page() {
     let (directory, _) = directory([reply(200, r#"{"value":[1]}"#)]).await;
     let rows = directory.org.okta.list::<u32>("list", USERS, Request::get("/api/v1/users"));
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap_err().kind(), ErrorKind::Protocol);
+}
+
+/// The headers of a window that is used up, as recorded by okta-sdk-python
+/// (test_list_agent_pools_with_multiple_pool_types): 48 seconds are left of it.
+fn used_up(answer: Answer) -> Answer {
+    let headers = [
+        ("date", "Thu, 11 Sep 2025 16:21:50 GMT"),
+        ("x-rate-limit-limit", "600"),
+        ("x-rate-limit-remaining", "0"),
+        ("x-rate-limit-reset", "1757607758"),
+    ];
+    headers.into_iter().fold(answer, |answer, (name, value)| with_header(answer, name, value))
+}
+
+const TOO_MANY: &str = r#"{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests.","errorLink":"E0000047","errorId":"oae1","errorCauses":[]}"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_used_up_is_waited_for_by_oktas_clock_and_the_others_go_on() {
+    for status in [200, 429] {
+        let body = if status == 200 { "[]" } else { TOO_MANY };
+        let answers = [used_up(reply(status, body)), reply(200, "[]"), reply(200, "[]")];
+        let (directory, canned) = directory(answers).await;
+        let okta = directory.org.okta.clone();
+        let users = Request::get("/api/v1/users");
+        let begun = Instant::now();
+        if status == 200 {
+            okta.answer("list", USERS, &users).await.unwrap();
+        }
+        let waiting = tokio::spawn({
+            let (okta, users) = (okta.clone(), users.clone());
+            async move { okta.answer("list", USERS, &users).await.map(|_| Instant::now()) }
+        });
+        identity_core::limits::clock::sleep(Duration::from_secs(5)).await;
+        let other = okta.answer("look up", USER, &Request::get("/api/v1/users/00u1")).await;
+        assert!(other.is_ok() && begun.elapsed() < Duration::from_secs(10), "{status}: another bucket is not held up");
+        let ended = waiting.await.unwrap().unwrap() - begun;
+        assert!((48..=52).contains(&ended.as_secs()), "{status}: {ended:?}");
+        assert_eq!(canned.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_at_once_are_not_taken_for_a_bucket_of_nothing() {
+    let at_once =
+        with_header(with_header(reply(429, TOO_MANY), "x-rate-limit-limit", "0"), "x-rate-limit-remaining", "0");
+    let at_once = with_header(at_once, "x-rate-limit-reset", "1609459200");
+    let (directory, _) = directory([at_once, reply(200, "[]")]).await;
+    let begun = Instant::now();
+    directory.org.okta.answer("list", USERS, &Request::get("/api/v1/users")).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    let users = directory.org.governor().quotas().into_iter().find(|quota| quota.name == "users").unwrap();
+    assert_eq!(users.limit, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_a_clear_answer_is_unknown_and_sent_once() {
+    let agent = |code: &str| format!(r#"{{"errorCode":"{code}","errorSummary":"x"}}"#);
+    for (answer, expected) in [
+        (Err(TransportFault::NoAnswer("cut".into())), Status::Unknown),
+        (Err(TransportFault::NotSent("no connection".into())), Status::Temporary),
+        (reply(500, &agent("E0000009")), Status::Unknown),
+        (reply(502, &agent("E0000240")), Status::Unknown),
+        (reply(504, &agent("E0000241")), Status::Unknown),
+        (reply(502, "<html>"), Status::Unknown),
+        (reply(503, &agent("E0000010")), Status::Temporary),
+        (reply(409, &agent("E0000112")), Status::Temporary),
+        (reply(429, TOO_MANY), Status::Temporary),
+    ] {
+        let (directory, canned) = directory([answer, reply(200, "{}")]).await;
+        let request = Request::post("/api/v1/users").segment("00u1").of_account();
+        let error = directory.org.okta.answer("set password", USER_WRITE, &request).await.unwrap_err();
+        assert_eq!((error.status(), canned.left()), (expected, 1), "{error}");
+    }
 }

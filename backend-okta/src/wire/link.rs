@@ -8,6 +8,21 @@ pub(crate) fn link(headers: &HeaderMap, relation: &str) -> Option<String> {
     lines.flat_map(links).find(|link| link.has(relation)).map(|link| link.target.to_owned())
 }
 
+/// Whether every line can be read to its end: what cannot be read may be the link to the next page.
+pub(crate) fn is_whole(headers: &HeaderMap) -> bool {
+    let is_read = |line: &str| {
+        let mut rest = line;
+        while let Some((_, after)) = first(rest) {
+            rest = after;
+        }
+        rest.trim_matches(BETWEEN).is_empty()
+    };
+    headers.get_all(header::LINK).iter().all(|line| line.to_str().is_ok_and(is_read))
+}
+
+/// What is between links.
+const BETWEEN: [char; 3] = [',', ' ', '\t'];
+
 struct Link<'a> {
     target: &'a str,
     parameters: &'a str,
@@ -25,17 +40,23 @@ impl Link<'_> {
 fn links(line: &str) -> impl Iterator<Item = Link<'_>> {
     let mut rest = line;
     std::iter::from_fn(move || {
-        let (target, after) = rest.trim_start_matches([',', ' ', '\t']).strip_prefix('<')?.split_once('>')?;
-        // A comma inside quotes belongs to a parameter.
-        let mut quoted = false;
-        let end = after.find(|c| {
-            quoted ^= c == '"';
-            c == ',' && !quoted
-        });
-        let (parameters, next) = after.split_at(end.unwrap_or(after.len()));
-        rest = next;
-        Some(Link { target, parameters })
+        let (link, after) = first(rest)?;
+        rest = after;
+        Some(link)
     })
+}
+
+/// The first link of a line, and what comes after it.
+fn first(line: &str) -> Option<(Link<'_>, &str)> {
+    let (target, after) = line.trim_start_matches(BETWEEN).strip_prefix('<')?.split_once('>')?;
+    // A comma inside quotes belongs to a parameter.
+    let mut quoted = false;
+    let end = after.find(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    let (parameters, next) = after.split_at(end.unwrap_or(after.len()));
+    Some((Link { target, parameters }, next))
 }
 
 /// Name and value of each parameter, without quotes.
@@ -89,6 +110,20 @@ mod tests {
         for line in ["u; rel=next", "<u", "<u>", "<u>; rel=nextpage", "<u>; rev=next", ""] {
             assert_eq!(link(&headers(&[line]), "next"), None, "{line}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_to_its_end_is_noticed() {
+        for line in ["<u>; rel=next", "<u>; rel=self, <v>; rel=next,", "", "<u>; title=\"a, b\""] {
+            assert!(is_whole(&headers(&[line])), "{line}");
+        }
+        assert!(is_whole(&HeaderMap::new()));
+        for line in ["u; rel=next", "<u", "<u>; rel=self, v; rel=next"] {
+            assert!(!is_whole(&headers(&["<w>; rel=self", line])), "{line}");
+        }
+        let mut unread = HeaderMap::new();
+        unread.append(header::LINK, HeaderValue::from_bytes(b"<u\xe4>; rel=next").unwrap());
+        assert!(!is_whole(&unread));
     }
 
     proptest! {

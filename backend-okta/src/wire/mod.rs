@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Deserializer};
 
+pub(crate) mod change;
 pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod link;
+pub(crate) mod secret;
 pub(crate) mod policy;
 pub(crate) mod role;
 pub(crate) mod user;

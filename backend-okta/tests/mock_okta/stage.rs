@@ -15,9 +15,10 @@ pub(crate) fn of(accounts: u64) -> MockOktaBuilder {
     MockOkta::builder(Organisation::new(4, accounts))
 }
 
-/// A configuration of the mock's org that signs in by its API token.
+/// A configuration of the mock's org that signs in by its API token and keeps to no pace of its own.
 pub(crate) fn config(mock: &MockOkta) -> OktaConfig {
-    OktaConfig::new(DirectoryId::new("org").unwrap(), mock.url()).api_token(mock.api_token().into())
+    let id = DirectoryId::new("org").unwrap();
+    OktaConfig::new(id, mock.url()).api_token(mock.api_token().into()).without_quotas()
 }
 
 pub(crate) async fn connect(described: MockOktaBuilder) -> (MockOkta, Arc<OktaDirectory>) {

@@ -21,8 +21,11 @@ impl Leading {
             matches!(action.containment(), Containment::OldPassword | Containment::Account)
                 || action.shows_in_password_state()
         };
-        for class in
-            Action::ALL.into_iter().filter(closes).filter(|action| can.can(*action)).map(|action| backend.class_of(action))
+        for class in Action::ALL
+            .into_iter()
+            .filter(closes)
+            .filter(|action| can.can(*action))
+            .map(|action| backend.class_of(action))
         {
             if !classes.contains(&class) {
                 classes.push(class);

@@ -5,6 +5,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{Pace, Response, Verdict};
+use crate::error::Error;
 use crate::limits::OperationClass;
 
 /// How one service spells what all of them say. A backend implements it; each method has a
@@ -68,6 +69,12 @@ impl ServerFault {
     #[must_use]
     pub fn new(code: &str, message: &str) -> Self {
         Self { code: one_line(code), message: one_line(message), ..Self::default() }
+    }
+
+    /// What the service said, where an error came of a refusal.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<&Self> {
+        std::error::Error::source(error)?.downcast_ref()
     }
 
     /// Adds a more specific code.

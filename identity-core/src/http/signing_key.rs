@@ -143,9 +143,8 @@ impl SigningKey {
     /// # Errors
     /// [`ErrorKind::Unexpected`] when the machine gives no randomness.
     pub fn generate(algorithm: SigningAlgorithm) -> Result<Self> {
-        let failed = |_| {
-            Error::new(ErrorKind::Unexpected, "make a signing key").with_detail("the machine could not make a key")
-        };
+        let failed =
+            |_| Error::new(ErrorKind::Unexpected, "make a signing key").with_detail("the machine could not make a key");
         let key = if algorithm.is_rsa() {
             let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?;
             let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;

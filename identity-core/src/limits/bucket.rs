@@ -106,9 +106,9 @@ impl Bucket {
         class: OperationClass,
         now: Instant,
     ) -> Option<(About, Option<Instant>)> {
-        let cost = self.quota.cost(class);
-        let learnt = self.learnt.as_mut().filter(|_| cost > 0)?;
-        let about = learnt.learn(hint, cost, now);
+        let is_priced = self.quota.cost(class) > 0;
+        let learnt = self.learnt.as_mut().filter(|_| is_priced)?;
+        let about = learnt.learn(hint, now);
         let ends = learnt.ends(now);
         self.follow(now);
         Some((about, ends))

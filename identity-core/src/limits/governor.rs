@@ -144,7 +144,7 @@ impl Governor {
 
     /// Tells which part of the directory's whole buckets the limits are that it tells with its
     /// answers: above 0 and at most 1, where anything else means not known. The run then uses
-    /// `min(limit, share * limit / part)` of each [learnt](super::Quota::learnt) quota; without it
+    /// `min(limit, share * limit / part)` of each [learnt](super::Quota::learnt()) quota; without it
     /// `share * limit`, which can be less than the configured share, never more.
     ///
     /// Tell it again when it has changed: until then a limit that changes counts as whichever is

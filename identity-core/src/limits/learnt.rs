@@ -91,16 +91,17 @@ impl Learnt {
         self.work_out_whole();
     }
 
-    /// Takes in a hint with the answer to a request of this cost.
-    pub(super) fn learn(&mut self, hint: WindowHint, cost: u32, now: Instant) -> About {
-        let about = self.window.learn(hint, cost, self.longest, now);
+    /// Takes in a hint that came with an answer. An answer is one of the permits of its window;
+    /// what its request cost beyond that counts as unheard when its permit comes back.
+    pub(super) fn learn(&mut self, hint: WindowHint, now: Instant) -> About {
+        let about = self.window.learn(hint, self.longest, now);
         if hint.limit > 0 {
             self.heard = true;
             // An answer whose permit came back before, or that had none, is nobody else's.
-            self.answered = self.answered.saturating_add(cost).min(self.out);
+            self.answered = self.answered.saturating_add(1).min(self.out);
         }
-        if let (Some(known), true) = (self.window.open(now), about != About::Past) {
-            self.limit = Some(known.limit);
+        if about != About::Past {
+            self.limit = self.window.limit();
             self.work_out_whole();
         }
         about
@@ -159,5 +160,48 @@ impl Learnt {
         if let (None, Some(part), Some(limit)) = (self.whole, self.part, self.limit) {
             self.whole = Some(f64::from(limit) / part);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::clock;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_answered_may_be_in_this_window_or_the_next() {
+        let begin = clock::instant();
+        let mut learnt = Learnt::new(MINUTE);
+        learnt.granted(1);
+        learnt.learn(WindowHint::by_server_clock(10, 9, 60, 0), begin);
+        learnt.returned(1, begin);
+        // Of nine, five are under way and four came back without an answer.
+        learnt.granted(9);
+        learnt.returned(4, begin + MINUTE / 2);
+        assert_eq!(learnt.leave(1, 10, begin + MINUTE / 2), Leave::From(begin + MINUTE), "ten of ten may be used");
+        // The next window may have seen all nine, but not the one that was answered in this.
+        assert_eq!(learnt.leave(1, 10, begin + MINUTE), Leave::Now);
+        let forgotten = begin + MINUTE / 2 + MINUTE + WHOLE_SECOND;
+        assert_eq!(learnt.leave(2, 10, begin + MINUTE), Leave::From(forgotten));
+        learnt.returned(5, begin + MINUTE);
+        assert_eq!(learnt.leave(5, 10, forgotten), Leave::Now, "the four are forgotten, the five are not");
+        assert_eq!(learnt.leave(6, 10, forgotten), Leave::From(begin + MINUTE * 2 + WHOLE_SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_left_is_not_exceeded_by_what_is_under_way() {
+        let now = clock::instant();
+        let mut learnt = Learnt::new(MINUTE);
+        learnt.granted(1);
+        // Others have used 90 of 100; one is a margin for what they send meanwhile.
+        learnt.learn(WindowHint::by_server_clock(100, 9, 60, 0), now);
+        learnt.returned(1, now);
+        for _ in 0..8 {
+            assert_eq!(learnt.leave(1, 50, now), Leave::Now);
+            learnt.granted(1);
+        }
+        assert_eq!(learnt.leave(1, 50, now), Leave::From(now + MINUTE));
     }
 }

@@ -59,6 +59,8 @@ impl Quota {
     /// * Afterwards the share of the permits is spread evenly. Besides, no window of the server's
     ///   sees more of ours than the share, counted by the answers of that window and what is under
     ///   way; and what others leave is not exceeded, as far as answers tell of it in time.
+    /// * An answer counts as one permit. An order of several requests is priced at as many
+    ///   ([`with_cost`](Self::with_cost)), and those it does not send are not made good.
     /// * A limit that changes is kept to from the answer on that tells it.
     /// * What the limit is a part of can be told: [`Governor::set_principal_part`].
     ///

@@ -267,7 +267,7 @@ impl State {
         let (about, ends) = learnt.unwrap_or_else(|| {
             let index = self.queue_of(class);
             self.queues.get_mut(index).map_or((About::Past, None), |queue| {
-                let about = queue.window.learn(hint, 1, self.pacing.longest_pause, now);
+                let about = queue.window.learn(hint, self.pacing.longest_pause, now);
                 (about, queue.window.open(now).map(|known| known.ends))
             })
         });

@@ -22,7 +22,7 @@ pub(super) struct Known {
     pub(super) remaining: u32,
     /// When it is over, at the latest.
     pub(super) ends: Instant,
-    /// What our requests that were answered in this window cost.
+    /// Our requests that were answered in this window.
     pub(super) answered: u32,
     ends_at: Option<u64>,
 }
@@ -39,9 +39,8 @@ pub(super) enum About {
 }
 
 impl Window {
-    /// Takes in a hint that came with the answer to a request of this cost. A window is no longer
-    /// than `longest`.
-    pub(super) fn learn(&mut self, hint: WindowHint, cost: u32, longest: Duration, now: Instant) -> About {
+    /// Takes in a hint that came with an answer. A window is no longer than `longest`.
+    pub(super) fn learn(&mut self, hint: WindowHint, longest: Duration, now: Instant) -> About {
         // Okta answers its concurrency limit with 0 of 0: that is no window.
         if hint.limit == 0 {
             return About::Past;
@@ -54,14 +53,14 @@ impl Window {
                 // Answers of one window come in any order, and what is left only ever shrinks.
                 known.remaining = known.remaining.min(hint.remaining);
                 known.limit = known.limit.min(hint.limit);
-                known.answered = known.answered.saturating_add(cost);
+                known.answered = known.answered.saturating_add(1);
                 if ends_earlier {
                     known.ends = ends;
                 }
             }
             (window, _) => {
                 let WindowHint { limit, remaining, ends_at, .. } = hint;
-                *window = Some(Known { limit, remaining, ends, answered: cost, ends_at });
+                *window = Some(Known { limit, remaining, ends, answered: 1, ends_at });
             }
         }
         about
@@ -70,6 +69,11 @@ impl Window {
     /// The window, unless it is over or not known.
     pub(super) fn open(&self, now: Instant) -> Option<&Known> {
         self.0.as_ref().filter(|known| now < known.ends)
+    }
+
+    /// Permits per window, by the last that was told.
+    pub(super) fn limit(&self) -> Option<u32> {
+        self.0.as_ref().map(|known| known.limit)
     }
 
     /// When `operations` more may go, if not now, with `in_flight` operations out that the
@@ -106,5 +110,60 @@ impl Known {
         }
         // The last moments of a window: both this one and the next can be meant.
         if ends <= self.ends + SAME_WINDOW { About::Known { ends_earlier: false } } else { About::Unknown }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::clock;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Copy, Debug)]
+    struct Answer {
+        window: u64,
+        remaining: u32,
+        /// How long it travels, in milliseconds.
+        travels: u64,
+        sent_at: u64,
+    }
+
+    /// Answers of five windows, evenly sent, that travel for up to 40 seconds.
+    fn answers() -> impl Strategy<Value = Vec<Answer>> {
+        proptest::collection::vec(0_u64..40_000, 100).prop_map(|travels| {
+            let answer = |(number, travels): (usize, u64)| {
+                let number = number as u64;
+                let (window, place) = (number / 20, number % 20);
+                Answer { window, remaining: 19 - place as u32, travels, sent_at: window * 60_000 + place * 2_900 }
+            };
+            let mut answers: Vec<Answer> = travels.into_iter().enumerate().map(answer).collect();
+            answers.sort_by_key(|answer| answer.sent_at + answer.travels);
+            answers
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_order_the_least_of_the_newest_window_holds(answers in answers()) {
+            let begin = clock::instant();
+            let mut window = Window::default();
+            for (seen, answer) in answers.iter().enumerate() {
+                let now = begin + Duration::from_millis(answer.sent_at + answer.travels);
+                let date = answer.sent_at / 1_000;
+                let reset = (answer.window + 1) * 60;
+                let hint = WindowHint::by_server_clock(20, answer.remaining, reset, date);
+                window.learn(hint, Duration::from_secs(61), now);
+
+                let newest = answers[..=seen].iter().map(|answer| answer.window).max().unwrap();
+                let of_newest = || answers[..=seen].iter().filter(|answer| answer.window == newest);
+                let true_end = begin + Duration::from_secs((newest + 1) * 60);
+                if now < true_end {
+                    let known = window.open(now).unwrap();
+                    prop_assert_eq!(known.remaining, of_newest().map(|answer| answer.remaining).min().unwrap());
+                    prop_assert_eq!(known.answered as usize, of_newest().count());
+                    prop_assert!(known.ends >= true_end, "over before the server says so");
+                }
+            }
+        }
     }
 }

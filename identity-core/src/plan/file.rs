@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::estimate::Estimate;
 use super::header::PlanHeader;
 use super::read::{self, Chunk, Segments};
 use super::rows::{PlanEntries, PlanRows, Span};
@@ -12,6 +13,7 @@ use super::summary::PlanSummary;
 use super::tally::Tally;
 use super::{Entry, Wave, draft};
 use crate::account::DirectoryId;
+use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A plan that is to be approved and carried out: every account of its directories, in exactly one
@@ -136,6 +138,17 @@ impl Plan {
             Some(first) => PlanEntries::new(Arc::clone(&self.0), Span { first, count: 1 }).next().transpose(),
             None => Ok(None),
         }
+    }
+
+    /// How long what is planned takes at best in each of these directories, by the quotas that each
+    /// knows now. A directory that the plan does not reset anything in has no estimate.
+    #[must_use]
+    pub fn estimates<'a>(&self, backends: impl IntoIterator<Item = &'a Arc<dyn Backend>>) -> Vec<Estimate> {
+        let of = |backend: &Arc<dyn Backend>| {
+            let ordered = self.0.tally.ordered.get(&backend.info().id)?;
+            Some(Estimate::of(backend.as_ref(), ordered))
+        };
+        backends.into_iter().filter_map(of).collect()
     }
 
     /// The plan on one screen, for people; see [`PlanSummary`].

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::estimate::Estimate;
 use super::file::Plan;
 use super::tally::{Texts, WaveTally};
 
@@ -14,11 +15,19 @@ const MOST_LINES: usize = 10;
 #[derive(Clone, Debug)]
 pub struct PlanSummary {
     plan: Plan,
+    estimates: Vec<Estimate>,
 }
 
 impl PlanSummary {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan }
+        Self { plan, estimates: Vec::new() }
+    }
+
+    /// Shows how long it takes at best, as of [`Plan::estimates`].
+    #[must_use]
+    pub fn with_estimates(mut self, estimates: Vec<Estimate>) -> Self {
+        self.estimates = estimates;
+        self
     }
 }
 
@@ -53,6 +62,14 @@ impl fmt::Display for PlanSummary {
         }
         if header.waves.is_empty() {
             writeln!(f, "  none: nothing is planned")?;
+        }
+        if !self.estimates.is_empty() {
+            writeln!(f, "\nHow long it takes at best, by the quotas known now; look-ups are not counted")?;
+            for estimate in &self.estimates {
+                for line in estimate.to_string().lines() {
+                    writeln!(f, "  {}", Clean(line))?;
+                }
+            }
         }
         if header.counts.manual > 0 {
             writeln!(f, "\nBy hand ({}), by owner", header.counts.manual)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::actions;
 use super::entry::{Disposition, LeftOutReason, PlanRow, Population, Refusal};
+use super::estimate::Ordered;
 use super::header::Counts;
 use crate::account::DirectoryId;
 use crate::privilege::Tier;
@@ -20,6 +21,7 @@ const MOST_NAMED: usize = 12;
 pub(super) struct Tally {
     pub(super) all: Counts,
     pub(super) directories: BTreeMap<DirectoryId, Counts>,
+    pub(super) ordered: BTreeMap<DirectoryId, Ordered>,
     /// By the name of the wave.
     pub(super) waves: BTreeMap<String, WaveTally>,
     pub(super) left_out: Texts,
@@ -91,6 +93,10 @@ impl Tally {
                     Disposition::Reset { actions } => {
                         one.planned = 1;
                         wave.reset += 1;
+                        match self.ordered.get_mut(&entry.directory) {
+                            Some(ordered) => ordered.add(entry, actions),
+                            None => self.ordered.entry(entry.directory.clone()).or_default().add(entry, actions),
+                        }
                         if actions::closes_the_door(actions) {
                             wave.closed += 1;
                         } else if actions.iter().any(|action| action.containment() != Containment::None) {

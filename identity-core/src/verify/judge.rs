@@ -128,13 +128,14 @@ fn judge_recovery(expected: &Expectation, now: &PasswordState) -> Reading {
     if now.awaits_recovery {
         return settled(Verdict::Changed);
     }
-    if !moved(&expected.baseline, now) {
-        return waiting(if now.last_set.is_none() { Verdict::Unknown } else { Verdict::Unchanged });
-    }
+    let moved = moved(&expected.baseline, now);
     match expected.confirmed.zip(now.last_set).map(|(at, last_set)| last_set.duration_since(at)) {
+        Some(later) if later > TOLERANCE => settled(Verdict::ChangedByOwner),
         // Set before the order was confirmed: whoever set it did not come back by recovery.
-        Some(later) if later < -TOLERANCE => waiting(Verdict::Unknown),
-        _ => settled(Verdict::ChangedByOwner),
+        Some(later) if later < -TOLERANCE && moved => waiting(Verdict::Unknown),
+        _ if moved => settled(Verdict::ChangedByOwner),
+        _ if now.last_set.is_some() && expected.baseline.last_set == now.last_set => waiting(Verdict::Unchanged),
+        _ => waiting(Verdict::Unknown),
     }
 }
 

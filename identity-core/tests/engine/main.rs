@@ -12,6 +12,7 @@
 mod support;
 
 mod classes;
+mod own_passwords;
 mod pace;
 mod passwords;
 mod server_secrets;

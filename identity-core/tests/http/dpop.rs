@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::keys::{decoded, pem};
 use crate::support::{InProcess, Tokens, answer, client, with_header};
 
-const BOUND: &str = r#"{"token_type":"DPoP","expires_in":3600,"access_token":"bound","scope":"users.read users.manage"}"#;
+const BOUND: &str =
+    r#"{"token_type":"DPoP","expires_in":3600,"access_token":"bound","scope":"users.read users.manage"}"#;
 const TOKEN_URL: &str = "https://login.test/oauth2/v1/token";
 
 fn dpop() -> (Arc<Dpop>, Arc<ServerClock>) {
@@ -104,7 +105,10 @@ async fn a_request_proves_that_the_token_is_ours_and_the_address_has_no_query() 
     }
     assert_eq!(service.header(0, "authorization"), "DPoP token-1");
     let (first, second) = (proof(&service, 0).1, proof(&service, 1).1);
-    assert_eq!((first["htm"].as_str(), first["htu"].as_str()), (Some("GET"), Some("https://service.test/api/v1/users")));
+    assert_eq!(
+        (first["htm"].as_str(), first["htu"].as_str()),
+        (Some("GET"), Some("https://service.test/api/v1/users"))
+    );
     assert_eq!(first["ath"].as_str(), Some(URL_SAFE_NO_PAD.encode(Sha256::digest("token-1")).as_str()));
     assert_ne!(first["jti"], second["jti"]);
     assert!(service.asked.lock().unwrap()[0].headers()["dpop"].is_sensitive());

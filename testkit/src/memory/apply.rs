@@ -313,7 +313,10 @@ impl MemoryDirectory {
                 || inner.states.births.get(usize::try_from(index.checked_sub(self.world.roster.len())?).ok()?).cloned();
             let row = original.or_else(born).and_then(|row| self.as_now(&inner.states, index, row));
             let Some(row) = row else { continue };
-            let weak = password.as_ref().filter(|_| action.needs_password()).and_then(|password| refusal(&self.world.policy, &row.name, password));
+            let weak = password
+                .as_ref()
+                .filter(|_| action.needs_password())
+                .and_then(|password| refusal(&self.world.policy, &row.name, password));
             if weak.is_none() {
                 inner.states.know(index, &row);
                 self.take_effect(inner, index, &row, action, password.as_ref());

@@ -101,8 +101,20 @@ fn without_secrets(value: Value) -> Value {
             members
                 .into_iter()
                 .map(|(name, value)| {
-                    let secret = SECRETS.contains(&name.as_str()) && !value.is_null();
-                    let value = if secret { MARKER.into() } else { without_secrets(value) };
+                    let secret = SECRETS.contains(&name.as_str());
+                    let value = match value {
+                        // An object may say of a password that there is one, and what it is.
+                        Value::Object(mut members) if secret => {
+                            members
+                                .values_mut()
+                                .filter(|value| value.is_string())
+                                .for_each(|value| *value = MARKER.into());
+                            members.into()
+                        }
+                        Value::Null => Value::Null,
+                        _ if secret => MARKER.into(),
+                        value => without_secrets(value),
+                    };
                     (name, value)
                 })
                 .collect(),

@@ -212,6 +212,21 @@ impl MockOktaBuilder {
         self
     }
 
+    /// The token endpoint refuses for pace in the words of OAuth.
+    #[must_use]
+    pub fn throttling_in_oauth(mut self) -> Self {
+        self.settings.throttles_in_oauth = true;
+        self
+    }
+
+    /// A user gets no second mail so soon, but 429 E0000118; five seconds in Okta's words, and none here
+    /// without a word.
+    #[must_use]
+    pub fn mail_pause(mut self, pause: Duration) -> Self {
+        self.settings.mail_pause = pause;
+        self
+    }
+
     /// No page has more rows than this, whatever is asked; 200 without a word.
     #[must_use]
     pub fn largest_page(mut self, rows: usize) -> Self {

@@ -26,6 +26,10 @@
 //! | `delivery`, `service` | the way of a request, and of its answer back; what other mocks over HTTP share is in `mock_http` |
 //! | `routes` | what can be asked, and how strictly it is read |
 //! | `users`, `search` | listing, reading, lifecycle, passwords, sessions |
+//! | `iam`, `admin_roles`, `privilege` | administrator roles of users, groups and service apps, and the truth about them |
+//! | `groups`, `factors`, `policies` | groups and members, what people enrolled, how passwords are recovered |
+//! | `logs` | the System Log, late and out of order |
+//! | `limits`, `about` | principal rate limits, API tokens, the org |
 //! | `org` | who is in it, and what deeds do to them; only what was changed is stored |
 //! | `tokens` | the app, the API token, the token endpoint, proofs of possession |
 //! | `access` | who may do what to whom |
@@ -42,11 +46,23 @@
 //! Creating and deleting users through the API, writing to groups and roles, factors one by one, realms,
 //! the flow of a user who signs in.
 
+mod about;
 mod access;
+mod admin_roles;
 mod builder;
 mod cursor;
 mod delivery;
+mod factors;
+mod groups;
+mod harness;
+mod iam;
+mod limits;
+mod logs;
 mod org;
+mod pages;
+mod policies;
+mod privilege;
+mod privileges;
 mod quota;
 mod record;
 mod refusal;
@@ -59,9 +75,16 @@ mod users;
 
 pub use crate::mock_http::{Exchange, InProcess, MARKER};
 pub use builder::MockOktaBuilder;
+pub use factors::Factor;
+pub use harness::MockOktaHarness;
 pub use org::{
     OktaEvent, OktaOnPrem, OktaPasswordSet, OktaSignInRefusal, OktaTruth, OktaUser, Provider, Sessions, SetBy,
     Standing, Status, fixed,
+};
+pub use policies::PasswordPolicy;
+pub use privilege::{
+    AdminAssignment, AdminGraph, AdminRole, OktaClient, OktaCustomRole, OktaGroup, OktaPrivilege, OktaResourceSet,
+    OktaRoute, Principal,
 };
 pub use quota::{Bucket, BucketUse, Share};
 pub use record::Counts;
@@ -251,6 +274,12 @@ impl MockOkta {
     #[must_use]
     pub fn untouched(&self, name: &str) -> bool {
         self.with(name, |org, number| org.untouched(number)).unwrap_or(false)
+    }
+
+    /// Whether a user holds any administrator role, by whatever way.
+    #[must_use]
+    pub fn is_administrator(&self, name: &str) -> bool {
+        self.with(name, |org, number| org.is_administrator(number)).unwrap_or(false)
     }
 
     /// What happened, in order, as the System Log would tell it.

@@ -148,6 +148,10 @@ impl Refusal {
         Self::new(429, "E0000047", "API call exceeded rate limit due to too many requests.")
     }
 
+    pub(super) fn mailed_already() -> Self {
+        Self::new(429, "E0000118", "An email was recently sent. Please wait 5 seconds before trying again.")
+    }
+
     pub(super) fn still_activating() -> Self {
         let summary =
             "Cannot update this user because they are still being activated. Please try again in a few minutes.";

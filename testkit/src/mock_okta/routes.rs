@@ -8,11 +8,21 @@ use super::quota::Bucket;
 use super::refusal::Refusal;
 use super::service::Service;
 use super::tokens::Caller;
-use super::users;
+use super::{about, admin_roles, factors, groups, iam, limits, logs, policies, users};
 use crate::fault::Operation;
 use crate::mock_http::{Answer, Call};
 
-const FAMILIES: &[&[Route]] = &[users::ROUTES];
+const FAMILIES: &[&[Route]] = &[
+    users::ROUTES,
+    iam::ROUTES,
+    admin_roles::ROUTES,
+    groups::ROUTES,
+    factors::ROUTES,
+    policies::ROUTES,
+    logs::ROUTES,
+    limits::ROUTES,
+    about::ROUTES,
+];
 
 /// One thing that can be asked.
 pub(super) struct Route {
@@ -51,6 +61,9 @@ pub(super) enum BodyRule {
     Object,
 }
 
+/// The parameters of a query, in order.
+pub(super) type Parameters = Vec<(String, String)>;
+
 /// A request that was found right in form, on its way to an answer.
 #[derive(Debug)]
 pub(super) struct Visit<'a> {
@@ -58,7 +71,7 @@ pub(super) struct Visit<'a> {
     /// What stands in the place of each `{}`.
     pub(super) captures: Vec<String>,
     /// The parameters of the query, each at most once.
-    pub(super) query: Vec<(String, String)>,
+    pub(super) query: Parameters,
     /// The members of the body.
     pub(super) body: Map<String, Value>,
     pub(super) caller: &'a Caller,
@@ -118,7 +131,7 @@ pub(super) fn find(method: &Method, path: &[String]) -> Result<(&'static Route, 
 }
 
 /// Checks query and body against a route; gives what they say.
-pub(super) fn read(call: &Call, route: &Route) -> Result<(Vec<(String, String)>, Map<String, Value>), Refusal> {
+pub(super) fn read(call: &Call, route: &Route) -> Result<(Parameters, Map<String, Value>), Refusal> {
     let query = call.options().ok_or_else(|| Refusal::validation("query", "The query is not well-formed."))?;
     for (at, (name, _)) in query.iter().enumerate() {
         if !route.query.contains(&name.as_str()) {

@@ -15,13 +15,15 @@ const DEEPEST: usize = 16;
 pub(super) enum Dialect {
     Search,
     Filter,
+    /// The attributes that are named here, with every operator.
+    Of(&'static [&'static str]),
 }
 
 /// What rows have to be like.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
-    And(Vec<Expression>),
-    Or(Vec<Expression>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     Compare { attribute: String, operator: Operator, value: Value, dialect: Dialect },
 }
 
@@ -172,6 +174,8 @@ impl Dialect {
                 }
                 Ok(())
             }
+            Self::Of(attributes) if attributes.contains(&attribute) => Ok(()),
+            Self::Of(_) => Err(Refusal::invalid_search()),
             Self::Filter => {
                 let equal = ["id", "status", "profile.login", "profile.email", "profile.firstName", "profile.lastName"];
                 let inequality = [Operator::Gt, Operator::Ge, Operator::Lt, Operator::Le].contains(&operator);
@@ -294,6 +298,19 @@ mod tests {
         assert!(read(r#"status sw "A""#, Dialect::Filter).is_err());
         assert!(read(r#"profile.department eq "A""#, Dialect::Filter).is_err());
         assert!(read(r#"lastUpdated gt "2026-01-01T00:00:00.000Z""#, Dialect::Filter).is_ok());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_read_or_refused(text in r#"[a-z."() \\\\]{0,60}"#, any in ".{0,60}") {
+            for dialect in [Dialect::Search, Dialect::Filter] {
+                for text in [&text, &any, &format!("status eq {text}"), &format!("(id pr or {text})")] {
+                    if let Ok(expression) = read(text, dialect) {
+                        expression.fits(&row);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

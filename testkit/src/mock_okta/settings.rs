@@ -41,6 +41,10 @@ pub(super) struct Settings {
     pub(super) repeats_rows: bool,
     /// A 429 carries its three headers twice, the second time with other numbers.
     pub(super) duplicate_rate_headers: bool,
+    /// The token endpoint refuses for pace in the words of OAuth, as Okta's list of errors has it.
+    pub(super) throttles_in_oauth: bool,
+    /// A user gets no second mail so soon: 429 E0000118.
+    pub(super) mail_pause: Duration,
     /// A page never has more rows than this, whatever is asked; at most 200.
     pub(super) largest_page: usize,
     /// Words that no password may have inside, in lower case.
@@ -51,6 +55,8 @@ pub(super) struct Settings {
     pub(super) recovery_lifetime: Duration,
     /// AD attributes are in profiles, for whoever joins directories.
     pub(super) mapped_anchors: bool,
+    /// How late the System Log may show an event.
+    pub(super) log_delay: Duration,
     /// The feature `blocks`, `authenticator-enrollments` and what else is licensed apart.
     pub(super) features: bool,
 }
@@ -64,11 +70,14 @@ impl Default for Settings {
             self_referential_last_page: false,
             repeats_rows: false,
             duplicate_rate_headers: false,
+            throttles_in_oauth: false,
+            mail_pause: Duration::ZERO,
             largest_page: 200,
             common: ["password", "welcome", "qwerty", "winter"].map(str::to_owned).to_vec(),
             history: 4,
             recovery_lifetime: Duration::from_secs(3_600),
             mapped_anchors: true,
+            log_delay: Duration::from_secs(3),
             features: false,
         }
     }

@@ -68,6 +68,7 @@ pub(crate) enum How {
     StaleLookup,
     ThrottleIsRefused,
     TruncatesSilently,
+    VoidsNothing,
     WaversInClass,
     WrongDirectory,
 }
@@ -277,11 +278,14 @@ impl ForcedReset for Broken {
                 }
             }
             How::RetriesHidden => drop(self.memory.apply(orders).await),
-            How::KeepsMustChange | How::ForgetsSecondFactor => {
+            How::KeepsMustChange | How::ForgetsSecondFactor | How::VoidsNothing => {
                 let flip = |action| match action {
                     Action::SetPassword { must_change } if self.is(How::KeepsMustChange) => {
                         Action::SetPassword { must_change: !must_change }
                     }
+                    // Something comes back, and the old password stays.
+                    Action::SetTemporaryPassword if self.is(How::VoidsNothing) => Action::IssueAccessPass,
+                    Action::ResetToRecovery { mail: false } if self.is(How::VoidsNothing) => Action::SendRecoveryLink,
                     Action::SetPasswordChangeAfterMfa => Action::SetPassword { must_change: true },
                     other => other,
                 };

@@ -162,6 +162,8 @@ fn entry_sequence() -> impl Strategy<Value = Vec<Moment>> {
         Action::Disable,
         Action::SetPassword { must_change: true },
         Action::Scramble,
+        Action::SetTemporaryPassword,
+        Action::ResetToRecovery { mail: false },
         Action::RevokeSessions,
         Action::SetPassword { must_change: false },
     ];

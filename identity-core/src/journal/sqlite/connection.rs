@@ -10,12 +10,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Marks a SQLite file as one of our journals: "idrj" in ASCII.
-const APPLICATION: i64 = 0x6964_726a;
+pub(super) const APPLICATION: i64 = 0x6964_726a;
 
 /// The version of the schema, in `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
+
+/// That of version 1.
+pub(super) const SCHEMA_1: &str = include_str!("schema_1.sql");
 
 /// How long somebody who looks at the file with another program may hold us up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,17 +56,21 @@ pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<()> {
     if application != APPLICATION {
         return Err(not_a_journal(path));
     }
-    if version != SCHEMA_VERSION {
-        return Err(Error::new(ErrorKind::Journal, OPEN)
-            .with_detail(format!(
-                "{} has schema version {version}; this library knows version {SCHEMA_VERSION}",
-                path.display()
-            ))
-            .with_advice("open it with the version of the library that wrote it, or a newer one"));
-    }
+    let schema = match version {
+        SCHEMA_VERSION => SCHEMA,
+        1 => SCHEMA_1,
+        _ => {
+            return Err(Error::new(ErrorKind::Journal, OPEN)
+                .with_detail(format!(
+                    "{} has schema version {version}; this library knows versions 1 to {SCHEMA_VERSION}",
+                    path.display()
+                ))
+                .with_advice("open it with the version of the library that wrote it, or a newer one"));
+        }
+    };
     let differs = || {
         let ours = Connection::open_in_memory()?;
-        ours.execute_batch(SCHEMA)?;
+        ours.execute_batch(schema)?;
         let (ours, found) = (objects(&ours)?, objects(connection)?);
         Ok(ours.symmetric_difference(&found).next().map(|(name, _)| name.clone()))
     };

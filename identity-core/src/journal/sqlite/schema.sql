@@ -15,9 +15,11 @@ CREATE TABLE records (
             CASE json_type(body, '$.action')
                 WHEN 'text' THEN json_extract(body, '$.action')
                 WHEN 'object' THEN
-                    CASE json_extract(body, '$.action.set_password.must_change')
-                        WHEN 1 THEN 'set_password_must_change'
-                        ELSE 'set_password'
+                    CASE
+                        WHEN json_extract(body, '$.action.set_password.must_change') = 1 THEN 'set_password_must_change'
+                        WHEN json_extract(body, '$.action.set_password.must_change') = 0 THEN 'set_password'
+                        WHEN json_extract(body, '$.action.reset_to_recovery.mail') = 1 THEN 'reset_to_recovery_by_mail'
+                        WHEN json_extract(body, '$.action.reset_to_recovery.mail') = 0 THEN 'reset_to_recovery'
                     END
             END
         END

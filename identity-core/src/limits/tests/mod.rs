@@ -2,6 +2,8 @@
 #![allow(clippy::future_not_send, reason = "these run on one thread")]
 
 mod feedback;
+mod learnt;
+mod okta;
 mod quotas;
 mod reads;
 mod servers;

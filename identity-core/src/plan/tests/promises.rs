@@ -107,10 +107,13 @@ fn any_account() -> impl Strategy<Value = Account> {
     })
 }
 
-const ACTIONS: [Action; 6] = [
+const ACTIONS: [Action; 9] = [
     Action::SetPassword { must_change: true },
     Action::SetPassword { must_change: false },
     Action::Scramble,
+    Action::SetTemporaryPassword,
+    Action::ResetToRecovery { mail: true },
+    Action::ResetToRecovery { mail: false },
     Action::ExpirePassword,
     Action::RevokeSessions,
     Action::Disable,
@@ -161,15 +164,19 @@ proptest! {
             prop_assert!(account.kind.protected_because().is_none());
             let Disposition::Reset { actions } = entry.disposition else { continue };
             prop_assert!(account.kind != AccountKind::Unknown && !actions.is_empty());
+            prop_assert!(actions.iter().filter(|action| action.shows_in_password_state()).count() <= 1, "{actions:?}");
             for action in actions {
                 let password = action.shows_in_password_state();
                 prop_assert!(!password || account.authority == PasswordAuthority::Here, "{account:?} {action}");
                 prop_assert!(wild(account, action) == Support::Works, "{account:?} {action}");
-                let must_change = matches!(action, Action::SetPassword { must_change: true } | Action::ExpirePassword);
+                let must_change = action.demands_change();
                 let state = &account.password;
                 let in_vain = state.never_expires || state.cannot_change || account.kind == AccountKind::Service;
                 prop_assert!(!(must_change && in_vain), "{account:?} {action}");
-                let told = matches!(action, Action::SetPassword { .. });
+                let recovers = matches!(action, Action::ResetToRecovery { .. });
+                let nobody = state.cannot_change || matches!(account.kind, AccountKind::Service | AccountKind::Mailbox);
+                prop_assert!(!(recovers && nobody), "{account:?} {action}");
+                let told = action.needs_sealing() || action == Action::SetTemporaryPassword || recovers;
                 prop_assert!(!(told && state.smart_card_required), "{account:?} {action}");
             }
         }

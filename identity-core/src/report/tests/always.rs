@@ -26,6 +26,8 @@ fn action() -> impl Strategy<Value = Action> {
         SET,
         SET_MUST_CHANGE,
         Action::Scramble,
+        Action::SetTemporaryPassword,
+        Action::ResetToRecovery { mail: true },
         Action::ExpirePassword,
         Action::Disable,
         Action::Unlock,

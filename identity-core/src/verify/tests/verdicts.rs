@@ -115,6 +115,36 @@ fn a_demand_to_change_is_judged_by_the_flag() {
 }
 
 #[test]
+fn a_reset_to_recovery_is_judged_by_the_wait_and_then_by_the_time() {
+    // Before and after: (time, version), whether it awaits recovery · confirmed at 100, or without a time.
+    let (ours, none) = (Some(at(CONFIRMED)), None);
+    let cases = [
+        (Some(0), None, Some(0), None, true, ours, Changed),
+        (None, None, None, None, true, none, Changed),
+        // The owner has come back since.
+        (Some(0), None, Some(900), None, false, ours, ChangedByOwner),
+        (None, None, Some(900), None, false, ours, ChangedByOwner),
+        (Some(0), None, Some(105), None, false, ours, ChangedByOwner),
+        (Some(0), Some(5), Some(900), Some(6), false, none, ChangedByOwner),
+        // Whoever set it before the confirmation did not come by the link.
+        (Some(0), None, Some(50), None, false, ours, Unknown),
+        (Some(0), None, Some(0), None, false, ours, Unchanged),
+        (Some(0), Some(5), Some(0), Some(5), false, none, Unchanged),
+        (Some(0), None, None, None, false, ours, Unknown),
+        (None, None, Some(50), None, false, ours, Unknown),
+    ];
+    for (time, version, time_after, version_after, awaits, confirmed, wanted) in cases {
+        let expected = Expectation { awaits_recovery: true, confirmed, ..Expectation::default() };
+        let expected = with_baseline(expected, time, version, false);
+        let mut now = account(time_after, version_after, false);
+        now.password.awaits_recovery = awaits;
+        let reading = judge(&expected, Some(&now));
+        assert_eq!(reading.verdict, wanted, "{time:?} {version:?} -> {time_after:?} {version_after:?} {awaits}");
+        assert_eq!(reading.settles, matches!(wanted, Unchanged | Unknown));
+    }
+}
+
+#[test]
 fn the_whole_product_keeps_the_rules() {
     let mut seen = 0;
     for expected in expectations() {

@@ -62,7 +62,11 @@ pub async fn reset_to_recovery(stage: &Stage<'_>) -> Check {
             ensure!(shown.awaits_recovery, "{action} of {} is read back as {shown:?}", account.name);
             if let Some(old) = &old {
                 let signed_in = stage.sign_in(&account.id, old).await?;
-                ensure!(signed_in == SignIn::Refused, "{action}: the old password of {} is {signed_in:?}", account.name);
+                ensure!(
+                    signed_in == SignIn::Refused,
+                    "{action}: the old password of {} is {signed_in:?}",
+                    account.name
+                );
             }
         }
     }

@@ -136,6 +136,17 @@ impl Org {
         link.is_some_and(|(known, until)| known == fingerprint(token) && until > clock::instant())
     }
 
+    /// Whether a mail went to the user within this time.
+    pub(in crate::mock_okta) fn was_mailed_within(&self, number: u64, pause: Duration) -> bool {
+        let mailed = self.state(number).and_then(|state| state.mailed);
+        mailed.is_some_and(|then| clock::instant() < then + pause)
+    }
+
+    /// A mail goes to the user.
+    pub(in crate::mock_okta) fn mail(&mut self, number: u64) {
+        self.touch(number).mailed = Some(clock::instant());
+    }
+
     /// Ends sessions.
     pub(in crate::mock_okta) fn revoke(&mut self, number: u64, app_tokens: bool, devices: bool) {
         let (now, before) = (self.now(), self.sessions(number));

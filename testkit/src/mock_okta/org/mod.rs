@@ -22,6 +22,8 @@ use std::time::Duration;
 use identity_core::limits::clock;
 use jiff::{SignedDuration, Timestamp};
 
+use super::policies::{self, PasswordPolicy};
+use super::privilege::{self, AdminGraph};
 use crate::organisation::draw;
 use population::USER;
 
@@ -41,6 +43,10 @@ pub(super) struct Org {
     pub(super) clock_skew: SignedDuration,
     /// Who holds a role in a way that [`OktaUser::roles`] does not say: by a group, or a custom one.
     pub(super) administrators: HashSet<u64>,
+    /// Roles, groups, resource sets and service apps.
+    pub(super) admin: AdminGraph,
+    /// The password policies, by priority.
+    pub(super) policies: Vec<PasswordPolicy>,
     links: u64,
 }
 
@@ -53,7 +59,8 @@ pub(super) struct View<'a> {
 
 impl Org {
     pub(super) fn new(population: Population) -> Self {
-        Self {
+        let admin = privilege::planted(&population);
+        let mut org = Self {
             id: id::id(population.seed(), "00o", 0),
             population,
             states: HashMap::new(),
@@ -63,8 +70,18 @@ impl Org {
             events: Vec::new(),
             clock_skew: SignedDuration::ZERO,
             administrators: HashSet::new(),
+            admin,
+            policies: Vec::new(),
             links: 0,
-        }
+        };
+        org.policies = policies::planted(&org);
+        org.change_admin(|_| {});
+        org
+    }
+
+    /// Everybody to whom something was done, and everybody who came later.
+    pub(super) fn changed(&self) -> impl Iterator<Item = u64> {
+        self.states.keys().copied().chain(self.population.end()..self.end())
     }
 
     /// Now, by the org's clock.
@@ -130,6 +147,10 @@ impl Org {
         if let Some(number) = self.by_id(name) {
             return Some(number);
         }
+        // What looks like an id is none of the logins, and no table is made for it.
+        if name.starts_with(USER) && name.len() == 20 {
+            return None;
+        }
         if self.by_login.is_none() {
             let numbers = 0..self.end();
             let named = numbers.filter_map(|at| Some((self.view(at)?.user.login.to_lowercase(), at)));
@@ -169,11 +190,16 @@ impl Org {
         }
     }
 
-    /// Changes what a user is, behind the run's back.
+    /// Changes what a user is, behind the run's back. It counts as updated now, unless the change says when.
     pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut OktaUser)) -> Option<()> {
+        let now = self.now();
         let mut user = self.view(number)?.user;
+        let updated = user.standing.last_updated;
         change(&mut user);
         (user.number, user.id) = (number, self.id_of(number));
+        if user.standing.last_updated == updated {
+            user.standing.last_updated = now;
+        }
         if let Some(logins) = &mut self.by_login {
             logins.insert(user.login.to_lowercase(), number);
         }

@@ -28,6 +28,8 @@ pub(in crate::mock_okta) struct State {
     pub(super) sessions: Option<Sessions>,
     /// When sessions were ended, and whether tokens for apps with them.
     pub(super) revoked: Vec<(Timestamp, bool)>,
+    /// When the last mail went to the user.
+    pub(super) mailed: Option<Instant>,
     pub(super) factors_reset: bool,
     /// Members of the profile that were written.
     pub(in crate::mock_okta) profile: Map<String, Value>,

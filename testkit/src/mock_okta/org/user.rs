@@ -186,9 +186,10 @@ impl OktaUser {
     pub fn truth(&self) -> OktaTruth {
         let authority = match self.provider() {
             Provider::Okta | Provider::Import if self.standing.has_password => PasswordAuthority::Here,
-            Provider::Okta | Provider::Import | Provider::Social => PasswordAuthority::Nowhere,
+            Provider::Okta | Provider::Import => PasswordAuthority::Nowhere,
             Provider::ActiveDirectory | Provider::Ldap => PasswordAuthority::OnPrem,
-            Provider::Federation => PasswordAuthority::Federated(self.domain().to_owned()),
+            // Okta calls the provider by its kind: it does not say which one it is.
+            Provider::Federation | Provider::Social => PasswordAuthority::Federated(String::new()),
         };
         OktaTruth {
             kind: AccountKind::Person,

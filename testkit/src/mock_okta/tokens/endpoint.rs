@@ -25,7 +25,12 @@ pub(in crate::mock_okta) fn serve(service: &Service, call: &Call) -> Answer {
     let (now, client) = (service.org().now(), service.tokens().client_id.clone());
     let verdict = service.quotas().attempt(Bucket::Token, &client, now);
     if verdict.is_some_and(|verdict| verdict.refused) {
-        return service.finish(&request, verdict, Err(Refusal::throttled()));
+        let words = "API call exceeded rate limit due to too many requests.";
+        let refusal = match service.settings().throttles_in_oauth {
+            true => Refusal::oauth(429, "invalid_grant", words),
+            false => Refusal::throttled(),
+        };
+        return service.finish(&request, verdict, Err(refusal));
     }
     let answer = token(service, call).unwrap_or_else(|refused| {
         if refused.status == 401 {

@@ -127,9 +127,10 @@ pub(super) fn forgot_password(service: &Service, visit: &Visit<'_>) -> Result<An
     if !write.user.recovery_question {
         return Err(Refusal::forgot_password_not_allowed());
     }
+    write.may_mail(mail)?;
     write.ask_agents()?;
     let token = write.org.link(write.number, write.settings.recovery_lifetime);
-    Ok(recovery_answer(service, &mut write, visit, mail, "signin/reset-password", token))
+    Ok(recovery_answer(service, &mut write, visit, mail, "signin/reset-password", &token))
 }
 
 pub(super) fn change_password(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {

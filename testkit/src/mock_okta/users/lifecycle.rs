@@ -51,6 +51,12 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// Whether a mail may go to the user, where one is asked for.
+    pub(super) fn may_mail(&self, mail: bool) -> Result<(), Refusal> {
+        let too_soon = mail && self.org.was_mailed_within(self.number, self.settings.mail_pause);
+        if too_soon { Err(Refusal::mailed_already()) } else { Ok(()) }
+    }
+
     /// What is answered, where the agents did not answer too late.
     pub(super) fn answered(&self, answer: Answer) -> Result<Answer, Refusal> {
         match self.settings.agents {
@@ -139,6 +145,7 @@ pub(super) fn reset_password(service: &Service, visit: &Visit<'_>) -> Result<Ans
         }
         Some(_) => return Err(Refusal::validation("provider", "provider: The provider is not valid.")),
     }
+    write.may_mail(mail)?;
     write.ask_agents()?;
     if write.user.provider() == Provider::Federation {
         service.counts().conversions += 1;
@@ -146,7 +153,8 @@ pub(super) fn reset_password(service: &Service, visit: &Visit<'_>) -> Result<Ans
     let token = write.org.await_recovery(number, lag, write.settings.recovery_lifetime);
     write.tell(visit, "user.account.reset_password");
     write.revoke(visit)?;
-    let answer = recovery_answer(service, &mut write, visit, mail, "reset_password", token.unwrap_or_default());
+    let answer =
+        recovery_answer(service, &mut write, visit, mail, "reset_password", token.as_deref().unwrap_or_default());
     write.answered(answer)
 }
 
@@ -157,10 +165,11 @@ pub(super) fn recovery_answer(
     visit: &Visit<'_>,
     mail: bool,
     path: &str,
-    token: String,
+    token: &str,
 ) -> Answer {
     if mail {
         service.counts().mails += 1;
+        write.org.mail(write.number);
         write.tell(visit, "system.email.password_reset.sent_message");
         return nothing();
     }

@@ -114,7 +114,8 @@ fn credentials(view: &View<'_>) -> Value {
         Provider::Social => "SOCIAL",
     };
     let mut shown = Map::new();
-    if user.standing.has_password {
+    // Whether it is shown where an agent checks it is not confirmed.
+    if user.standing.has_password && !user.provider().is_delegated() {
         shown.insert("password".into(), json!({}));
     }
     if user.recovery_question {
