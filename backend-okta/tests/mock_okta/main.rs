@@ -4,4 +4,5 @@
 
 mod changes;
 mod listing;
+mod privilege;
 mod stage;
