@@ -19,6 +19,7 @@ use identity_core::error::Result;
 use identity_core::recovery::{Enrolment, Method, MethodKind, RecoveryAuditor};
 
 use crate::OktaDirectory;
+use crate::account::STATUS;
 use crate::org::Org;
 use crate::support::hides_behind_okta;
 use crate::wire::policy::Factor;
@@ -98,7 +99,7 @@ impl Audit {
             }
             _ => {}
         }
-        match account.attributes.get("status").map_or("ACTIVE", String::as_str) {
+        match account.attributes.get(STATUS).map_or("ACTIVE", String::as_str) {
             "ACTIVE" | "PASSWORD_EXPIRED" | "LOCKED_OUT" => {}
             "RECOVERY" => {
                 return Ahead::Known(

@@ -11,6 +11,7 @@ use identity_core::account::{Account, AccountKind, PasswordAuthority};
 use identity_core::directory::Support;
 use identity_core::reset::Action;
 
+use crate::account::STATUS;
 use crate::matrix::{Refusal, check};
 use crate::permissions::power_of;
 use crate::privilege::Known;
@@ -45,7 +46,7 @@ enum Status<'a> {
 impl<'a> Status<'a> {
     /// The attribute `status` of the account; without one, what its state says.
     fn of(account: &'a Account) -> Self {
-        match account.attributes.get("status").map(String::as_str) {
+        match account.attributes.get(STATUS).map(String::as_str) {
             Some("STAGED") => Self::Staged,
             Some("PROVISIONED") => Self::Provisioned,
             Some("ACTIVE") => Self::Active,
@@ -248,7 +249,9 @@ fn on_suspend(status: Status<'_>) -> Support {
 fn on_authenticators(account: &Account, status: Status<'_>, known: &Known) -> Support {
     match status {
         Status::Staged | Status::Deprovisioned => cannot("the account has no authenticators in this status"),
-        _ if !known.has_readiness(&account.id) => cannot(
+        // Not a refusal: the plan may have been made, and approved, by another process that had looked.
+        _ if !known.has_readiness(&account.id) => instead(
+            Action::RevokeSessions,
             "a reset takes away the means of recovery, too: audit recovery first, so that it is known what this account \
              had and how its owner comes back",
         ),

@@ -53,7 +53,7 @@ impl World {
             Some(reply(status, &body))
         });
         assert!(ORG.starts_with("https://"));
-        let config = config().mail_behind_okta(self.behind.iter().copied()).transport(canned);
+        let config = config().without_quotas().mail_behind_okta(self.behind.iter().copied()).transport(canned);
         let directory = OktaDirectory::connect(config).await.unwrap();
         let accounts = stream::iter(accounts.into_iter().map(Ok)).boxed();
         let found = enrolments(Arc::clone(&directory.org), accounts).try_collect().await.unwrap();
@@ -115,7 +115,7 @@ async fn verdict(world: &World, account: Account) -> (Option<bool>, String, usiz
     (one.self_service, one.because.clone().unwrap_or_default(), one.methods.len())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn where_a_mail_is_enough_nobody_is_asked_for_authenticators() {
     let world = under(rule("ALLOW", needs(&["email", "sms"], json!({"required": false}))));
     let (found, directory) = world.audit(vec![account("00u1"), account("00u2")]).await;
@@ -127,7 +127,7 @@ async fn where_a_mail_is_enough_nobody_is_asked_for_authenticators() {
     assert!(!directory.org.known.has_readiness(&AccountId::new("00u3").unwrap()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_mailbox_behind_the_org_is_no_way_back() {
     let mut world = under(rule("ALLOW", needs(&["email"], json!({"required": false}))));
     world.behind.push("ACME.example");
@@ -142,7 +142,7 @@ async fn a_mailbox_behind_the_org_is_no_way_back() {
     assert!(verdict(&world, none).await.1.contains("it has no address"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_rule_asks_for_is_compared_with_what_is_enrolled() {
     let question = json!({"required": true, "methods": ["security_question"]});
     let another = json!({"required": true});
@@ -171,7 +171,7 @@ async fn what_a_rule_asks_for_is_compared_with_what_is_enrolled() {
     assert_eq!(verdict(&world, account("00u1")).await.0, Some(false), "not activated");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn classic_orgs_have_it_in_the_settings_of_the_policy() {
     let mut world = under(rule("ALLOW", Value::Null));
     assert_eq!(verdict(&world, account("00u1")).await.0, Some(false), "the question is asked for too");
@@ -180,7 +180,7 @@ async fn classic_orgs_have_it_in_the_settings_of_the_policy() {
     assert_eq!((possible, methods), (Some(true), 2));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_first_policy_whose_groups_and_provider_fit_decides() {
     let deny = || rule("DENY", Value::Null);
     let allow = || rule("ALLOW", needs(&["email"], json!({"required": false})));
@@ -208,7 +208,7 @@ async fn the_first_policy_whose_groups_and_provider_fit_decides() {
     assert_eq!((world.times("/users"), world.times("/factors")), (1, 0));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rules_exclude_people_and_depend_on_networks() {
     let mut excluding = rule("DENY", Value::Null);
     excluding["conditions"]["people"] = json!({"users": {"exclude": ["00u1"]}, "groups": {"include": ["g1"]}});
@@ -229,7 +229,7 @@ async fn rules_exclude_people_and_depend_on_networks() {
     assert!(because.contains("network"), "{because}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_unknown_and_not_asked_for_ever() {
     let requirement = || rule("ALLOW", needs(&["sms"], json!({"required": false})));
     for (call, says) in [("/policies", "okta.policies.read"), ("/default/rules", "okta.policies.read")] {
@@ -246,7 +246,7 @@ async fn what_may_not_be_read_is_unknown_and_not_asked_for_ever() {
     assert!(!directory.org.known.has_readiness(&found[0].account), "nobody looked at its authenticators");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn accounts_that_nobody_recovers_here_cost_nothing() {
     let world = under(rule("ALLOW", needs(&["sms"], json!({"required": false}))));
     let with = |authority: PasswordAuthority, status: &str| {

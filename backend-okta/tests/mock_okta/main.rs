@@ -5,5 +5,6 @@
 mod changes;
 mod inside;
 mod listing;
+mod privilege;
 mod sign_in;
 mod stage;

@@ -2,7 +2,7 @@
 
 use super::world::{ME, World, grounds, id, s};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn each_way_has_its_rule_and_its_path() {
     let mut world = World::default();
     world.give("u1", "SUPER_ADMIN").give("g1", "HELP_DESK_ADMIN").put("u2", "g1");
@@ -35,7 +35,7 @@ async fn each_way_has_its_rule_and_its_path() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn members_are_found_whatever_the_listings_leave_out() {
     for (hides_inherited, hides_group_rows, without_stats) in
         [(true, true, false), (true, true, true), (true, false, false), (false, true, false), (false, false, true)]
@@ -55,7 +55,7 @@ async fn members_are_found_whatever_the_listings_leave_out() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_calls_grow_with_administrators_and_not_with_accounts() {
     let mut world = World { ordinary_groups: 390, ..World::default() };
     for number in 0..60 {
@@ -79,7 +79,7 @@ async fn the_calls_grow_with_administrators_and_not_with_accounts() {
     assert_eq!(all, 1 + 61 + 4 + 2 + 1, "with custom roles, resource sets and apps");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_listing_of_administrators_is_read_to_its_end() {
     let mut world = World::default();
     for number in 0..250 {
@@ -90,7 +90,7 @@ async fn the_listing_of_administrators_is_read_to_its_end() {
     assert_eq!(world.times("/api/v1/iam/assignees"), 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_custom_role_that_only_reads_is_no_privilege_and_still_an_administrator() {
     let mut world = World::default();
     world.define("cr0r", &["okta.users.read"]).bind("iam1", "cr0r", "u1");
@@ -103,7 +103,7 @@ async fn a_custom_role_that_only_reads_is_no_privilege_and_still_an_administrato
     assert!(!targets.target(&id("u2")).is_admin);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_callers_own_roles_are_known_by_whatever_way() {
     use crate::matrix::OwnRole;
     let mut world = World { hides_group_rows: true, ..World::default() };
@@ -116,7 +116,7 @@ async fn the_callers_own_roles_are_known_by_whatever_way() {
     assert_eq!(own, [OwnRole::Standard(s("SUPER_ADMIN")), custom]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn apps_that_hold_a_role_are_named() {
     let mut world = World::default();
     world.give("a1", "SUPER_ADMIN");
