@@ -1,14 +1,17 @@
 //! A transport that answers what the test says, and keeps what was sent.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use identity_core::account::DirectoryId;
 use identity_core::http::{Transport, TransportFault};
+use serde_json::{Value, json};
 
 use crate::{EntraConfig, EntraDirectory};
 
@@ -25,7 +28,7 @@ pub(crate) struct Sent {
     pub(crate) body: Bytes,
 }
 
-/// Answers requests to Graph in order; requests for tokens are always granted unless
+/// Answers requests to Graph in order, those that read and come in one batch one by one; requests for tokens are always granted unless
 /// [`Canned::new`] is all there is to it (see [`Canned::signed_in`]).
 #[derive(Debug)]
 pub(crate) struct Canned {
@@ -112,10 +115,40 @@ impl Canned {
         self.sent.lock().unwrap().clone()
     }
 
+    /// Answers each of some reads that came together as if it had come alone.
+    async fn unpacked(&self, parts: &http::request::Parts, reads: Vec<Value>) -> Answer {
+        let base = parts.uri.to_string().trim_end_matches("/$batch").to_owned();
+        let mut responses = Vec::new();
+        for read in reads {
+            let uri = format!("{base}{}", read["url"].as_str().unwrap());
+            let mut request = http::Request::get(uri);
+            for (name, value) in read["headers"].as_object().into_iter().flatten() {
+                request = request.header(name, value.as_str().unwrap());
+            }
+            let answer = self.send(request.body(Bytes::new()).unwrap()).await?;
+            let header = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+            let headers: BTreeMap<_, _> =
+                answer.headers().iter().map(|(name, value)| (name.to_string(), header(value))).collect();
+            let is_json = headers.get("content-type").is_some_and(|value| value.contains("json"));
+            let body = if is_json { serde_json::from_slice(answer.body()).ok() } else { None };
+            let body = body.unwrap_or_else(|| Value::from(STANDARD.encode(answer.body())));
+            let status = answer.status().as_u16();
+            responses.push(json!({ "id": read["id"], "status": status, "headers": headers, "body": body }));
+        }
+        reply(200, &json!({ "responses": responses }).to_string())
+    }
+
     /// How many answers were not asked for.
     pub(crate) fn left(&self) -> usize {
         self.answers.lock().unwrap().len()
     }
+}
+
+/// The requests of a batch that only reads.
+fn reads_together(parts: &http::request::Parts, body: &Bytes) -> Option<Vec<Value>> {
+    let batch: Value = if parts.uri.path().ends_with("/$batch") { serde_json::from_slice(body).ok()? } else { return None };
+    let requests = batch["requests"].as_array()?.clone();
+    requests.iter().all(|request| request["method"] == "GET").then_some(requests)
 }
 
 #[async_trait]
@@ -124,6 +157,9 @@ impl Transport for Canned {
         let (parts, body) = request.into_parts();
         if self.grants && parts.uri.path().ends_with("/oauth2/v2.0/token") {
             return reply(200, r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0k3n"}"#);
+        }
+        if let Some(reads) = reads_together(&parts, &body) {
+            return self.unpacked(&parts, reads).await;
         }
         let of_second_role =
             parts.uri.query().is_some_and(|query| query.contains("a92aed5d-d78a-4d16-b381-09adb37eb3b0"));

@@ -3,10 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::future::join;
+use tokio::sync::mpsc;
+
 use super::cohort::Cohort;
 use super::lane::Lane;
 use super::read_back::read_back;
-use super::send::send;
+use super::send::{Answered, batches, send};
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
 use crate::limits::{RetryCause, clock};
@@ -109,8 +112,7 @@ pub(super) async fn carry_out(lane: &Lane, cohort: &mut Cohort, mut pending: Vec
         if pending.is_empty() {
             return Ok(());
         }
-        let outcomes = send(lane, cohort, &pending).await;
-        pending = settle(lane, cohort, pending, outcomes).await?;
+        pending = send_and_settle(lane, cohort, pending).await?;
         let wait = pending.iter().map(|work| work.wait).max().unwrap_or_default();
         if !wait.is_zero() {
             tokio::select! {
@@ -224,17 +226,56 @@ async fn record_intents(lane: &Lane, cohort: &mut Cohort, pending: &mut [Work]) 
     cohort.record(lane, events).await
 }
 
+/// Sends the orders, and records what came of them while others are under way: a failure counts
+/// as soon as its batch is answered, however many batches the cohort has.
+async fn send_and_settle(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>) -> Result<Vec<Work>> {
+    let batches = batches(lane, cohort, &pending);
+    // Small batches share a sync.
+    let classes = pending.iter().map(|work| lane.limits.batch_of(lane.backend.class_of(work.action)).get());
+    let together = classes.min().unwrap_or(1) as usize;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let settling = async {
+        let mut unsettled = pending.len();
+        let mut pending: Vec<Option<Work>> = pending.into_iter().map(Some).collect();
+        let (mut again, mut answered) = (Vec::new(), Vec::<Answered>::new());
+        let mut fault = None;
+        while let Some(more) = told.recv().await {
+            answered.extend(more);
+            while let Ok(more) = told.try_recv() {
+                answered.extend(more);
+            }
+            if answered.len() < together.min(unsettled) {
+                continue;
+            }
+            unsettled = unsettled.saturating_sub(answered.len());
+            let works: Vec<(Work, Option<Outcome>)> = answered
+                .drain(..)
+                .filter_map(|(place, outcome)| Some((pending.get_mut(place)?.take()?, outcome)))
+                .collect();
+            if fault.is_some() {
+                continue;
+            }
+            match settle(lane, cohort, works).await {
+                Ok(more) => again.extend(more),
+                Err(error) => {
+                    // Nothing more of this cohort leaves either.
+                    lane.guard.fatal(&error, &lane.teller);
+                    fault = Some(error);
+                }
+            }
+        }
+        fault.map_or(Ok(again), Err)
+    };
+    let ((), settled) = join(send(lane, batches, tell), settling).await;
+    settled
+}
+
 /// Records the outcomes; what is to be tried again stays pending.
-async fn settle(
-    lane: &Lane,
-    cohort: &mut Cohort,
-    pending: Vec<Work>,
-    outcomes: Vec<Option<Outcome>>,
-) -> Result<Vec<Work>> {
-    let mut events = Vec::with_capacity(pending.len());
+async fn settle(lane: &Lane, cohort: &mut Cohort, answered: Vec<(Work, Option<Outcome>)>) -> Result<Vec<Work>> {
+    let mut events = Vec::with_capacity(answered.len());
     let mut again = Vec::new();
     let mut seal_first: Vec<(Work, Receipt, Secret)> = Vec::new();
-    for (work, outcome) in pending.into_iter().zip(outcomes) {
+    for (work, outcome) in answered {
         let entry = cohort.entry(work.subject).seq;
         let Some(outcome) = outcome else {
             let stopped = Error::new(ErrorKind::Stopped, "send")
