@@ -192,7 +192,15 @@ impl Lane {
     pub(super) async fn looking_again(&self) -> Result<Self> {
         let looked = clock::instant();
         let read = retried_read(self.backend.governor(), &self.policy, || self.backend.privileges());
-        let index = self.guard.unless_stopped(read).await?;
+        let index = Arc::new(self.guard.unless_stopped(read).await?);
+        self.with_look(index, looked)
+    }
+
+    /// The same lane with who is privileged as it was read at that time.
+    ///
+    /// # Errors
+    /// When it was not read in full where that matters.
+    pub(super) fn with_look(&self, index: Arc<PrivilegeIndex>, looked: Instant) -> Result<Self> {
         // Whoever was planned as privileged, or only loses sessions here, is looked at one by one.
         let one_by_one =
             matches!(self.wave.kind, WaveKind::Privileged | WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
@@ -203,7 +211,7 @@ impl Lane {
                 .with_detail(format!("who is privileged cannot be read in full any more: {gap}"))
                 .with_advice("let the account that the run signs in with read it, then resume"));
         }
-        Ok(Self { index: Arc::new(index), looked, ..self.clone() })
+        Ok(Self { index, looked, ..self.clone() })
     }
 
     /// The class that sets passwords.
