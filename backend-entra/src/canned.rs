@@ -146,7 +146,8 @@ impl Canned {
 
 /// The requests of a batch that only reads.
 fn reads_together(parts: &http::request::Parts, body: &Bytes) -> Option<Vec<Value>> {
-    let batch: Value = if parts.uri.path().ends_with("/$batch") { serde_json::from_slice(body).ok()? } else { return None };
+    let batch: Value =
+        if parts.uri.path().ends_with("/$batch") { serde_json::from_slice(body).ok()? } else { return None };
     let requests = batch["requests"].as_array()?.clone();
     requests.iter().all(|request| request["method"] == "GET").then_some(requests)
 }

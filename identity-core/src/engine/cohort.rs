@@ -122,8 +122,7 @@ impl Cohort {
                 return Ok(None);
             }
         };
-        let mut cohort =
-            Self { subjects: Vec::with_capacity(open.len()), places: HashMap::with_capacity(open.len()) };
+        let mut cohort = Self { subjects: Vec::with_capacity(open.len()), places: HashMap::with_capacity(open.len()) };
         let mut events = Vec::new();
         for ((entry, actions, mut progress, share), account) in open.into_iter().zip(accounts) {
             let begun = !progress.actions.is_empty();

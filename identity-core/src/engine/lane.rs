@@ -315,3 +315,29 @@ impl Lane {
         fatal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Quota;
+    use std::num::NonZeroU32;
+
+    fn of(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_cohort_is_several_batches_where_none_of_them_waits_long() {
+        let limits = Limits::new(of(20), of(8)).with_batch_of(OperationClass::Read, of(300));
+        let write = OperationClass::Write;
+        assert_eq!(cohorts(&limits, write).0, 20, "each order is a request of its own");
+        let limits = limits.with_batch_cost(BatchCost::OneRequest);
+        assert_eq!(cohorts(&limits, write), (300, 4));
+        let paced = |permits| {
+            let quota = Quota::new("writes", of(permits), Duration::from_secs(1), write).with_share(0.5);
+            cohorts(&limits.clone().with_quota(quota), write)
+        };
+        assert_eq!(paced(20), (20, 14), "half a cohort of one batch goes in a second");
+        assert_eq!(paced(130).0, 60, "and here three batches and a bit");
+    }
+}

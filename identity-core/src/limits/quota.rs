@@ -226,7 +226,8 @@ impl Limits {
     pub fn per_second(&self, class: OperationClass) -> Option<f64> {
         let rate = |quota: &Quota| {
             let cost = quota.cost(class);
-            (cost > 0).then(|| f64::from(quota.permits.get()) * quota.share / quota.window.as_secs_f64() / f64::from(cost))
+            (cost > 0)
+                .then(|| f64::from(quota.permits.get()) * quota.share / quota.window.as_secs_f64() / f64::from(cost))
         };
         self.quotas.iter().filter_map(rate).reduce(f64::min)
     }
