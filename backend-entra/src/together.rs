@@ -1,13 +1,15 @@
 //! Reads that go together: up to twenty in one `$batch`.
 //!
 //! Each of them costs what it costs alone; what is saved is the way there and back. Whatever does not
-//! come to a plain answer is asked for alone afterwards: so a refusal is judged, a fault repeated and
-//! a second page followed in the one place where that is done.
+//! come to a plain answer is asked for alone afterwards: so a refusal is judged and a second page
+//! followed in the one place where that is done.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use identity_core::error::{Result, Status};
+use identity_core::error::Result;
 use identity_core::http::{Request, Response};
-use identity_core::limits::{OperationClass, RetryCause};
+use identity_core::limits::{OperationClass, RetryCause, RetryPolicy, retried_read};
 use serde::de::DeserializeOwned;
 
 use crate::batch::{self, LARGEST};
@@ -17,11 +19,12 @@ use crate::graph::Graph;
 const AT_ONCE: usize = 8;
 
 impl Graph {
-    /// Sends requests that read in batches, once. One place for each, in their order; `None` is to be
-    /// asked for alone: it has nothing to go with, or its answer is not a success.
+    /// Sends requests that read in batches, those again that a repeat can help. One place for each, in
+    /// their order; `None` is to be asked for alone: it has nothing to go with, or its answer is not
+    /// a success.
     ///
     /// # Errors
-    /// A fault that would have to be repeated when the retry budget is spent.
+    /// The last fault when policy or retry budget allow no more repeats.
     pub(crate) async fn together<T>(
         &self,
         operation: &'static str,
@@ -46,29 +49,59 @@ impl Graph {
         batch: &[Request],
     ) -> Result<Vec<Option<T>>>
     where
-        T: DeserializeOwned,
+        T: DeserializeOwned + Send,
     {
-        let count = match batch {
-            [] | [_] => return Ok(batch.iter().map(|_| None).collect()),
-            _ => u32::try_from(batch.len()).unwrap_or(u32::MAX),
-        };
-        let permit = self.client().governor().acquire(class, count).await;
-        let results = batch::send(self.client(), operation, class, batch).await;
-        drop(permit);
-        results.into_iter().map(|result| self.plain(operation, result)).collect()
-    }
-
-    /// A plain answer, or nothing where it is to be asked for alone.
-    fn plain<T: DeserializeOwned>(&self, operation: &'static str, result: Result<Response>) -> Result<Option<T>> {
-        let error = match result {
-            Ok(response) => return Ok(response.json(operation).ok()),
-            Err(error) => error,
-        };
-        let cause = RetryCause::from(&error);
-        let is_fault = error.is_temporary() || cause == RetryCause::Timeout;
-        if is_fault && !self.client().governor().retry_budget().withdraw(cause) {
-            return Err(self.named(error.with_status(Status::Persistent)));
+        if batch.len() < 2 {
+            return Ok(batch.iter().map(|_| None).collect());
         }
-        Ok(None)
+        let (client, policy) = (self.client(), RetryPolicy::default());
+        let open =
+            Mutex::new(Open { places: (0..batch.len()).collect(), answers: batch.iter().map(|_| None).collect() });
+        let attempt = || async {
+            let places = lock(&open).places.clone();
+            let requests: Vec<Request> = places.iter().filter_map(|place| batch.get(*place).cloned()).collect();
+            let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+            let permit = client.governor().acquire(class, count).await;
+            let results = batch::send(client, operation, class, &requests).await;
+            drop(permit);
+            lock(&open).take_in(operation, places, results)
+        };
+        retried_read(client.governor(), &policy, attempt).await.map_err(|error| self.named(error))?;
+        Ok(open.into_inner().unwrap_or_else(PoisonError::into_inner).answers)
     }
+}
+
+/// What is not answered of a batch yet, and what is.
+struct Open<T> {
+    /// The places of those to send again.
+    places: Vec<usize>,
+    answers: Vec<Option<T>>,
+}
+
+impl<T: DeserializeOwned> Open<T> {
+    /// Keeps plain answers; the error is that of one that a repeat can help.
+    fn take_in(&mut self, operation: &'static str, places: Vec<usize>, results: Vec<Result<Response>>) -> Result<()> {
+        let mut fault = None;
+        self.places.clear();
+        for (place, result) in places.into_iter().zip(results) {
+            match result {
+                Ok(response) => {
+                    if let Some(answer) = self.answers.get_mut(place) {
+                        *answer = response.json(operation).ok();
+                    }
+                }
+                Err(error) if error.is_temporary() || RetryCause::from(&error) == RetryCause::Timeout => {
+                    self.places.push(place);
+                    fault = fault.or(Some(error));
+                }
+                // Asked for alone it says the same, where that is judged.
+                Err(_) => {}
+            }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+}
+
+fn lock<T>(open: &Mutex<Open<T>>) -> MutexGuard<'_, Open<T>> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use identity_core::account::{Account, AccountId, AccountKind, DirectoryId};
-use identity_core::engine::Progress;
+use identity_core::engine::{Guardrails, Progress};
 use identity_core::journal::{Event, Finality, Journal, Record, StopReason};
 use identity_core::limits::{OperationClass, Quota};
 use identity_core::plan::PlanSpec;
@@ -233,7 +233,8 @@ async fn after_a_stop_rule_the_batches_of_a_large_cohort_stay() {
         .build()
         .unwrap();
     let world = World::planned(directory, spec(&[SET], 0)).await;
-    let end = world.run().start().await.unwrap().finish().await.unwrap();
+    let run = world.run().guardrails(Guardrails::default());
+    let end = run.start().await.unwrap().finish().await.unwrap();
     assert!(matches!(end.stopped, Some(StopReason::ConsecutiveRefusals { .. })), "{end:?}");
     // Two batches to come to 25 refusals, and as many as are in flight then.
     assert!(world.directory.writes() <= 4 * 20, "{} orders were sent", world.directory.writes());
