@@ -119,6 +119,7 @@ async fn writes(mock: &MockOkta, client: &Client) {
     client.operate(&active, "credentials/forgot_password?sendEmail=false").await;
     client.operate(&active, "lifecycle/suspend").await;
     client.operate(&active, "lifecycle/unsuspend").await;
+    client.operate(&active, "lifecycle/deactivate?sendEmail=false").await;
     client.operate(&mock.user(fixed::STAGED).unwrap(), "lifecycle/activate?sendEmail=false").await;
     client.operate(&mock.user(fixed::PROVISIONED).unwrap(), "lifecycle/reactivate?sendEmail=false").await;
     client.operate(&mock.user(fixed::LOCKED_OUT).unwrap(), "lifecycle/unlock").await;
