@@ -2,7 +2,7 @@
 //!
 //! Where the API has one call for a reset and the end of the sessions, that one is sent: a password
 //! that is gone while its sessions live on contains nobody. OAuth tokens are ended by
-//! [`RevokeSessions`](identity_core::reset::Action::RevokeSessions) only.
+//! [`Action::RevokeSessions`] only.
 
 mod receipt;
 mod refusal;
@@ -10,16 +10,22 @@ mod request;
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use identity_core::directory::ForcedReset;
+use identity_core::account::Account;
+use identity_core::directory::{ForcedReset, Support};
 use identity_core::error::Error;
-use identity_core::reset::{Order, Outcome};
+use identity_core::reset::{Action, Order, Outcome};
 
 use crate::OktaDirectory;
 use crate::limits::class_of;
 use crate::org::Org;
+use crate::support::{Circumstances, support};
 
 #[async_trait]
 impl ForcedReset for OktaDirectory {
+    fn support(&self, account: &Account, action: Action) -> Support {
+        support(account, action, Circumstances { known: &self.org.known, mail_behind_okta: &self.org.mail_behind_okta })
+    }
+
     /// Okta has no batches: each order is a request, and the caller holds a permit for each.
     async fn apply(&self, orders: &[Order]) -> Vec<Outcome> {
         join_all(orders.iter().map(|order| one(&self.org, order))).await

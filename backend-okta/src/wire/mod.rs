@@ -6,9 +6,9 @@ pub(crate) mod change;
 pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod link;
-pub(crate) mod secret;
 pub(crate) mod policy;
 pub(crate) mod role;
+pub(crate) mod secret;
 pub(crate) mod user;
 
 /// Okta writes `null` where it has nothing, also for objects and lists.

@@ -142,6 +142,37 @@ async fn a_native_search_is_oktas_own() {
 }
 
 #[tokio::test]
+async fn a_group_is_listed_by_id_and_by_its_exact_name_and_an_ambiguous_name_is_an_error() {
+    let (mock, directory) = connect(of(300)).await;
+    let groups = mock.admin_graph().groups;
+    let group = groups.iter().find(|group| !group.everybody && group.members.len() > 1).unwrap();
+    let mut expected: Vec<String> = group.members.iter().filter_map(|number| Some(mock.user(*number)?.login)).collect();
+    expected.sort();
+    for named in [&group.id, &group.name] {
+        let listed = list(&directory, Scope::Group(named.clone())).await.unwrap();
+        let mut names: Vec<String> = listed.into_iter().map(|account| account.name).collect();
+        names.sort();
+        assert_eq!(names, expected, "{named}");
+    }
+    // Everybody, without those who were deactivated.
+    let everybody = groups.iter().find(|group| group.everybody).unwrap();
+    let listed = list(&directory, Scope::Group(everybody.name.clone())).await.unwrap();
+    assert_eq!(listed.len(), active(&mock));
+    let mut twin = group.clone();
+    twin.id = "00gtwin0000000000000".into();
+    mock.change_admin_graph(|graph| graph.groups.push(twin));
+    for (named, words) in [
+        (group.name.as_str(), "several groups are named"),
+        ("no such group", "there is no group"),
+        ("00gnobody00000000000", "there is no group"),
+    ] {
+        let error = list(&directory, Scope::Group(named.into())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InputInvalid, "{error}");
+        assert!(error.detail().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_role_is_named() {
     let (mock, directory) = connect(of(30)).await;
     mock.set_caller_roles([]);

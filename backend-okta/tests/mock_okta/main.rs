@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]
 
 mod changes;
+mod inside;
 mod listing;
 mod privilege;
+mod sign_in;
 mod stage;

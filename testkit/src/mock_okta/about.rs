@@ -54,7 +54,7 @@ fn row(service: &Service, org: &Org, token: &ApiToken) -> Value {
     let (own, user) = (format!("/api/v1/api-tokens/{}", token.id), format!("/api/v1/users/{}", org.id_of(token.owner)));
     let link = |path: &str, allow: Value| json!({ "href": service.address(path), "hints": { "allow": allow } });
     // A token is good for thirty days, and for thirty more with every use.
-    let expires = org.now().checked_add(SignedDuration::from_hours(30 * 24)).unwrap_or(org.now());
+    let expires = org.now().checked_add(SignedDuration::from_hours(30 * 24)).unwrap_or_else(|_| org.now());
     json!({
         "id": token.id,
         "name": token.name,

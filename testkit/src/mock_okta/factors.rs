@@ -188,8 +188,9 @@ fn enrolments(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
                 "hints": { "allow": ["GET", "DELETE"] },
             } },
         });
-        if let Some(number) = factor.reached_by.filter(|_| discloses && kind == "phone") {
-            row["profile"] = json!({ "phoneNumber": number });
+        let phone = factor.reached_by.filter(|_| discloses && kind == "phone");
+        if let (Some(members), Some(number)) = (row.as_object_mut(), phone) {
+            members.insert("profile".into(), json!({ "phoneNumber": number }));
         }
         Some(row)
     });

@@ -108,14 +108,16 @@ fn list(service: &Service, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let page = Page::of(service, visit, each.len(), GROUPS, GROUPS)?;
     let rows = page.cut(&each).iter().map(|group| {
         let mut row = row(service, group);
-        if stats {
+        if let Some(members) = row.as_object_mut().filter(|_| stats) {
             let holds = org.admin.of(&Principal::Group(group.id.clone())).next().is_some();
-            row["_embedded"] = json!({ "stats": {
+            let counted = json!({
                 "usersCount": members_of(&org, group).len(),
                 "appsCount": 0,
                 "groupPushMappingsCount": 0,
+                // The description spells it so.
                 "hasAdminPrivlege": holds,
-            } });
+            });
+            members.insert("_embedded".into(), json!({ "stats": counted }));
         }
         row
     });

@@ -39,8 +39,8 @@
 //! [`Fault::Busy`] is 429 for too many requests at once (a limit of 0, 0 remaining), `Throttle` 429 with
 //! a reset that far away, `Unavailable` 503 E0000010, `NoticeOfDisconnection` the same with
 //! `Connection: close`, `Conflict` 409 E0000112, `BadGateway` 502 and `GatewayTimeout` 504 with a page
-//! for people, `TruncatedPage` in turns 500 E0000009 and JSON without its end, `RefusePassword` what
-//! [`WeakPassword`] says.
+//! for people, `TruncatedPage` in turns 500 E0000009 and JSON without its end, and of a write always
+//! the 500, without effect; `RefusePassword` what [`WeakPassword`] says.
 //!
 //! # What it does not have
 //! Creating and deleting users through the API, writing to groups and roles, factors one by one, realms,

@@ -62,13 +62,13 @@ impl Page {
 
     /// The rows as a member of an object, with the next page in its `_links` and in no header.
     pub(super) fn in_body(self, name: &str, rows: Vec<Value>, mut links: Map<String, Value>) -> Answer {
+        let mut body = Map::from_iter([(name.to_owned(), rows.into())]);
         if let Some(next) = self.next {
             links.insert("next".into(), json!({ "href": next }));
         }
-        let mut body = json!({ name: rows });
         if !links.is_empty() {
-            body["_links"] = links.into();
+            body.insert("_links".into(), links.into());
         }
-        Answer::ok(body)
+        Answer::ok(body.into())
     }
 }

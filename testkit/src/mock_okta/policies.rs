@@ -146,13 +146,13 @@ fn rule_id(policy: &PasswordPolicy) -> String {
 fn rule_row(service: &Service, policy: &PasswordPolicy) -> Value {
     let own = service.address(&format!("/api/v1/policies/{}/rules/{}", policy.id, rule_id(policy)));
     let access = |allowed: bool| if allowed { "ALLOW" } else { "DENY" };
-    let mut reset = json!({ "access": access(policy.self_service) });
+    let mut reset = serde_json::Map::new();
+    reset.insert("access".into(), access(policy.self_service).into());
     if let Some(methods) = &policy.methods {
-        reset["requirement"] = json!({
-            "primary": { "methods": methods },
-            "stepUp": { "required": true },
-            "accessControl": "LEGACY",
+        let requirement = json!({
+            "primary": { "methods": methods }, "stepUp": { "required": true }, "accessControl": "LEGACY",
         });
+        reset.insert("requirement".into(), requirement);
     }
     json!({
         "id": rule_id(policy),

@@ -187,6 +187,9 @@ impl Service {
             return Err(Refusal::forbidden());
         }
         let (query, body) = routes::read(call, route)?;
+        if fault == Some(&Fault::TruncatedPage) && route.operation == Operation::Write {
+            return Err(Refusal::internal());
+        }
         let refuse_password = fault == Some(&Fault::RefusePassword);
         let visit = Visit { call, captures, query, body, caller: &caller, request, refuse_password };
         let answer = (route.answer)(self, &visit)?;

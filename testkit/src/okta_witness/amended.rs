@@ -1,5 +1,5 @@
-//! Where Okta was recorded to answer otherwise than its description says. The description is amended
-//! in these places only, so that nothing beside them is hidden.
+//! Where Okta was recorded to answer otherwise than its description says, or where the description
+//! contradicts itself. It is amended in these places only, so that nothing beside them is hidden.
 
 use serde_json::Value;
 
@@ -44,6 +44,13 @@ pub(super) const AMENDMENTS: &[Amendment] = &[
         place: "/components/schemas/ApiToken/properties",
         member: "_links",
         schema: r##"{ "type": "object", "additionalProperties": { "$ref": "#/components/schemas/HrefObject" } }"##,
+    },
+    // Not recorded; the summary of the operation is "List all authenticator enrollments".
+    Amendment {
+        words: "authenticator enrolments of a user are a list",
+        place: "/paths/~1api~1v1~1users~1{userId}~1authenticator-enrollments/get/responses/200/content/application~1json",
+        member: "schema",
+        schema: r##"{ "type": "array", "items": { "$ref": "#/components/schemas/AuthenticatorEnrollment" } }"##,
     },
 ];
 

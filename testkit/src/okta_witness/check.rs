@@ -87,7 +87,7 @@ impl Check<'_> {
                     self.mistake("the body is missing");
                 }
             }
-            Some(body) => self.value("request".into(), &body.schema, Side::Request, seen.body),
+            Some(body) => self.value("request", &body.schema, Side::Request, seen.body),
             // An empty object says as much as no body.
             None if seen.body.is_null() || *seen.body == json!({}) => {}
             None => self.mistake("it takes no body"),
@@ -103,7 +103,7 @@ impl Check<'_> {
             "array" => text.split(',').collect(),
             _ => text.into(),
         };
-        self.value(format!("parameter '{}'", parameter.name), &parameter.schema, Side::Request, &read);
+        self.value(&format!("parameter '{}'", parameter.name), &parameter.schema, Side::Request, &read);
     }
 
     fn answer(&mut self, operation: &Operation, status: u16, answer: &Value) {
@@ -112,7 +112,7 @@ impl Check<'_> {
             // An empty object says as much as no body; after 204 there is nothing at all.
             Some(Value::Null) if answer.is_null() || (status != 204 && *answer == json!({})) => {}
             Some(Value::Null) => self.mistake(format!("status {status} has no body")),
-            Some(schema) => self.value(format!("answer {status}"), schema, Side::Answer, answer),
+            Some(schema) => self.value(&format!("answer {status}"), schema, Side::Answer, answer),
         }
     }
 
@@ -130,18 +130,18 @@ impl Check<'_> {
             self.findings.absent.insert(format!("status {status} {code}"));
         }
         let envelope = json!({ "$ref": "#/components/schemas/Error" });
-        self.value_at("refusal".into(), "Error".into(), &envelope, Side::Answer, answer);
+        self.value_at("refusal", "Error".into(), &envelope, Side::Answer, answer);
         for words in codes.mistakes(status, answer) {
             self.mistake(words);
         }
     }
 
-    fn value(&mut self, place: String, schema: &Value, side: Side, value: &Value) {
+    fn value(&mut self, place: &str, schema: &Value, side: Side, value: &Value) {
         let key = format!("{} {place}", self.name);
         self.value_at(place, key, schema, side, value);
     }
 
-    fn value_at(&mut self, place: String, key: String, schema: &Value, side: Side, value: &Value) {
+    fn value_at(&mut self, place: &str, key: String, schema: &Value, side: Side, value: &Value) {
         let validator = match self.description.validator(key, schema, side) {
             Ok(validator) => validator,
             Err(because) => return self.mistake(format!("{place}: the schema cannot be read: {because}")),

@@ -69,9 +69,11 @@ fn references(schema: &Value) -> BTreeSet<String> {
 /// A schema where it stands for a whole value: nothing is in it that is not described.
 fn used(schema: &Value, side: Side) -> Value {
     let mut converted = part(schema, side, true);
-    let closes = |name: &&str| converted.get(*name).is_some();
-    if ["$ref", "allOf", "anyOf", "properties"].iter().any(|name| closes(&name)) {
-        converted["unevaluatedProperties"] = false.into();
+    let described = |members: &&mut Map<String, Value>| {
+        ["$ref", "allOf", "anyOf", "properties"].iter().any(|name| members.contains_key(*name))
+    };
+    if let Some(members) = converted.as_object_mut().filter(described) {
+        members.insert("unevaluatedProperties".into(), false.into());
     }
     converted
 }

@@ -25,6 +25,7 @@ async fn refusals_say_what_they_are() {
         (Fault::Conflict, (409, "E0000112"), None),
         (Fault::Forbid, (403, "E0000006"), Some((300, 299))),
         (Fault::RefusePassword, (403, "E0000014"), Some((300, 299))),
+        (Fault::TruncatedPage, (500, "E0000009"), Some((300, 299))),
         (Fault::BadGateway, (502, "(no code)"), None),
         (Fault::GarbledMessage, (503, "(no code)"), None),
     ] {

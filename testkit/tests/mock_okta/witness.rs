@@ -13,6 +13,7 @@ use crate::client::{Client, NEW, credentials, described, with};
 /// Refusals and endpoints that the tour meets and the description does not have.
 const ABSENT: &[&str] = &[
     "GET /oauth2/v1/clients",
+    "status 400 E0000033",
     "status 401 E0000011",
     "status 401 E0000015",
     "status 409 E0000112",

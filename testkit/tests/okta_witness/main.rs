@@ -111,7 +111,7 @@ fn a_planted_mistake_is_found() {
         ),
         (
             "a parameter twice",
-            |one| at(one, "GET", "/users", |one| one.query = Some("limit=1&limit=2".into())),
+            |one| at(one, "GET", "/v1/users", |one| one.query = Some("limit=1&limit=2".into())),
             "parameter 'limit' twice",
         ),
         (
@@ -121,7 +121,7 @@ fn a_planted_mistake_is_found() {
         ),
         (
             "a number that is none",
-            |one| at(one, "GET", "/users", |one| one.query = Some("limit=all".into())),
+            |one| at(one, "GET", "/v1/users", |one| one.query = Some("limit=all".into())),
             "parameter 'limit': \"all\" has the wrong type",
         ),
         (
@@ -136,22 +136,24 @@ fn a_planted_mistake_is_found() {
         ),
         (
             "a misspelt member of an answer",
-            |one| at(one, "GET", "/users", |one| one.answer = renamed(&one.answer, "statusChanged", "status_changed")),
+            |one| {
+                at(one, "GET", "/v1/users", |one| one.answer = renamed(&one.answer, "statusChanged", "status_changed"))
+            },
             "answer 200/*: 'status_changed' is not described",
         ),
         (
             "a status that does not exist",
-            |one| at(one, "GET", "/users", |one| one.answer = with(&one.answer, "status", json!("EXPIRED"))),
+            |one| at(one, "GET", "/v1/users", |one| one.answer = with(&one.answer, "status", json!("EXPIRED"))),
             "answer 200/*/status: \"EXPIRED\" is not of the enum",
         ),
         (
             "a moment that is none",
-            |one| at(one, "GET", "/users", |one| one.answer = with(&one.answer, "created", json!("yesterday"))),
+            |one| at(one, "GET", "/v1/users", |one| one.answer = with(&one.answer, "created", json!("yesterday"))),
             "answer 200/*/created: \"yesterday\" is no date-time",
         ),
         (
             "a password in an answer",
-            |one| at(one, "GET", "/users", |one| one.answer = password_in(&one.answer)),
+            |one| at(one, "GET", "/v1/users", |one| one.answer = password_in(&one.answer)),
             "/credentials/password/value: is not sent by this side",
         ),
         (
