@@ -27,10 +27,7 @@ pub(super) async fn policies(okta: &Okta) -> Result<Result<Policies, String>> {
         Ok(policies) => Ok(Ok(policies)),
         Err(error) => refused(error).map(|why| {
             let (policies, groups) = (need::POLICIES, need::GROUPS.scope);
-            Err(format!(
-                "{} could not be read: {why}; grant the app {} and {groups}",
-                policies.what, policies.scope
-            ))
+            Err(format!("{} could not be read: {why}; grant the app {} and {groups}", policies.what, policies.scope))
         }),
     }
 }
