@@ -104,7 +104,7 @@ fn authenticators_are_reset_only_after_somebody_looked_at_them() {
     let (known, account) = (Known::default(), account("ACTIVE"));
     match asked(&account, Action::ResetAuthenticators, &known) {
         Support::Instead { action: Action::RevokeSessions, because } => {
-            assert!(because.contains("audit recovery first"))
+            assert!(because.contains("audit recovery first"));
         }
         other => panic!("{other:?}"),
     }
