@@ -6,6 +6,7 @@
 //!
 //! `enumeration/graph` lists 10,000 and 100,000 accounts of the mock of Microsoft Graph and prints time
 //! and memory.
+#![allow(clippy::print_stdout, reason = "it prints figures")]
 
 mod bare_graph;
 mod bare_ldap;
