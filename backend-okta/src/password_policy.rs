@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::findings::finding;
 use crate::limits::POLICIES;
 use crate::org::Org;
+use crate::permissions;
 
 const OPERATION: &str = "read the password policies";
 /// Okta's own default for a policy that does not say (Okta API reference, Policies).
@@ -63,7 +64,11 @@ pub(crate) async fn strictest(org: &Org, findings: &mut Vec<Finding>) -> Result<
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),
         Err(error) => findings.push(finding(
             Severity::Warning,
-            format!("the password policies cannot be read ({}): passwords are made by Okta's default", error.detail()),
+            format!(
+                "the password policies cannot be read ({}; it needs {}): passwords are made by Okta's default",
+                error.detail(),
+                permissions::POLICIES.scope
+            ),
         )),
     }
     Ok(strictest)
