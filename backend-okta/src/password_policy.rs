@@ -14,6 +14,8 @@ use crate::permissions;
 const OPERATION: &str = "read the password policies";
 /// Okta's own default for a policy that does not say (Okta API reference, Policies).
 const USUAL_LENGTH: u16 = 8;
+/// The most characters that Okta takes (help.okta.com, "Password policies").
+const GREATEST_LENGTH: u16 = 72;
 
 #[derive(Deserialize)]
 struct Policy {
@@ -55,10 +57,11 @@ pub(crate) async fn strictest(org: &Org, findings: &mut Vec<Finding>) -> Result<
     let read: Result<Vec<Policy>> = org.okta.list(OPERATION, POLICIES, request).try_collect().await;
     let mut strictest = PasswordPolicy::default();
     (strictest.min_length, strictest.complexity) = (USUAL_LENGTH, true);
+    strictest.max_length = Some(GREATEST_LENGTH);
     match read {
         Ok(policies) => {
             for complexity in policies.iter().filter(|policy| policy.is_active()).map(Policy::complexity) {
-                strictest.min_length = strictest.min_length.max(complexity.least_length());
+                strictest.min_length = strictest.min_length.max(complexity.least_length()).min(GREATEST_LENGTH);
             }
         }
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),

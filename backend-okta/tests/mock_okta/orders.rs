@@ -103,7 +103,11 @@ fn assert_done(mock: &MockOkta, before: &OktaUser, action: Action, receipt: &Rec
             assert_eq!(now.status(), before.status(), "{what}");
             assert_eq!(events(mock, before, "system.email.password_reset.sent_message"), 1, "{what}");
         }
-        Action::Unlock => assert_eq!((now.status(), sign_in(&old)), (Status::Active, Ok(())), "{what}"),
+        Action::Unlock => {
+            assert_eq!(now.status(), Status::Active, "{what}");
+            let is_ours = matches!(before.provider(), Provider::Okta | Provider::Import) && before.standing.has_password;
+            assert!(!is_ours || sign_in(&old) == Ok(()), "{what}: {:?}", sign_in(&old));
+        }
         Action::Disable => assert_eq!(now.status(), Status::Suspended, "{what}"),
         Action::RevokeSessions => {
             assert_eq!((sessions.okta, sessions.app_tokens), (0, 0), "{what}");
@@ -117,6 +121,9 @@ fn assert_done(mock: &MockOkta, before: &OktaUser, action: Action, receipt: &Rec
 /// Users of every status and owner, one for each action, as the directory reads them.
 async fn everyone(mock: &MockOkta, directory: &OktaDirectory) -> Vec<(OktaUser, Account, Action)> {
     let cases = STATUSES.iter().flat_map(|status| OWNERS.iter().map(move |owner| (*status, *owner)));
+    // Whoever has no password of Okta's has none that expired, is void or was guessed at too often.
+    let of_password = [Status::Recovery, Status::PasswordExpired, Status::LockedOut];
+    let cases = cases.filter(|(status, owner)| *owner != (Provider::Okta, false) || !of_password.contains(status));
     let cases: Vec<_> = cases.flat_map(|(status, owner)| every_action().map(move |action| (status, owner, action))).collect();
     let users = ordinary(mock, cases.len());
     assert_eq!(users.len(), cases.len(), "the org is too small");

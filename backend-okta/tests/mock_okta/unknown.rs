@@ -81,7 +81,9 @@ async fn each_action_whose_answer_is_lost_is_settled_and_nothing_that_shows_is_d
             let had_effect = FAULTS.get(place).is_some_and(|(_, effect)| *effect);
             let progress = campaign.progress(user).await;
             let done = progress.action(action).unwrap_or_else(|| panic!("{what}: {progress:?}"));
-            let Finality::Done { read_back, .. } = &done.finality else { panic!("{what}: {progress:?}") };
+            let Finality::Done { read_back, .. } = &done.finality else {
+                panic!("{what}: {progress:?} {:#?}", campaign.records().await)
+            };
             assert_eq!(*read_back, had_effect && is_read_back(action), "{what}");
             let times = events(&mock, user, event_of(action));
             assert_eq!(times, 1 + usize::from(had_effect && !is_read_back(action)), "{what}");
