@@ -9,10 +9,13 @@ use serde::Deserialize;
 use crate::findings::finding;
 use crate::limits::POLICIES;
 use crate::org::Org;
+use crate::permissions;
 
 const OPERATION: &str = "read the password policies";
 /// Okta's own default for a policy that does not say (Okta API reference, Policies).
 const USUAL_LENGTH: u16 = 8;
+/// The most characters that Okta takes (help.okta.com, "Password policies").
+const GREATEST_LENGTH: u16 = 72;
 
 #[derive(Deserialize)]
 struct Policy {
@@ -54,16 +57,21 @@ pub(crate) async fn strictest(org: &Org, findings: &mut Vec<Finding>) -> Result<
     let read: Result<Vec<Policy>> = org.okta.list(OPERATION, POLICIES, request).try_collect().await;
     let mut strictest = PasswordPolicy::default();
     (strictest.min_length, strictest.complexity) = (USUAL_LENGTH, true);
+    strictest.max_length = Some(GREATEST_LENGTH);
     match read {
         Ok(policies) => {
             for complexity in policies.iter().filter(|policy| policy.is_active()).map(Policy::complexity) {
-                strictest.min_length = strictest.min_length.max(complexity.least_length());
+                strictest.min_length = strictest.min_length.max(complexity.least_length()).min(GREATEST_LENGTH);
             }
         }
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),
         Err(error) => findings.push(finding(
             Severity::Warning,
-            format!("the password policies cannot be read ({}): passwords are made by Okta's default", error.detail()),
+            format!(
+                "the password policies cannot be read ({}; it needs {}): passwords are made by Okta's default",
+                error.detail(),
+                permissions::POLICIES.scope
+            ),
         )),
     }
     Ok(strictest)

@@ -121,8 +121,17 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
     }
     let is_program = account.kind == AccountKind::Service;
     match action {
-        Action::SetPassword { must_change: true } if is_program => {
+        Action::SetPassword { must_change: true } | TEMPORARY if is_program => {
             instead(SET, "a program signs in with this account and cannot change a password")
+        }
+        Action::SetPassword { must_change: true } | Action::SetPasswordChangeAfterMfa | TEMPORARY
+            if status == Status::Recovery =>
+        {
+            instead(
+                Action::ResetToRecovery { mail: false },
+                "the account waits for its owner to set a new password, and Okta is not known to set a temporary one \
+                 meanwhile: a new link, which voids the one that is out",
+            )
         }
         Action::SetPassword { must_change: true } => {
             instead(TEMPORARY, "Okta demands a change only of temporary passwords that it makes itself")
@@ -131,9 +140,6 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
             TEMPORARY,
             "Okta has no such demand: whether a second factor comes first is decided by its sign-in policies",
         ),
-        Action::SetTemporaryPassword if is_program => {
-            instead(SET, "a program signs in with this account and cannot change a password")
-        }
         Action::ExpirePassword | Action::ResetToRecovery { .. } | Action::SendRecoveryLink if is_program => {
             cannot("a program signs in with this account: set a new password and tell the program")
         }
@@ -236,7 +242,10 @@ fn on_unlock(account: &Account, status: Status<'_>) -> Support {
 
 fn on_suspend(status: Status<'_>) -> Support {
     match status {
-        Status::Active | Status::PasswordExpired | Status::LockedOut | Status::Recovery => Support::Works,
+        Status::Active | Status::PasswordExpired => Support::Works,
+        Status::LockedOut | Status::Recovery => cannot(
+            "Okta suspends active accounts only: set a password, which makes it active, or unlock it, and plan again",
+        ),
         Status::Suspended => cannot("the account is suspended already"),
         Status::Deprovisioned => cannot("the account is deactivated already"),
         Status::Staged | Status::Provisioned => cannot(

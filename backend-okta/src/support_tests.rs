@@ -54,7 +54,7 @@ fn each_status_lets_through_what_okta_takes_in_it() {
     for (action, expected) in [
         (SET, "--wwww---"),
         (Action::Scramble, "--wwww---"),
-        (TEMPORARY, "--wwww---"),
+        (TEMPORARY, "--wiww---"),
         (Action::SetPassword { must_change: true }, "--iiii---"),
         (Action::SetPasswordChangeAfterMfa, "--iiii---"),
         (Action::ExpirePassword, "--w-ww---"),
@@ -62,7 +62,7 @@ fn each_status_lets_through_what_okta_takes_in_it() {
         (Action::ResetToRecovery { mail: false }, "--wwww---"),
         (Action::SendRecoveryLink, "--w------"),
         (Action::Unlock, "-----w---"),
-        (Action::Disable, "--wwww---"),
+        (Action::Disable, "--w-w----"),
         (Action::RevokeSessions, "wwwwwwwww"),
         (Action::ResetAuthenticators, "-wwwwww-w"),
         (Action::FlagCompromised, "---------"),
@@ -157,6 +157,16 @@ fn must_change_becomes_a_temporary_password() {
     match asked(&account("ACTIVE"), Action::SetPassword { must_change: true }, &Known::default()) {
         Support::Instead { action, .. } => assert_eq!(action, TEMPORARY),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_awaits_recovery_gets_a_new_link_in_the_place_of_a_temporary_password() {
+    for action in [TEMPORARY, Action::SetPassword { must_change: true }, Action::SetPasswordChangeAfterMfa] {
+        match asked(&account("RECOVERY"), action, &Known::default()) {
+            Support::Instead { action, .. } => assert_eq!(action, Action::ResetToRecovery { mail: false }),
+            other => panic!("{action}: {other:?}"),
+        }
     }
 }
 

@@ -49,3 +49,8 @@ pub(super) fn is_so_already(error: &Error, action: Action) -> bool {
         && ServerFault::of(error)
             .is_some_and(|fault| fault.code == "E0000032" && fault.message.to_ascii_lowercase().contains("not locked"))
 }
+
+/// Whether it can mean that the account is suspended already: Okta says no more than that it is not active.
+pub(super) fn may_be_suspended(error: &Error, action: Action) -> bool {
+    action == Action::Disable && ServerFault::of(error).is_some_and(|fault| fault.code == "E0000001")
+}

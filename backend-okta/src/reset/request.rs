@@ -4,6 +4,7 @@ use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::Request;
 use identity_core::reset::{Action, Order};
 
+use crate::key::is_user_id;
 use crate::wire::change::PasswordChange;
 
 /// The operation's name in errors.
@@ -67,7 +68,7 @@ fn word(yes: bool) -> &'static str {
 /// by now.
 fn user_id(order: &Order) -> Result<&str> {
     let id = order.account.as_str();
-    if id.len() == 20 && id.starts_with("00u") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if is_user_id(id) {
         return Ok(id);
     }
     Err(Error::new(ErrorKind::AccountNotFound, operation(order.action))

@@ -185,6 +185,9 @@ pub struct Baseline {
     /// From when on sessions were valid, where the directory tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_valid_from: Option<Timestamp>,
+    /// When the account's status had last changed, where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_changed: Option<Timestamp>,
 }
 
 impl From<&Account> for Baseline {
@@ -196,6 +199,7 @@ impl From<&Account> for Baseline {
             must_change: password.must_change,
             awaits_recovery: password.awaits_recovery,
             sessions_valid_from: state.sessions_valid_from,
+            status_changed: state.status_changed,
         }
     }
 }
