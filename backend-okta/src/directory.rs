@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
 use identity_core::error::Result;
+use identity_core::evidence::AuditLog;
 use identity_core::http::{Client, ClientSettings};
 use identity_core::limits::{Governor, Limits, OperationClass};
 use identity_core::recovery::RecoveryAuditor;
@@ -100,6 +101,7 @@ fn capabilities() -> Capabilities {
     can.enumerate_changed = true;
     can.classify_nested_groups = true;
     can.audit_recovery = true;
+    can.audit_log = true;
     can
 }
 
@@ -120,6 +122,10 @@ impl Directory for OktaDirectory {
     }
 
     fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        Some(self)
+    }
+
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
         Some(self)
     }
 }

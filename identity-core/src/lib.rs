@@ -48,6 +48,7 @@
 //! | [`journal`] | what was intended, and what came of it |
 //! | [`vault`] | passwords, sealed before they are sent |
 //! | [`verify`] | reads back what the directory confirmed |
+//! | [`evidence`] | what the directory's own audit log says of the run |
 //! | [`report`] | one row for each account, and what is left to do |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | the trait for reading who could recover alone |
@@ -80,6 +81,7 @@ pub mod directory;
 mod durable;
 pub mod engine;
 pub mod error;
+pub mod evidence;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod journal;

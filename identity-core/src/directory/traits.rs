@@ -14,6 +14,7 @@ use futures::StreamExt;
 use super::{AccountQuery, AccountStream, Capabilities, ChangeMark, DirectoryInfo, Preflight, Replicated, Support};
 use crate::account::{Account, AccountId};
 use crate::error::{Error, ErrorKind, Result};
+use crate::evidence::AuditLog;
 use crate::limits::{Governor, Limits, OperationClass};
 use crate::privilege::PrivilegeIndex;
 use crate::recovery::RecoveryAuditor;
@@ -58,6 +59,12 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// The part that asks each server by itself, where the directory keeps its accounts on
     /// several and can be asked so.
     fn replicated(&self) -> Option<&dyn Replicated> {
+        None
+    }
+
+    /// The part that reads the directory's own log of what was done to its accounts, where it keeps
+    /// one that can be read ([`Capabilities::audit_log`]).
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
         None
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Status};
+use crate::evidence::{EntryEvidence, LogReading};
 use crate::plan::Approval;
 use crate::reset::Action;
 use crate::vault::SealedRef;
@@ -128,6 +129,18 @@ pub enum Event {
         /// The server, and its counts.
         server: ServerConvergence,
     },
+    /// What the directory's own audit log says of an entry; the newest counts.
+    Evidenced {
+        /// The plan entry's sequence number.
+        entry: u64,
+        /// What it says.
+        evidence: EntryEvidence,
+    },
+    /// What the audit log of one directory said of the run as a whole.
+    LogRead {
+        /// The log, and its counts.
+        reading: LogReading,
+    },
     /// Somebody recorded that the manual procedure of an entry was carried out.
     ManualDone {
         /// The plan entry's sequence number.
@@ -158,12 +171,14 @@ impl Event {
             | Self::Failed { entry, .. }
             | Self::Noted { entry, .. }
             | Self::Verified { entry, .. }
+            | Self::Evidenced { entry, .. }
             | Self::ManualDone { entry, .. } => Some(*entry),
             Self::RunStarted { .. }
             | Self::Approved { .. }
             | Self::WaveStarted { .. }
             | Self::WaveFinished { .. }
             | Self::Converged { .. }
+            | Self::LogRead { .. }
             | Self::Stopped { .. }
             | Self::RunFinished => None,
         }

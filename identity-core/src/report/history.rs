@@ -6,6 +6,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::evidence::LogReading;
 use crate::journal::{ChainHead, Event, Journal, Record, StopReason};
 use crate::plan::{Approval, ApprovalScope};
 use crate::verify::ServerConvergence;
@@ -33,6 +34,8 @@ pub(super) struct History {
     pub(super) greatest_entry: u64,
     /// What each server knew when it was last asked, in the order of their first asking.
     pub(super) servers: Vec<ServerConvergence>,
+    /// What each directory's audit log said when it was last read, in the order of their first reading.
+    pub(super) logs: Vec<LogReading>,
     begun_waves: BTreeSet<String>,
     approved_waves: BTreeSet<String>,
     approved_otherwise: bool,
@@ -115,6 +118,12 @@ impl History {
                 match self.servers.iter_mut().find(same) {
                     Some(known) => *known = server,
                     None => self.servers.push(server),
+                }
+            }
+            Event::LogRead { reading } => {
+                match self.logs.iter_mut().find(|known| known.directory == reading.directory) {
+                    Some(known) => *known = reading,
+                    None => self.logs.push(reading),
                 }
             }
             Event::Stopped { reason } => self.stopped = Some(reason),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::survivor::Survivor;
 use crate::account::{AccountId, AccountKind, DirectoryId};
+use crate::evidence::EntryEvidence;
 use crate::journal::{ErrorRecord, Verdict};
 use crate::plan::{Population, Refusal};
 use crate::privilege::Tier;
@@ -46,6 +47,9 @@ pub struct Row {
     pub verdict: Option<Verdict>,
     /// When the password was last set as read back, by the directory's clock.
     pub last_set: Option<Timestamp>,
+    /// What the directory's own audit log says of it, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EntryEvidence>,
     /// What was noticed, while planning and since.
     pub notes: Vec<String>,
     /// Actions that were asked for and not planned, because the directory would refuse them.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::history::{History, stop_words};
 use super::row::{Retry, Row, RowResult};
 use crate::account::DirectoryId;
+use crate::evidence::LogReading;
 use crate::journal::{ChainHead, StopReason};
 use crate::plan::{Approval, Population, Refusal};
 use crate::privilege::Tier;
@@ -34,6 +35,9 @@ pub struct Summary {
     /// asked; empty when none was.
     #[serde(default)]
     pub servers: Vec<ServerConvergence>,
+    /// What the audit log of each directory said when it was last read; empty when none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogReading>,
     /// What is left to do.
     pub left: LeftCounts,
     /// Actions that were asked for and not planned, because the directory would refuse them: how
@@ -167,6 +171,7 @@ impl Summary {
             run: history.run.clone(),
             plan_digest: plan_digest.to_owned(),
             servers: history.servers.clone(),
+            logs: history.logs.clone(),
             stopped: history.stopped.clone(),
             finished: history.finished,
             processes: history.processes,
@@ -313,6 +318,10 @@ impl fmt::Display for Summary {
         if self.servers.len() > 1 || self.servers.iter().any(|server| !server.is_converged()) {
             writeln!(f, "\nservers")?;
             self.servers.iter().try_for_each(|server| writeln!(f, "  {server}"))?;
+        }
+        if !self.logs.is_empty() {
+            writeln!(f, "\naudit logs")?;
+            self.logs.iter().try_for_each(|log| writeln!(f, "  {log}"))?;
         }
         if !self.refusals.is_empty() {
             writeln!(f, "\nnot planned: the directory would refuse")?;

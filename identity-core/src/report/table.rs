@@ -8,7 +8,7 @@ use crate::account::AccountId;
 use crate::error::Result;
 
 /// The columns of `report.csv`.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 28] = [
     "directory",
     "id",
     "name",
@@ -33,6 +33,10 @@ const COLUMNS: [&str; 24] = [
     "sealed",
     "survives",
     "refusals_foretold",
+    "log",
+    "log_because",
+    "log_events",
+    "log_others",
 ];
 
 /// The columns of `todo.csv`.
@@ -66,7 +70,7 @@ impl<W: Write> Table<W> {
         let each = |of: &dyn Fn(&ActionRow) -> String| {
             row.actions.iter().map(of).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
         };
-        let left = row.left.as_ref();
+        let (left, log) = (row.left.as_ref(), row.evidence.as_ref());
         self.line([
             row.directory.as_str(),
             AccountId::as_str(&row.id),
@@ -92,6 +96,10 @@ impl<W: Write> Table<W> {
             &row.sealed.iter().map(|sealed| sealed.0.as_str()).collect::<Vec<_>>().join("; "),
             &row.survives.iter().map(|survivor| survivor.as_str()).collect::<Vec<_>>().join("; "),
             &row.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            log.map_or("", |log| log.finding.as_str()),
+            log.map_or("", |log| &log.because),
+            &log.map_or_else(String::new, |log| log.events.join("; ")),
+            &log.map_or_else(String::new, |log| log.others.to_string()),
         ])
     }
 

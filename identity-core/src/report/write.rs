@@ -65,6 +65,10 @@ const DEFINITIONS: &[Definition] = &[
         means: "verified, and the owner chose another password since, as asked; that it was the owner is concluded from the must-change flag being gone",
     },
     Definition {
+        word: "log",
+        means: "what the directory's own audit log says, where it was read: confirmed (by the id of the request, or by account and principal where the answer was lost), not_found, contradicted; log_others counts what others did to the account in the same minutes",
+    },
+    Definition {
         word: "sealed",
         means: "references of passwords generated for the account; the vault opens them, the report holds none",
     },
