@@ -6,7 +6,6 @@
 
 mod actions;
 mod approval;
-mod approvals;
 mod builder;
 mod changes;
 mod decide;
@@ -29,8 +28,8 @@ mod tally;
 mod tests;
 mod waves;
 
-pub use approval::{Approval, ApprovalScope};
-pub use approvals::Approvals;
+pub use approval::{Approval, ApprovalScope, Approvals};
+
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};
 pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal, Wave, WaveKind};

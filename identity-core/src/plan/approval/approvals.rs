@@ -4,9 +4,9 @@ use std::fs;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::Path;
 
-use super::approval::{Approval, ApprovalScope};
-use super::draft::Draft;
-use super::file::Plan;
+use super::super::draft::Draft;
+use super::super::file::Plan;
+use super::{Approval, ApprovalScope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::clock;
 

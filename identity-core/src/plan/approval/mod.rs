@@ -1,5 +1,9 @@
 //! Who approved what of which plan.
 
+mod approvals;
+
+pub use approvals::Approvals;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
