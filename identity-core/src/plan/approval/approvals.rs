@@ -3,17 +3,24 @@
 use std::fs;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::super::draft::Draft;
 use super::super::file::Plan;
-use super::{Approval, ApprovalScope};
+use super::{Approval, ApprovalFault, ApprovalRules, ApprovalScope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::clock;
+
+/// So far the clock of the machine that made a statement may be ahead.
+#[cfg(feature = "signed-approvals")]
+const SKEW: Duration = Duration::from_secs(300);
 
 /// The approvals of one plan: a file with one approval a line, in JSON. One JSON array, as people
 /// write it by hand, is read as well.
 ///
-/// Every approval is of one wave by its name, so that the privileged are always approved apart.
+/// Every approval is of waves by their names, so that the privileged are always approved apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approvals {
     list: Vec<Approval>,
@@ -32,7 +39,39 @@ impl Approval {
             approver,
             scope: ApprovalScope::Wave(wave.to_owned()),
             at: clock::now(),
+            expires_at: None,
             note: None,
+            signature: None,
+            signed_by: None,
+        };
+        approval.check()?;
+        Ok(approval)
+    }
+
+    /// Approves several waves of a plan, now, for so long: what a [statement](Self::statement) is made
+    /// of. Both times are whole seconds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when the plan lacks one of the waves or `approver` is empty.
+    pub fn of_waves<'a>(
+        plan: &Plan,
+        waves: impl IntoIterator<Item = &'a str>,
+        approver: impl Into<String>,
+        term: Duration,
+    ) -> Result<Self> {
+        let waves =
+            waves.into_iter().map(|wave| plan.wave(wave).map(|wave| wave.name.clone())).collect::<Result<_>>()?;
+        let second = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
+        let at = second(clock::now());
+        let approval = Self {
+            plan_digest: plan.digest().to_owned(),
+            approver: approver.into(),
+            scope: ApprovalScope::Waves(waves),
+            at,
+            expires_at: at.checked_add(term).ok().map(second),
+            note: None,
+            signature: None,
+            signed_by: None,
         };
         approval.check()?;
         Ok(approval)
@@ -43,6 +82,24 @@ impl Approval {
     pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
+    }
+
+    /// Whether its time is over.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.ends_at().is_some_and(|end| now >= end)
+    }
+
+    /// Whether it counts. A signature that nobody verified never does, not even as a name.
+    fn counts(&self, signature_demanded: bool) -> bool {
+        self.signed_by.is_some() || (!signature_demanded && self.signature.is_none())
+    }
+
+    /// Whether the same person may have signed both.
+    fn may_be_of(&self, other: &Self) -> bool {
+        match (&self.signed_by, &other.signed_by) {
+            (Some(one), Some(other)) => one.may_be(other),
+            _ => true,
+        }
     }
 
     /// Whether it says who approves which plan.
@@ -71,7 +128,8 @@ impl Approvals {
         Ok(Self { list })
     }
 
-    /// Reads a file of approvals.
+    /// Reads a file of approvals. Signatures in it are to be [verified](Self::verify) again: what a
+    /// file says of who signed is not believed.
     ///
     /// # Errors
     /// [`ErrorKind::ApprovalMissing`] when there is no such file; [`ErrorKind::InputInvalid`] with
@@ -103,10 +161,12 @@ impl Approvals {
                 .with_advice("an approval has plan_digest, approver, scope and at")
                 .with_source(error)
         })?;
-        for approval in &list {
+        let mut approvals = Self::default();
+        for approval in list {
             approval.check()?;
+            approvals.push(approval);
         }
-        Ok(Self { list })
+        Ok(approvals)
     }
 
     /// Writes the file, whole or not at all.
@@ -140,9 +200,14 @@ impl Approvals {
         Ok(approvals)
     }
 
-    /// Adds one approval.
-    pub fn push(&mut self, approval: Approval) {
-        self.list.push(approval);
+    /// Adds one approval, unless it is there already. A signature that it has is to be
+    /// [verified](Self::verify).
+    pub fn push(&mut self, mut approval: Approval) {
+        approval.signed_by = None;
+        let same = |known: &Approval| Approval { signed_by: None, ..known.clone() } == approval;
+        if !self.list.iter().any(same) {
+            self.list.push(approval);
+        }
     }
 
     /// Every approval, in the order they were given.
@@ -165,27 +230,113 @@ impl Approvals {
     pub fn check(&self, plan: &Plan) -> Result<()> {
         for approval in &self.list {
             approval.check()?;
-            let ApprovalScope::Wave(wave) = &approval.scope;
-            if approval.plan_digest != plan.digest() {
-                return Err(Error::new(ErrorKind::ApprovalMissing, "check the approvals")
-                    .with_detail(format!(
-                        "the approval of {wave:?} by {} is of another plan: it names {}, this plan is {}",
-                        approval.approver,
-                        approval.plan_digest,
-                        plan.digest()
-                    ))
-                    .with_advice("a changed plan needs a new approval: review it and approve it again"));
+            approval.check_digest(plan)?;
+            for wave in approval.scope.waves() {
+                plan.wave(wave)?;
             }
-            plan.wave(wave)?;
         }
         Ok(())
     }
 
-    /// The first approval of this wave.
+    /// Verifies every signature against the allowed signers, as of now, so that the approvals count
+    /// as signed. Approvals by name stay what they are.
+    ///
+    /// # Errors
+    /// With an [`ApprovalFault`] as source: [`ErrorKind::ApprovalInvalid`] for a signature that is not
+    /// accepted, [`ErrorKind::ApprovalMissing`] for an approval of another plan. An approval that
+    /// merely expired is no error here; it counts for nothing.
+    #[cfg(feature = "signed-approvals")]
+    pub fn verify(&mut self, plan: &Plan, signers: &super::AllowedSigners) -> Result<()> {
+        let now = clock::now();
+        for approval in &mut self.list {
+            approval.signed_by = None;
+            // What is over counts for nothing, and is no reason to refuse the others: the key may be
+            // gone from the file by now.
+            let Some(armor) = approval.signature.as_ref().filter(|_| !approval.is_over(now)) else { continue };
+            let statement = approval.statement(plan)?;
+            if now < approval.at.checked_sub(SKEW).unwrap_or(approval.at) {
+                return Err(ApprovalFault::FromTheFuture { at: approval.at }.into_error());
+            }
+            let signed =
+                signers.verify(&approval.approver, &statement, armor, now).map_err(ApprovalFault::into_error)?;
+            approval.signed_by = Some(signed);
+        }
+        Ok(())
+    }
+
+    /// The approvals that let this wave begin at this time: every one that counts. `rules` is what is
+    /// asked for beyond the rules of the plan.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ApprovalMissing`] when there is none, or what there is does not suffice; then with
+    /// an [`ApprovalFault`] as source that says why.
+    pub fn admit(&self, plan: &Plan, wave: &str, rules: ApprovalRules, now: Timestamp) -> Result<Vec<&Approval>> {
+        let rules = rules.and(plan.header().spec.approvals);
+        let given: Vec<&Approval> = self.list.iter().filter(|approval| approval.scope.covers(wave)).collect();
+        let standing: Vec<&Approval> = given.iter().copied().filter(|approval| !approval.is_over(now)).collect();
+        let counting: Vec<&Approval> =
+            standing.iter().copied().filter(|approval| approval.counts(rules.demands_signature())).collect();
+        if counting.is_empty() {
+            return Err(why_none_counts(plan, wave, &given, &standing));
+        }
+        if rules.two_for_privileged && plan.privileged_in(wave) > 0 {
+            two_persons(wave, &counting)?;
+        }
+        Ok(counting)
+    }
+
+    /// The first approval of this wave. Whether it lets the wave begin says [`admit`](Self::admit).
     #[must_use]
     pub fn approved(&self, wave: &str) -> Option<&Approval> {
-        self.list.iter().find(|approval| matches!(&approval.scope, ApprovalScope::Wave(name) if name == wave))
+        self.list.iter().find(|approval| approval.scope.covers(wave))
     }
+}
+
+/// Why no approval of a wave counts: those that were given, and of them those whose time is not over.
+fn why_none_counts(plan: &Plan, wave: &str, given: &[&Approval], standing: &[&Approval]) -> Error {
+    let wave = wave.to_owned();
+    let fault = match (given.last(), standing.first()) {
+        (None, _) => {
+            return Error::new(ErrorKind::ApprovalMissing, "check the approvals")
+                .with_detail(format!("wave {wave} of plan {} is not approved", plan.digest()))
+                .with_advice("review the plan, then approve its waves");
+        }
+        (Some(last), None) => ApprovalFault::Expired {
+            waves: last.scope.waves().join(", "),
+            approver: last.approver.clone(),
+            at: last.ends_at().unwrap_or(last.at),
+        },
+        (_, Some(first)) => match standing.iter().find(|approval| approval.signature.is_some()) {
+            Some(signed) => ApprovalFault::Unverified { wave, approver: signed.approver.clone() },
+            None => ApprovalFault::NotSigned { wave, approver: first.approver.clone() },
+        },
+    };
+    fault.into_error()
+}
+
+/// Whether two persons are behind signed approvals. Approvals that share a principal or a key, be it
+/// by way of others, count as of one person.
+fn two_persons(wave: &str, signed: &[&Approval]) -> Result<()> {
+    let Some((first, others)) = signed.split_first() else { return Ok(()) };
+    let (mut same, mut apart) = (vec![*first], others.to_vec());
+    loop {
+        let shares = |approval: &&Approval| same.iter().any(|known| known.may_be_of(approval));
+        let (more, rest): (Vec<_>, Vec<_>) = apart.into_iter().partition(shares);
+        apart = rest;
+        if more.is_empty() {
+            break;
+        }
+        same.extend(more);
+    }
+    if !apart.is_empty() {
+        return Ok(());
+    }
+    let (wave, first) = (wave.to_owned(), first.approver.clone());
+    Err(match others.first() {
+        Some(second) => ApprovalFault::SamePerson { wave, first, second: second.approver.clone() },
+        None => ApprovalFault::SecondPersonMissing { wave, first },
+    }
+    .into_error())
 }
 
 fn invalid(detail: impl Into<String>) -> Error {
