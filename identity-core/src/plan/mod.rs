@@ -2,11 +2,11 @@
 //!
 //! A [`PlanSpec`] says what an organisation decided; its [builder](PlanSpec::builder) reads the
 //! directories and writes the [`Plan`], a file in which every account stands in exactly one row.
-//! [`Approvals`] bind to the plan by its digest.
+//! [`Approvals`] bind to the plan by its digest, by name or by an SSH signature; its
+//! [`ApprovalRules`] say which counts.
 
 mod actions;
 mod approval;
-mod approvals;
 mod builder;
 mod changes;
 mod decide;
@@ -29,8 +29,10 @@ mod tally;
 mod tests;
 mod waves;
 
-pub use approval::{Approval, ApprovalScope};
-pub use approvals::Approvals;
+#[cfg(feature = "signed-approvals")]
+pub use approval::AllowedSigners;
+pub use approval::{Approval, ApprovalFault, ApprovalRules, ApprovalScope, Approvals, SIGNATURE_NAMESPACE, SignedBy};
+
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};
 pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal, Wave, WaveKind};

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, PlanBuilder, Population, Selection};
+use super::{AccountName, ApprovalRules, PlanBuilder, Population, Selection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reset::Action;
 
@@ -49,6 +49,9 @@ pub struct PlanSpec {
     pub set_twice: Vec<Population>,
     /// How large the waves are.
     pub waves: WaveSizes,
+    /// What an approval has to be.
+    #[serde(skip_serializing_if = "ApprovalRules::is_default")]
+    pub approvals: ApprovalRules,
 }
 
 /// The actions of each population. The engine carries them out in the order of
@@ -191,6 +194,13 @@ impl PlanSpec {
     #[must_use]
     pub fn with_waves(mut self, waves: WaveSizes) -> Self {
         self.waves = waves;
+        self
+    }
+
+    /// Sets what an approval has to be.
+    #[must_use]
+    pub fn with_approvals(mut self, rules: ApprovalRules) -> Self {
+        self.approvals = rules;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::ApprovalRules;
 use super::estimate::Estimate;
 use super::file::Plan;
 use super::tally::{Texts, WaveTally};
@@ -52,7 +53,7 @@ impl fmt::Display for PlanSummary {
         for warning in &header.warnings {
             writeln!(f, "WARNING: {}", Clean(warning))?;
         }
-        writeln!(f, "\nWaves, each approved by its name")?;
+        writeln!(f, "\nWaves, each approved by its name{}", rules(header.spec.approvals))?;
         for wave in &header.waves {
             write!(f, "  {:<18} {:>9} reset", Clean(&wave.name).to_string(), wave.accounts)?;
             match tally.waves.get(&wave.name) {
@@ -97,6 +98,15 @@ impl fmt::Display for PlanSummary {
             text_lines(f, &tally.notes)?;
         }
         Ok(())
+    }
+}
+
+/// What the plan asks of an approval, beyond a name.
+fn rules(rules: ApprovalRules) -> &'static str {
+    match rules {
+        ApprovalRules { two_for_privileged: true, .. } => " and signed, the privileged by two persons",
+        ApprovalRules { signed: true, .. } => " and signed",
+        ApprovalRules { .. } => "",
     }
 }
 
