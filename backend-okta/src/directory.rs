@@ -57,7 +57,13 @@ impl OktaDirectory {
         let tenant = base.to_string();
         let settings = ClientSettings::new(base).with_directory(config.directory.clone());
         let signer = Arc::clone(&signed_in.signer);
-        let client = Client::new(settings, transport, Arc::new(OktaDialect::unpaced(!config.quotas)), signer, Governor::new(&limits));
+        let client = Client::new(
+            settings,
+            transport,
+            Arc::new(OktaDialect::unpaced(!config.quotas)),
+            signer,
+            Governor::new(&limits),
+        );
         let okta = Okta::new(client, config.directory.clone());
         let caller = Caller::find(&config, &okta).await?;
         let part = Part::read(&okta, &caller, signed_in.scopes().await?.as_ref()).await?;

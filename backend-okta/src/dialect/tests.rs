@@ -154,7 +154,8 @@ fn words_of_oauth_are_understood_and_words_of_nobody_do_not_say_that_an_account_
 
 #[test]
 fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
-    let refuses = |response: &Response| OktaDialect::default().refuses_sign_in(response, &OktaDialect::default().fault(response));
+    let refuses =
+        |response: &Response| OktaDialect::default().refuses_sign_in(response, &OktaDialect::default().fault(response));
     let bearer = r#"Bearer realm="x", error="invalid_token", error_description="The access token is invalid""#;
     for yes in [
         response(401, &envelope("E0000011", "Invalid token provided", &[])),

@@ -28,6 +28,7 @@ const SKIPPED: &[(&str, &str)] = &[
     ("reset::revoke_moves_the_mark", "capability observe_sessions"),
     // It has no batches.
     ("reset::bad_order_alone_fails", "max_batch of 2 or more"),
+    ("reset::outcomes_in_order", "max_batch of 2 or more"),
     ("failure::others_of_the_batch", "max_batch of 3 or more"),
 ];
 

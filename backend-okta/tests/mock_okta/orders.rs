@@ -73,7 +73,7 @@ fn assert_done(mock: &MockOkta, before: &OktaUser, action: Action, receipt: &Rec
     let secret = receipt.server_secret.as_ref().map(Secret::expose);
     let sessions = mock.sessions(&before.id).unwrap();
     assert!(receipt.request_id.is_some() && receipt.at.is_some(), "{what}: {receipt:?}");
-    assert_eq!(now.provider() == before.provider() || before.provider() == Provider::Import, true, "{what}");
+    assert!(now.provider() == before.provider() || before.provider() == Provider::Import, "{what}");
     let is_dead = |refusal| sign_in(&old) == Err(refusal);
     match action {
         SET | Action::Scramble => {
@@ -105,7 +105,8 @@ fn assert_done(mock: &MockOkta, before: &OktaUser, action: Action, receipt: &Rec
         }
         Action::Unlock => {
             assert_eq!(now.status(), Status::Active, "{what}");
-            let is_ours = matches!(before.provider(), Provider::Okta | Provider::Import) && before.standing.has_password;
+            let is_ours =
+                matches!(before.provider(), Provider::Okta | Provider::Import) && before.standing.has_password;
             assert!(!is_ours || sign_in(&old) == Ok(()), "{what}: {:?}", sign_in(&old));
         }
         Action::Disable => assert_eq!(now.status(), Status::Suspended, "{what}"),
@@ -124,7 +125,8 @@ async fn everyone(mock: &MockOkta, directory: &OktaDirectory) -> Vec<(OktaUser, 
     // Whoever has no password of Okta's has none that expired, is void or was guessed at too often.
     let of_password = [Status::Recovery, Status::PasswordExpired, Status::LockedOut];
     let cases = cases.filter(|(status, owner)| *owner != (Provider::Okta, false) || !of_password.contains(status));
-    let cases: Vec<_> = cases.flat_map(|(status, owner)| every_action().map(move |action| (status, owner, action))).collect();
+    let cases: Vec<_> =
+        cases.flat_map(|(status, owner)| every_action().map(move |action| (status, owner, action))).collect();
     let users = ordinary(mock, cases.len());
     assert_eq!(users.len(), cases.len(), "the org is too small");
     for (user, (status, (provider, has_password), _)) in users.iter().zip(&cases) {
@@ -225,7 +227,9 @@ async fn a_link_that_the_policy_does_not_allow_is_refused_for_good() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_leaves_the_outcome_unknown_and_nothing_is_sent_twice() {
-    for (fault, done) in [(Fault::CutBeforeApply, 0), (Fault::CutAfterApply, 1), (Fault::GatewayTimeout, 1), (Fault::CutMidAnswer, 1)] {
+    for (fault, done) in
+        [(Fault::CutBeforeApply, 0), (Fault::CutAfterApply, 1), (Fault::GatewayTimeout, 1), (Fault::CutMidAnswer, 1)]
+    {
         let (mock, directory) = connect(of(300)).await;
         let one = mock.user(fixed::ORDINARY).unwrap();
         for action in [SET, Action::SetTemporaryPassword] {

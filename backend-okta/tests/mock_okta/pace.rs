@@ -169,7 +169,10 @@ async fn too_many_at_once_is_fewer_at_once_and_no_pause_of_a_bucket() {
     let counts = mock.counts();
     let (count, seconds) = campaign.course(TEMPORARY).await;
     let part = part(&campaign, TEMPORARY, SHARE).await;
-    println!("six at once: {count} in {seconds:.1} s ({part:.4} of the share), {} times too many", counts.over_concurrency);
+    println!(
+        "six at once: {count} in {seconds:.1} s ({part:.4} of the share), {} times too many",
+        counts.over_concurrency
+    );
     assert_eq!((count, mock.record().len()), (900, 900), "each once");
     assert!(counts.over_concurrency > 0, "nothing was tried here");
     assert!(counts.over_concurrency <= 60, "{counts:?}");

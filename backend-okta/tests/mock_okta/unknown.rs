@@ -158,7 +158,12 @@ async fn a_temporary_password_is_verified_whether_or_not_it_moves_the_time_of_th
         let of_expired = campaign.progress(expired).await;
         let wanted = if moves { Verdict::Changed } else { Verdict::Unknown };
         assert_eq!(of_expired.verdict.map(|(verdict, _)| verdict), Some(wanted));
-        assert_eq!(of_expired.notes.iter().any(|note| note.contains("expired before")), !moves, "{:?}", of_expired.notes);
+        assert_eq!(
+            of_expired.notes.iter().any(|note| note.contains("expired before")),
+            !moves,
+            "{:?}",
+            of_expired.notes
+        );
         println!("moves the time: {moves}, {verdicts:?}");
     }
 }
