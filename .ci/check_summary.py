@@ -1,12 +1,12 @@
 """Checks the JSON summary of `mass_reset --json`: every planned account is in exactly one of
-verified, failed and unknown, over all and for each directory; on the embedded default both
+verified, failed and unknown, over all and for each directory; on the embedded default all
 directories took part, nothing fails, and the files that it names are there."""
 import json
 import os
 import sys
 
 # The embedded directories, and how many accounts of each are planned at the least.
-EMBEDDED = {("corp", "ldap"): 1000, ("cloud", "entra"): 1000}
+EMBEDDED = {("corp", "ldap"): 1000, ("cloud", "entra"): 1000, ("org", "okta"): 1000}
 
 
 def main(path):

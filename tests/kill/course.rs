@@ -37,6 +37,7 @@ pub(crate) struct Tally {
     pub(crate) resumes: u64,
     pub(crate) accounts: u64,
     pub(crate) sets: u64,
+    pub(crate) superseded: u64,
     pub(crate) revoked: u64,
     pub(crate) hybrid: u64,
     pub(crate) repeated: u64,
@@ -147,6 +148,7 @@ impl Tally {
         self.resumes += other.resumes;
         self.accounts += other.accounts;
         self.sets += other.sets;
+        self.superseded += other.superseded;
         self.revoked += other.revoked;
         self.hybrid += other.hybrid;
         self.repeated += other.repeated;
@@ -174,6 +176,7 @@ impl fmt::Display for Tally {
         writeln!(f, "  resumed                       {:>7}", self.resumes)?;
         writeln!(f, "  accounts reset, all verified  {:>7}", self.accounts)?;
         writeln!(f, "  password sets that landed     {:>7}", self.sets)?;
+        writeln!(f, "    lost with their answer       {:>7}", self.superseded)?;
         writeln!(f, "  sessions ended                {:>7}", self.revoked)?;
         writeln!(f, "    after the password on-prem  {:>7}", self.hybrid)?;
         writeln!(f, "  intents repeated              {:>7}", self.repeated)?;
