@@ -98,7 +98,8 @@ fn on_graph(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> 
     if !names.into_iter().any(wanted) {
         return Ok(());
     }
-    let accounts = size(4_000, 200);
+    // What is asked once a run (who is privileged) does not grow with it.
+    let accounts = size(20_000, 200);
     let organisation = Organisation::new(1, accounts);
     let mock = runtime.block_on(MockGraph::builder(organisation).cloud_only(100).without_quotas().start())?;
     let bare = runtime.block_on(bare_graph::Bare::connect(&mock))?;

@@ -194,7 +194,8 @@ impl EntraConfig {
         self
     }
 
-    /// The most requests in flight, a batch of 20 being one; 1 to 64.
+    /// The most requests in flight, a batch of 20 being one; 1 to 64. Up to two that read accounts go
+    /// beside them, so that the next accounts are looked up while others are changed.
     #[must_use]
     pub fn in_flight(mut self, requests: u32) -> Self {
         self.in_flight = requests;

@@ -1,6 +1,7 @@
 //! The client of Graph: single answers, and listings over pages.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use identity_core::account::DirectoryId;
@@ -65,9 +66,11 @@ impl Graph {
         T: DeserializeOwned + Send + 'static,
     {
         let (graph, headers) = (self.clone(), first.headers().clone());
-        let begin = (graph, first, Place::First, HashSet::<String>::new());
+        // A link is some hundreds of bytes, and a listing of a million accounts has a thousand.
+        let hasher = RandomState::new();
+        let begin = (graph, first, Place::First, HashSet::<u64>::new());
         stream::try_unfold(begin, move |(graph, first, place, mut followed)| {
-            let headers = headers.clone();
+            let (headers, hasher) = (headers.clone(), hasher.clone());
             async move {
                 let page: Page<T> = match place {
                     Place::End => return Ok(None),
@@ -82,7 +85,7 @@ impl Graph {
                 };
                 let place = match &page.next {
                     None => Place::End,
-                    Some(link) if !followed.insert(link.clone()) => return Err(graph.named(circle(operation))),
+                    Some(link) if !followed.insert(hasher.hash_one(link)) => return Err(graph.named(circle(operation))),
                     Some(link) => Place::Link(link.clone()),
                 };
                 Ok(Some((page, (graph, first, place, followed))))

@@ -111,6 +111,7 @@ mod sign_in;
 mod support;
 mod sync_accounts;
 mod tenant;
+mod together;
 mod wire;
 
 pub use cloud::Cloud;

@@ -29,6 +29,11 @@ pub(crate) const IDENTITY_PROTECTION: OperationClass = OperationClass::Named("id
 
 /// Requests in one `$batch` ("Combine multiple HTTP requests using JSON batching", 2025-02-21).
 pub(crate) const LARGEST_BATCH: u32 = 20;
+/// Accounts in one look-up: filters of 15 ids, together in one batch.
+pub(crate) const LARGEST_LOOKUP: u32 = LARGEST_BATCH * crate::lookup::AT_ONCE as u32;
+/// Reads in flight beside the batches of changes: one that looks the next accounts up, and one that
+/// looks closer at somebody.
+const READS_BESIDE: u32 = 2;
 /// Accounts in one `confirmCompromised`. Microsoft states no limit for v1.0; 60 is what its portal
 /// does (unconfirmed, docs/entra-open-questions.md).
 pub(crate) const LARGEST_FLAGGING: u32 = 60;
@@ -47,6 +52,8 @@ pub(crate) fn class_of(action: Action) -> OperationClass {
 pub(crate) fn limits(config: &EntraConfig) -> Limits {
     let limits = Limits::new(of(LARGEST_BATCH), of(config.in_flight))
         .with_batch_cost(BatchCost::OneRequest)
+        .with_batch_of(OperationClass::Read, of(LARGEST_LOOKUP))
+        .with_reads_beside(READS_BESIDE)
         .with_batch_of(METHODS, NonZeroU32::MIN)
         .with_batch_of(AUTHENTICATORS, NonZeroU32::MIN)
         .with_batch_of(SIGN_INS, NonZeroU32::MIN)
@@ -120,7 +127,7 @@ mod tests {
     fn batches_are_of_twenty_but_for_what_goes_alone_or_in_one_call() {
         let limits = limits(&config());
         let of = |class| limits.batch_of(class).get();
-        assert_eq!((of(OperationClass::Write), of(OperationClass::Read), of(METHODS)), (20, 20, 1));
+        assert_eq!((of(OperationClass::Write), of(OperationClass::Read), of(METHODS)), (20, 300, 1));
         assert_eq!((of(IDENTITY_PROTECTION), limits.is_one_call(IDENTITY_PROTECTION)), (60, true));
         assert_eq!(limits.batch_cost, BatchCost::OneRequest);
     }

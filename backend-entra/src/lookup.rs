@@ -1,7 +1,7 @@
 //! Reading many accounts by id.
 //!
 //! A filter of 15 ids is one request and one resource unit, where 15 single reads, in a batch or not,
-//! are 15 units. But a listing leaves out who is not there without a word, and one that was made a
+//! are 15 units; and several such requests are one `$batch`. But a listing leaves out who is not there without a word, and one that was made a
 //! moment ago may not be in it yet: whoever is missing is asked for alone, and only a 404 to that says
 //! that the account is gone.
 
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::sync_accounts::SyncAccounts;
 use crate::tenant::{Tenant, needs};
+use crate::wire::page::Page;
 use crate::wire::user::{SELECT, User};
 
 const OPERATION: &str = "look up accounts";
@@ -35,30 +36,63 @@ pub(crate) async fn accounts(tenant: &Arc<Tenant>, ids: &[AccountId]) -> Result<
         return Ok(vec![None; ids.len()]);
     }
     let sync = tenant.sync_accounts().await?;
+    let is_each_once = wanted.len() == ids.len();
+    let mut found = read_all(tenant, &sync, wanted).await.map_err(|error| needs("User.Read.All", error))?;
+    let mut of = |id: &AccountId| {
+        let id = id_of(id)?;
+        if is_each_once { found.remove(&id) } else { found.get(&id).cloned() }
+    };
+    Ok(ids.iter().map(&mut of).collect())
+}
+
+/// Those that are there. All filters go together; what does not come whole is asked for alone.
+async fn read_all(tenant: &Arc<Tenant>, sync: &SyncAccounts, wanted: Vec<Uuid>) -> Result<HashMap<Uuid, Account>> {
     let chunks: Vec<Vec<Uuid>> = wanted.chunks(AT_ONCE).map(<[Uuid]>::to_vec).collect();
-    let found: Vec<HashMap<Uuid, Account>> = stream::iter(chunks)
-        .map(|chunk| read(tenant, &sync, chunk))
+    let requests: Vec<Request> = chunks.iter().map(|chunk| listing(chunk)).collect();
+    let pages = tenant.graph.together::<Page<User>>(OPERATION, OperationClass::Read, &requests).await?;
+    let mut all = HashMap::with_capacity(wanted.len());
+    let mut open = Vec::new();
+    for (chunk, page) in chunks.into_iter().zip(pages) {
+        let is_whole = page.as_ref().is_some_and(|page| page.next.is_none());
+        for user in page.filter(|_| is_whole).into_iter().flat_map(|page| page.value) {
+            keep(tenant, sync, &mut all, user)?;
+        }
+        let missing: Vec<Uuid> = chunk.into_iter().filter(|id| !all.contains_key(id)).collect();
+        if !missing.is_empty() {
+            open.push((is_whole, missing));
+        }
+    }
+    let rest: Vec<HashMap<Uuid, Account>> = stream::iter(open)
+        .map(|(is_listed, ids)| read(tenant, sync, is_listed, ids))
         .buffer_unordered(WIDTH)
         .try_collect()
-        .await
-        .map_err(|error| needs("User.Read.All", error))?;
-    let found: HashMap<Uuid, Account> = found.into_iter().flatten().collect();
-    Ok(ids.iter().map(|id| found.get(&id_of(id)?).cloned()).collect())
+        .await?;
+    all.extend(rest.into_iter().flatten());
+    Ok(all)
+}
+
+fn listing(ids: &[Uuid]) -> Request {
+    let quoted: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+    Request::get("/users")
+        .query("$filter", format!("id in ({})", quoted.join(",")))
+        .query("$select", SELECT)
+        .query("$top", "999")
 }
 
 fn id_of(id: &AccountId) -> Option<Uuid> {
     Uuid::try_parse(id.as_str()).ok()
 }
 
-async fn read(tenant: &Arc<Tenant>, sync: &SyncAccounts, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Account>> {
+/// Those that are there of a few; of which a listing says nothing, where it was had already.
+async fn read(
+    tenant: &Arc<Tenant>,
+    sync: &SyncAccounts,
+    is_listed: bool,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Account>> {
     let mut found = HashMap::new();
-    if ids.len() > 1 {
-        let quoted: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
-        let request = Request::get("/users")
-            .query("$filter", format!("id in ({})", quoted.join(",")))
-            .query("$select", SELECT)
-            .query("$top", "999");
-        let mut rows = tenant.graph.list::<User>(OPERATION, OperationClass::Read, request);
+    if !is_listed && ids.len() > 1 {
+        let mut rows = tenant.graph.list::<User>(OPERATION, OperationClass::Read, listing(&ids));
         while let Some(user) = rows.try_next().await? {
             keep(tenant, sync, &mut found, user)?;
         }

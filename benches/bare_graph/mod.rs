@@ -1,5 +1,6 @@
 //! The mock of Microsoft Graph, our backend on it, and a bare HTTP client: the same requests in
 //! batches of the same size, as many in flight.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use std::sync::Arc;
 

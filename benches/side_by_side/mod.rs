@@ -16,6 +16,42 @@ pub(crate) struct Round {
     pub(crate) amount: u64,
     pub(crate) ours: Duration,
     pub(crate) bare: Duration,
+    /// The CPU time of each, where it is known.
+    pub(crate) cpu: Option<(Cpu, Cpu)>,
+}
+
+/// CPU time that was used meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cpu {
+    /// By the whole process.
+    pub(crate) all: Duration,
+    /// By the threads of the mocks, which are a part of it.
+    pub(crate) mock: Duration,
+}
+
+impl Cpu {
+    /// Until now, as Linux tells it in hundredths of a second (proc(5), stat); elsewhere nothing is
+    /// known.
+    fn now() -> Option<Self> {
+        let all = ticks("/proc/self/stat")?.1;
+        let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+        let told = threads.filter_map(|thread| ticks(thread.path().join("stat")));
+        let mock = told.filter(|(name, _)| name.starts_with("mock-")).map(|(_, used)| used).sum();
+        Some(Self { all, mock })
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self { all: self.all.saturating_sub(before.all), mock: self.mock.saturating_sub(before.mock) }
+    }
+}
+
+/// A thread's or process's name and CPU time.
+fn ticks(path: impl AsRef<std::path::Path>) -> Option<(String, Duration)> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (begin, fields) = text.rsplit_once(')')?;
+    let name = begin.split_once('(')?.1.to_owned();
+    let mut used = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+    Some((name, Duration::from_millis(10 * (used.next()?.ok()? + used.next()?.ok()?))))
 }
 
 /// What was measured over all rounds, as medians.
@@ -84,13 +120,20 @@ pub(crate) fn in_turns(
     mut bare: impl FnMut() -> anyhow::Result<Duration>,
 ) -> anyhow::Result<Round> {
     let (ours, bare) = if number.is_multiple_of(2) {
-        let ours = ours()?;
-        (ours, bare()?)
+        let ours = used(&mut ours)?;
+        (ours, used(&mut bare)?)
     } else {
-        let bare = bare()?;
-        (ours()?, bare)
+        let bare = used(&mut bare)?;
+        (used(&mut ours)?, bare)
     };
-    Ok(Round { amount, ours, bare })
+    Ok(Round { amount, ours: ours.0, bare: bare.0, cpu: ours.1.zip(bare.1) })
+}
+
+/// Runs one side, and tells the CPU time beside what it says of its own time.
+fn used(side: &mut impl FnMut() -> anyhow::Result<Duration>) -> anyhow::Result<(Duration, Option<Cpu>)> {
+    let before = Cpu::now();
+    let lasted = side()?;
+    Ok((lasted, Cpu::now().zip(before).map(|(now, before)| now.since(before))))
 }
 
 /// How long something takes.
@@ -118,7 +161,24 @@ fn tell(name: &str, rounds: &[Round]) -> Option<Compared> {
         rounds.len(),
         thousands(rate)
     );
+    tell_cpu(name, rounds);
     Some(Compared { added_us })
+}
+
+/// CPU time does not depend on what else the machine does.
+fn tell_cpu(name: &str, rounds: &[Round]) {
+    let known: Vec<(Cpu, Cpu)> = rounds.iter().filter_map(|round| round.cpu).collect();
+    let amount: u64 = rounds.iter().filter(|round| round.cpu.is_some()).map(|round| round.amount).sum();
+    let each = |of: &dyn Fn(&(Cpu, Cpu)) -> Duration| {
+        known.iter().map(of).sum::<Duration>().as_secs_f64() * 1e6 / amount.max(1) as f64
+    };
+    let (ours, bare) = (each(&|cpu| cpu.0.all), each(&|cpu| cpu.1.all));
+    if ours * bare > 0.0 {
+        let (our_mock, bare_mock) = (each(&|cpu| cpu.0.mock), each(&|cpu| cpu.1.mock));
+        println!(
+            "cpu {name}: ours {ours:.1} us each, {our_mock:.1} of them the mock's; bare {bare:.1} us, {bare_mock:.1} the mock's"
+        );
+    }
 }
 
 fn thousands(number: f64) -> String {

@@ -1,12 +1,13 @@
 //! Apps with privileged permissions or roles, and who owns them: an owner adds a credential and is the
 //! app.
 
+use futures::try_join;
 use identity_core::error::Result;
 use identity_core::http::Request;
 use identity_core::limits::OperationClass;
 use identity_core::privilege::Tier;
 
-use super::reader::Reader;
+use super::reader::{Reader, Without};
 use super::survey::App;
 use super::table::RoleTable;
 use crate::permissions::APPS;
@@ -15,11 +16,37 @@ use crate::wire::role as wire;
 /// The application id of Microsoft Graph, the same in every tenant.
 const GRAPH: &str = "/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')";
 
+/// Where an app is registered.
+struct Registration {
+    /// Its object id.
+    id: String,
+    app_id: String,
+}
+
+enum Registered {
+    Here(Registration),
+    No,
+    /// What could not be read, as far as the words before the app's name say it.
+    Unread(&'static str, Without),
+}
+
+fn registration(app_id: &str) -> String {
+    format!("/applications(appId='{app_id}')")
+}
+
 impl Reader<'_> {
+    /// The principal of Microsoft Graph, with the permissions that it has.
+    pub(super) async fn graph_itself(&self) -> Result<Result<Option<wire::ServicePrincipal>, Without>> {
+        self.one(Request::get(GRAPH).query("$select", "id,appRoles")).await
+    }
+
     /// Who holds a privileged permission of Microsoft Graph.
-    pub(super) async fn permission_holders(&mut self, table: &RoleTable) -> Result<()> {
-        let request = Request::get(GRAPH).query("$select", "id,appRoles");
-        let graph: wire::ServicePrincipal = match self.one(request).await? {
+    pub(super) async fn permission_holders(
+        &mut self,
+        table: &RoleTable,
+        graph: Result<Option<wire::ServicePrincipal>, Without>,
+    ) -> Result<()> {
+        let graph = match graph {
             Ok(Some(graph)) => graph,
             // A tenant without Graph's own principal cannot have been asked through Graph.
             Ok(None) => return Ok(()),
@@ -53,54 +80,75 @@ impl Reader<'_> {
     /// The owners of these apps: of the service principal, and of the registration where it is in this
     /// tenant.
     pub(super) async fn owners(&mut self, apps: &[String]) -> Result<()> {
-        let owners = self
-            .rows_of_each::<wire::Object>(OperationClass::Read, apps, |id| {
-                Request::get("/servicePrincipals").segment(id).then("/owners").query("$select", "id,displayName")
-            })
-            .await?;
+        let owners = self.rows_of_each::<wire::Object>(OperationClass::Read, apps, |id| {
+            Request::get("/servicePrincipals").segment(id).then("/owners").query("$select", "id,displayName")
+        });
+        let (owners, registered) = try_join!(owners, self.registrations(apps))?;
         for (id, heard) in owners {
             let name = self.app_name(&id);
             for owner in self.taken(APPS, Some(&format!("owners of {name}")), heard) {
                 self.owner(&id, &owner);
             }
         }
-        for id in apps {
-            self.registration(id).await?;
+        let mut found = Vec::new();
+        for (id, heard) in registered {
+            match heard {
+                Registered::Here(registration) => found.push((id, registration)),
+                // A managed identity, or an app of another tenant: its registration has no owners here.
+                Registered::No => {}
+                Registered::Unread(what, refused) => {
+                    let name = self.app_name(&id);
+                    self.gap(APPS, Some(&format!("{what}{name}")), refused);
+                }
+            }
+        }
+        let ids: Vec<String> = found.iter().map(|(_, registration)| registration.app_id.clone()).collect();
+        let owners = self
+            .rows_of_each::<wire::Object>(OperationClass::Read, &ids, |app_id| {
+                Request::get(format!("{}/owners", registration(app_id))).query("$select", "id,displayName")
+            })
+            .await?;
+        for ((id, registration), (_, heard)) in found.into_iter().zip(owners) {
+            let name = self.app_name(&id);
+            for owner in self.taken(APPS, Some(&format!("owners of the registration of {name}")), heard) {
+                self.owner(&id, &owner);
+            }
+            if let Some(app) = self.survey.apps.get_mut(&id) {
+                app.registration = Some(registration.id);
+            }
         }
         Ok(())
     }
 
-    async fn registration(&mut self, id: &str) -> Result<()> {
-        let name = self.app_name(id);
-        let request = Request::get("/servicePrincipals").segment(id).query("$select", "id,appId");
-        let app: wire::ServicePrincipal = match self.one(request).await? {
-            Ok(Some(app)) => app,
-            Ok(None) => return Ok(()),
-            Err(refused) => {
-                self.gap(APPS, Some(&name), refused);
-                return Ok(());
+    /// The registration of each of these apps.
+    async fn registrations(&self, apps: &[String]) -> Result<Vec<(String, Registered)>> {
+        let request = |id: &String| Request::get("/servicePrincipals").segment(id).query("$select", "id,appId");
+        let principals = self.one_of_each::<wire::ServicePrincipal>(apps.iter().map(request).collect()).await?;
+        let mut all = Vec::with_capacity(apps.len());
+        let mut asked = Vec::new();
+        for (id, principal) in apps.iter().zip(principals) {
+            match principal {
+                Ok(principal) => {
+                    let app_id = principal.and_then(|principal| principal.app_id);
+                    match app_id.filter(|id| uuid::Uuid::try_parse(id).is_ok()) {
+                        Some(app_id) => asked.push((id.clone(), app_id)),
+                        None => all.push((id.clone(), Registered::No)),
+                    }
+                }
+                Err(refused) => all.push((id.clone(), Registered::Unread("", refused))),
             }
-        };
-        let Some(app_id) = app.app_id.filter(|id| uuid::Uuid::try_parse(id).is_ok()) else { return Ok(()) };
-        let path = format!("/applications(appId='{app_id}')");
-        let registration: wire::Application = match self.one(Request::get(&path).query("$select", "id")).await? {
-            Ok(Some(registration)) => registration,
-            // A managed identity, or an app of another tenant: its registration has no owners here.
-            Ok(None) => return Ok(()),
-            Err(refused) => {
-                self.gap(APPS, Some(&format!("registration of {name}")), refused);
-                return Ok(());
-            }
-        };
-        let request = Request::get(format!("{path}/owners")).query("$select", "id,displayName");
-        let heard = self.rows::<wire::Object>(OperationClass::Read, request).await?;
-        for owner in self.taken(APPS, Some(&format!("owners of the registration of {name}")), heard) {
-            self.owner(id, &owner);
         }
-        if let Some(app) = self.survey.apps.get_mut(id) {
-            app.registration = Some(registration.id);
-        }
-        Ok(())
+        let request = |(_, app_id): &(String, String)| Request::get(registration(app_id)).query("$select", "id");
+        let found = self.one_of_each::<wire::Application>(asked.iter().map(request).collect()).await?;
+        all.extend(asked.into_iter().zip(found).map(|((id, app_id), found)| {
+            let heard = match found {
+                Ok(Some(found)) => Registered::Here(Registration { id: found.id, app_id }),
+                Ok(None) => Registered::No,
+                Err(refused) => Registered::Unread("registration of ", refused),
+            };
+            (id, heard)
+        }));
+        Ok(all)
     }
 
     fn owner(&mut self, app: &str, owner: &wire::Object) {

@@ -27,6 +27,7 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::try_join;
 use identity_core::directory::PrivilegeClassifier;
 use identity_core::error::Result;
 use identity_core::privilege::PrivilegeIndex;
@@ -43,8 +44,8 @@ pub(crate) use targets::Targets;
 impl PrivilegeClassifier for EntraDirectory {
     async fn privileges(&self) -> Result<PrivilegeIndex> {
         // A domain that was federated since is somebody else's to reset.
-        self.tenant.read_domains_again().await?;
-        let mut index = grounds::index(&survey(&self.tenant).await?);
+        let ((), survey) = try_join!(self.tenant.read_domains_again(), survey(&self.tenant))?;
+        let mut index = grounds::index(&survey);
         grounds::add_restricted(&mut index, self.tenant.known.restricted());
         Ok(index)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::try_join;
 use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::{Effect, Request};
 use identity_core::limits::OperationClass;
@@ -29,29 +30,65 @@ const NO_PIM: &str = "the tenant has no licence for Privileged Identity Manageme
 pub(super) async fn read(tenant: &Tenant, table: &RoleTable) -> Result<Survey> {
     let granted = tenant.claims().await?.map(|claims| claims.roles.into_iter().collect());
     let mut reader = Reader { graph: &tenant.graph, granted, survey: Survey::default(), told: BTreeSet::new() };
-    let defined = reader.definitions(table).await?;
-    let assigned = reader.assignments().await?;
+    let heard = reader.first().await?;
+    let defined = reader.definitions(table, heard.definitions);
+    let assigned = reader.assignments(heard.assignments);
     reader.survey.assignments_were_read = assigned;
-    let listed = reader.listed_members(table).await?;
+    let listed = reader.listed_members(table, heard.activated).await?;
     if !(defined || assigned || listed) {
         let detail = reader.survey.gaps.first().cloned().unwrap_or_default();
         let error = Error::new(ErrorKind::InsufficientPrivilege, OPERATION).with_detail(detail);
         return Err(tenant.graph.named(error.with_advice("grant the app RoleManagement.Read.Directory")));
     }
-    let has_pim = reader.schedules().await?;
-    reader.permission_holders(table).await?;
-    reader.group_list().await?;
+    let has_pim = reader.schedules(heard.scheduled, heard.eligible);
+    reader.permission_holders(table, heard.graph).await?;
+    reader.group_list(heard.groups);
     reader.follow(has_pim).await?;
-    reader.units().await?;
+    reader.units(heard.units).await?;
     Ok(reader.survey)
 }
 
+/// What is asked for first: nothing of it needs anything else.
+struct First {
+    definitions: Heard<wire::RoleDefinition>,
+    assignments: Heard<wire::RoleAssignment>,
+    activated: Heard<wire::DirectoryRole>,
+    scheduled: Heard<wire::RoleAssignment>,
+    eligible: Heard<wire::RoleAssignment>,
+    graph: Result<Option<wire::ServicePrincipal>, Without>,
+    groups: Heard<wire::Group>,
+    units: Heard<wire::Unit>,
+}
+
 impl Reader<'_> {
-    /// Role definitions; whether they could be read.
-    async fn definitions(&mut self, table: &RoleTable) -> Result<bool> {
-        let request = Request::get(format!("{ROLE_PATH}/roleDefinitions"))
+    /// Asks for what needs nothing else, side by side.
+    async fn first(&self) -> Result<First> {
+        let definitions = Request::get(format!("{ROLE_PATH}/roleDefinitions"))
             .query("$select", "id,templateId,displayName,isBuiltIn,rolePermissions");
-        let heard = self.rows::<wire::RoleDefinition>(OperationClass::Read, request).await?;
+        let assignments = Request::get(format!("{ROLE_PATH}/roleAssignments")).query("$expand", "principal");
+        let activated = Request::get("/directoryRoles").query("$select", "id,displayName,roleTemplateId");
+        let groups = Request::get("/groups")
+            .query("$filter", "isAssignableToRole eq true")
+            .query("$select", "id,displayName,visibility")
+            .query("$top", "999");
+        let units = Request::get("/directory/administrativeUnits")
+            .query("$select", "id,displayName,visibility,isMemberManagementRestricted");
+        let schedule = |list| self.rows(OperationClass::Read, Request::get(format!("{ROLE_PATH}/{list}")));
+        let (definitions, assignments, activated, scheduled, eligible, graph, groups, units) = try_join!(
+            self.rows(OperationClass::Read, definitions),
+            self.rows(OperationClass::Read, assignments),
+            self.rows(OperationClass::Read, activated),
+            schedule("roleAssignmentScheduleInstances"),
+            schedule("roleEligibilityScheduleInstances"),
+            self.graph_itself(),
+            self.rows(OperationClass::Read, groups),
+            self.rows(OperationClass::Read, units),
+        )?;
+        Ok(First { definitions, assignments, activated, scheduled, eligible, graph, groups, units })
+    }
+
+    /// Role definitions; whether they could be read.
+    fn definitions(&mut self, table: &RoleTable, heard: Heard<wire::RoleDefinition>) -> bool {
         let was_read = heard.is_ok();
         for role in self.taken(ROLES, Some("definitions"), heard) {
             let template = role.template_id.clone().unwrap_or_else(|| role.id.clone());
@@ -61,23 +98,20 @@ impl Reader<'_> {
             let name = role.display_name.unwrap_or_else(|| name_of(&template).unwrap_or(&template).to_owned());
             self.survey.roles.insert(role.id, Role { name, template, tier });
         }
-        Ok(was_read)
+        was_read
     }
 
-    async fn assignments(&mut self) -> Result<bool> {
-        let request = Request::get(format!("{ROLE_PATH}/roleAssignments")).query("$expand", "principal");
-        let heard = self.rows::<wire::RoleAssignment>(OperationClass::Read, request).await?;
+    /// Whether they could be read.
+    fn assignments(&mut self, heard: Heard<wire::RoleAssignment>) -> bool {
         let was_read = heard.is_ok();
         for row in self.taken(ROLES, Some("assignments"), heard) {
             self.hold(row, How::Assigned);
         }
-        Ok(was_read)
+        was_read
     }
 
     /// The members that activated roles list: what assignments do not show, shows here.
-    async fn listed_members(&mut self, table: &RoleTable) -> Result<bool> {
-        let request = Request::get("/directoryRoles").query("$select", "id,displayName,roleTemplateId");
-        let heard = self.rows::<wire::DirectoryRole>(OperationClass::Read, request).await?;
+    async fn listed_members(&mut self, table: &RoleTable, heard: Heard<wire::DirectoryRole>) -> Result<bool> {
         let was_read = heard.is_ok();
         let roles = self.taken(ROLES, Some("activated roles"), heard);
         let ids: Vec<String> = roles.iter().map(|role| role.id.clone()).collect();
@@ -104,16 +138,13 @@ impl Reader<'_> {
     }
 
     /// What Privileged Identity Management has; whether the tenant has it, as far as it could be told.
-    async fn schedules(&mut self) -> Result<bool> {
+    fn schedules(&mut self, active: Heard<wire::RoleAssignment>, eligible: Heard<wire::RoleAssignment>) -> bool {
         let mut without = 0;
-        let lists = [
-            ("roleAssignmentScheduleInstances", ACTIVE_SCHEDULES, How::Assigned),
-            ("roleEligibilityScheduleInstances", ELIGIBLE_SCHEDULES, How::Eligible),
-        ];
+        let lists = [(active, ACTIVE_SCHEDULES, How::Assigned), (eligible, ELIGIBLE_SCHEDULES, How::Eligible)];
+        let all = lists.len();
         let mut unlicensed = None;
-        for (list, need, how) in lists {
-            let request = Request::get(format!("{ROLE_PATH}/{list}"));
-            match self.rows::<wire::RoleAssignment>(OperationClass::Read, request).await? {
+        for (heard, need, how) in lists {
+            match heard {
                 Ok(rows) => rows.into_iter().for_each(|row| self.hold(row, how)),
                 Err(Without::Licence) => {
                     without += 1;
@@ -123,15 +154,15 @@ impl Reader<'_> {
             }
         }
         match unlicensed {
-            None => Ok(true),
-            Some(_) if without == lists.len() => {
+            None => true,
+            Some(_) if without == all => {
                 self.survey.notes.push(NO_PIM.to_owned());
-                Ok(false)
+                false
             }
             // One of two lists cannot be without a licence by itself.
             Some(need) => {
                 self.gap(need, None, Without::Licence);
-                Ok(true)
+                true
             }
         }
     }
@@ -187,12 +218,7 @@ impl Reader<'_> {
     }
 
     /// The groups that can be given roles.
-    async fn group_list(&mut self) -> Result<()> {
-        let request = Request::get("/groups")
-            .query("$filter", "isAssignableToRole eq true")
-            .query("$select", "id,displayName,visibility")
-            .query("$top", "999");
-        let heard = self.rows::<wire::Group>(OperationClass::Read, request).await?;
+    fn group_list(&mut self, heard: Heard<wire::Group>) {
         for group in self.taken(GROUPS, None, heard) {
             let name = group.display_name.unwrap_or_else(|| group.id.clone());
             if self.is_hidden(group.visibility.as_deref()) {
@@ -201,7 +227,6 @@ impl Reader<'_> {
             let met = self.survey.groups.entry(group.id).or_default();
             (met.name, met.role_assignable) = (name, true);
         }
-        Ok(())
     }
 
     /// Whether members are left out of listings without a word. A token that does not tell what was granted
@@ -266,19 +291,16 @@ impl Reader<'_> {
 
     /// Direct members and owners: nesting is followed group by group, for the path.
     async fn places(&mut self, groups: &[String]) -> Result<()> {
-        for (list, access) in [("/members", Access::Member), ("/owners", Access::Owner)] {
-            let lists = self
-                .rows_of_each::<wire::Object>(MEMBERS, groups, |id| {
-                    Request::get("/groups")
-                        .segment(id)
-                        .then(list)
-                        .query("$select", "id,displayName")
-                        .query("$top", "999")
-                })
-                .await?;
+        let list = |list: &'static str| {
+            self.rows_of_each::<wire::Object>(MEMBERS, groups, move |id| {
+                Request::get("/groups").segment(id).then(list).query("$select", "id,displayName").query("$top", "999")
+            })
+        };
+        let (members, owners) = try_join!(list("/members"), list("/owners"))?;
+        for (lists, what, access) in [(members, "members", Access::Member), (owners, "owners", Access::Owner)] {
             for (id, heard) in lists {
                 let name = self.group_name(&id);
-                for object in self.taken(GROUPS, Some(&format!("{} of {name}", &list[1..])), heard) {
+                for object in self.taken(GROUPS, Some(&format!("{what} of {name}")), heard) {
                     self.meet(&object);
                     self.place(&id, object.id, access);
                 }
@@ -289,21 +311,17 @@ impl Reader<'_> {
 
     /// Places that Privileged Identity Management for groups gives, now or on demand.
     async fn scheduled_places(&mut self, groups: &[String]) -> Result<()> {
+        let list = |list: &'static str| {
+            self.rows_of_each::<wire::GroupPlace>(OperationClass::Read, groups, move |id| {
+                Request::get(format!("{GROUP_PIM_PATH}/{list}")).query("$filter", format!("groupId eq '{id}'"))
+            })
+        };
+        let (now, on_demand) = try_join!(list("assignmentScheduleInstances"), list("eligibilityScheduleInstances"))?;
         let lists = [
-            ("assignmentScheduleInstances", permissions::GROUP_ASSIGNMENTS, Access::Member, Access::Owner),
-            (
-                "eligibilityScheduleInstances",
-                permissions::GROUP_ELIGIBILITIES,
-                Access::EligibleMember,
-                Access::EligibleOwner,
-            ),
+            (now, permissions::GROUP_ASSIGNMENTS, Access::Member, Access::Owner),
+            (on_demand, permissions::GROUP_ELIGIBILITIES, Access::EligibleMember, Access::EligibleOwner),
         ];
-        for (list, need, member, owner) in lists {
-            let of_each = self
-                .rows_of_each::<wire::GroupPlace>(OperationClass::Read, groups, |id| {
-                    Request::get(format!("{GROUP_PIM_PATH}/{list}")).query("$filter", format!("groupId eq '{id}'"))
-                })
-                .await?;
+        for (of_each, need, member, owner) in lists {
             for (id, heard) in of_each {
                 let name = self.group_name(&id);
                 for row in self.taken(need, Some(&name), heard) {
@@ -329,10 +347,7 @@ impl Reader<'_> {
 
     /// Administrative units, and the members of those where they matter: of restricted ones, and of those
     /// that a role is scoped to.
-    async fn units(&mut self) -> Result<()> {
-        let request = Request::get("/directory/administrativeUnits")
-            .query("$select", "id,displayName,visibility,isMemberManagementRestricted");
-        let heard = self.rows::<wire::Unit>(OperationClass::Read, request).await?;
+    async fn units(&mut self, heard: Heard<wire::Unit>) -> Result<()> {
         let mut hiding = BTreeSet::new();
         for unit in self.taken(UNITS, None, heard) {
             if self.is_hidden(unit.visibility.as_deref()) {

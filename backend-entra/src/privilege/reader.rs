@@ -12,6 +12,7 @@ use super::survey::Survey;
 use crate::dialect::code;
 use crate::graph::Graph;
 use crate::permissions::{Granted, Need, has};
+use crate::wire::page::Page;
 
 pub(super) const OPERATION: &str = "read privileges";
 /// Reads of this kind that are under way at once; the governor has the last word.
@@ -70,7 +71,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The rows of one listing for each of these, in their order.
+    /// The rows of one listing for each of these, in their order; the first pages go together.
     ///
     /// # Errors
     /// As of [`Reader::rows`].
@@ -83,9 +84,37 @@ impl Reader<'_> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let reads: Vec<_> = ids.iter().map(|id| (id.clone(), request(id))).collect();
+        let requests: Vec<Request> = ids.iter().map(|id| request(id)).collect();
+        let pages = self.graph.together::<Page<T>>(OPERATION, class, &requests).await?;
+        let reads: Vec<_> = ids.iter().cloned().zip(requests).zip(pages).collect();
         let reads = stream::iter(reads)
-            .map(|(id, request)| async move { Ok((id, self.rows(class, request).await?)) })
+            .map(|((id, request), page)| async move {
+                match page {
+                    Some(page) if page.next.is_none() => Ok((id, Ok(page.value))),
+                    _ => Ok((id, self.rows(class, request).await?)),
+                }
+            })
+            .buffered(AT_ONCE);
+        reads.try_collect().await
+    }
+
+    /// One object for each of these, in their order: see [`Reader::one`].
+    ///
+    /// # Errors
+    /// As of [`Reader::rows`].
+    pub(super) async fn one_of_each<T>(&self, requests: Vec<Request>) -> Result<Vec<Result<Option<T>, Without>>>
+    where
+        T: DeserializeOwned + Send,
+    {
+        let answers = self.graph.together::<T>(OPERATION, OperationClass::Read, &requests).await?;
+        let reads: Vec<_> = requests.into_iter().zip(answers).collect();
+        let reads = stream::iter(reads)
+            .map(|(request, answer)| async move {
+                match answer {
+                    Some(object) => Ok(Ok(Some(object))),
+                    None => self.one(request).await,
+                }
+            })
             .buffered(AT_ONCE);
         reads.try_collect().await
     }

@@ -98,21 +98,21 @@ impl Reader<'_> {
             })
             .await?;
         for ((set, role), heard) in members {
-            self.bind(&set, role, heard);
+            self.bind(&set, &role, heard);
         }
         Ok(was_read)
     }
 
-    fn bind(&mut self, set: &str, role: String, heard: Heard<Member>) {
-        if is_standard(&role) {
-            self.meet_standard(&role, None);
+    fn bind(&mut self, set: &str, role: &str, heard: Heard<Member>) {
+        if is_standard(role) {
+            self.meet_standard(role, None);
         } else {
-            self.meet_custom(&role, None);
+            self.meet_custom(role, None);
         }
-        let of = format!("who holds {} over {}", self.survey.role_name(&role), self.survey.set_name(set));
+        let of = format!("who holds {} over {}", self.survey.role_name(role), self.survey.set_name(set));
         for member in self.taken(ROLES, Some(&of), heard) {
             match member.links.own.as_ref().and_then(|link| Principal::of_link(&link.href)) {
-                Some(principal) => self.hold(principal, role.clone(), Some(set.to_owned())),
+                Some(principal) => self.hold(principal, role.to_owned(), Some(set.to_owned())),
                 None => {
                     let error = Error::new(ErrorKind::Protocol, OPERATION)
                         .with_detail("a member is neither a user nor a group nor an app");

@@ -27,7 +27,7 @@ impl Targets {
                     admins.insert(id);
                 }
                 Principal::Group(id) => {
-                    admins.extend(survey.groups.get(id).into_iter().flat_map(|group| &group.members))
+                    admins.extend(survey.groups.get(id).into_iter().flat_map(|group| &group.members));
                 }
                 Principal::App(_) => {}
             }

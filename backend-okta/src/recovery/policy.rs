@@ -71,7 +71,7 @@ impl Policies {
             let said = says(policy, rule);
             let network = rule.conditions.as_ref().and_then(|conditions| conditions.network.as_ref());
             let connection = network.and_then(|network| network.connection.as_deref());
-            if !connection.is_none_or(|word| word == "ANYWHERE") {
+            if connection.is_some_and(|word| word != "ANYWHERE") {
                 somewhere.get_or_insert(said);
                 continue;
             }

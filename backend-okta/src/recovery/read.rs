@@ -11,6 +11,7 @@ use super::OPERATION;
 use super::policy::Policies;
 use crate::limits::{GROUPS, POLICIES, USERS};
 use crate::okta::Okta;
+use crate::permissions as need;
 use crate::wire::policy::{Conditions, Factor, Listed, Policy, Rule};
 use crate::wire::role::Id;
 
@@ -25,9 +26,8 @@ pub(super) async fn policies(okta: &Okta) -> Result<Result<Policies, String>> {
     match read(okta).await {
         Ok(policies) => Ok(Ok(policies)),
         Err(error) => refused(error).map(|why| {
-            Err(format!(
-                "the password policies could not be read: {why}; grant the app okta.policies.read and okta.groups.read"
-            ))
+            let (policies, groups) = (need::POLICIES, need::GROUPS.scope);
+            Err(format!("{} could not be read: {why}; grant the app {} and {groups}", policies.what, policies.scope))
         }),
     }
 }

@@ -91,7 +91,8 @@ fn rule(access: &str, requirement: Value) -> Value {
            "actions": {"passwordChange": {"access": "ALLOW"}, "selfServicePasswordReset": reset}})
 }
 
-fn needs(methods: &[&str], step_up: Value) -> Value {
+fn needs(methods: &[&str], step_up: impl Into<Value>) -> Value {
+    let step_up: Value = step_up.into();
     json!({"primary": {"methods": methods}, "stepUp": step_up, "accessControl": "LEGACY"})
 }
 

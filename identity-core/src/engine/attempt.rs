@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::cohort::Cohort;
 use super::lane::Lane;
 use super::read_back::read_back;
-use super::send::send;
-use crate::error::{Error, ErrorKind, Result, Status};
-use crate::journal::{ActionProgress, Baseline, ErrorRecord, Event, Finality};
-use crate::limits::{RetryCause, clock};
-use crate::reset::{Action, Outcome, Receipt, Secret, SecretKind};
+use super::settle::{lost, send_and_settle};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{ActionProgress, Baseline, Event, Finality};
+use crate::limits::clock;
+use crate::reset::{Action, Secret, SecretKind};
 use crate::vault::{SealedRef, Sealing};
 
 /// One action on one account, not final yet.
@@ -22,26 +22,26 @@ pub(super) struct Work {
     /// The last attempt's number over all processes of the run.
     pub(super) attempt: u32,
     /// Attempts of this process.
-    tries: u32,
+    pub(super) tries: u32,
     /// How many passwords this process tried.
-    passwords: u32,
+    pub(super) passwords: u32,
     pub(super) password: Option<Secret>,
-    sealed: Option<SealedRef>,
+    pub(super) sealed: Option<SealedRef>,
     pub(super) baseline: Baseline,
     /// An order may have been sent and its outcome is not known: read back first.
     pub(super) open: bool,
     /// An attempt had no answer: what it carried may be in force, or land yet. Until a later one is
     /// confirmed, no refusal is final and no other password is made.
-    maybe_in_force: bool,
+    pub(super) maybe_in_force: bool,
     /// Its password was sealed although no intent is recorded.
-    unrecorded: bool,
+    pub(super) unrecorded: bool,
     /// Reading back does not tell this one's landing from an earlier action's on the same account:
     /// only the directory's own answer counts.
     pub(super) uncertain: bool,
     /// An attempt had no answer, and with it may be lost a secret that the server made.
-    lost: Option<u32>,
-    throttled: u32,
-    wait: Duration,
+    pub(super) lost: Option<u32>,
+    pub(super) throttled: u32,
+    pub(super) wait: Duration,
 }
 
 impl Work {
@@ -109,8 +109,7 @@ pub(super) async fn carry_out(lane: &Lane, cohort: &mut Cohort, mut pending: Vec
         if pending.is_empty() {
             return Ok(());
         }
-        let outcomes = send(lane, cohort, &pending).await;
-        pending = settle(lane, cohort, pending, outcomes).await?;
+        pending = send_and_settle(lane, cohort, pending).await?;
         let wait = pending.iter().map(|work| work.wait).max().unwrap_or_default();
         if !wait.is_zero() {
             tokio::select! {
@@ -176,7 +175,7 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
 }
 
 /// Seals; one reference for each.
-async fn sealed(lane: &Lane, sealings: Vec<Sealing>) -> Result<Vec<SealedRef>> {
+pub(super) async fn sealed(lane: &Lane, sealings: Vec<Sealing>) -> Result<Vec<SealedRef>> {
     let count = sealings.len();
     let references = lane.vault.seal(sealings).await?;
     if references.len() == count {
@@ -196,7 +195,7 @@ async fn reopened(lane: &Lane, work: &Work) -> Result<Reopened> {
     Ok(lane.vault.reopen(sealed).await?.map_or(Reopened::NoKey, Reopened::Password))
 }
 
-fn sealing(cohort: &Cohort, subject: usize, kind: SecretKind, password: Secret) -> Sealing {
+pub(super) fn sealing(cohort: &Cohort, subject: usize, kind: SecretKind, password: Secret) -> Sealing {
     let entry = cohort.entry(subject);
     Sealing {
         entry: entry.seq,
@@ -222,161 +221,4 @@ async fn record_intents(lane: &Lane, cohort: &mut Cohort, pending: &mut [Work]) 
         });
     }
     cohort.record(lane, events).await
-}
-
-/// Records the outcomes; what is to be tried again stays pending.
-async fn settle(
-    lane: &Lane,
-    cohort: &mut Cohort,
-    pending: Vec<Work>,
-    outcomes: Vec<Option<Outcome>>,
-) -> Result<Vec<Work>> {
-    let mut events = Vec::with_capacity(pending.len());
-    let mut again = Vec::new();
-    let mut seal_first: Vec<(Work, Receipt, Secret)> = Vec::new();
-    for (work, outcome) in pending.into_iter().zip(outcomes) {
-        let entry = cohort.entry(work.subject).seq;
-        let Some(outcome) = outcome else {
-            let stopped = Error::new(ErrorKind::Stopped, "send")
-                .with_status(Status::Temporary)
-                .with_detail("not sent: the run stopped");
-            events.push(attempt_failed(&work, entry, &stopped));
-            continue;
-        };
-        match outcome {
-            Outcome::Done(mut receipt) => {
-                lane.guard.succeeded();
-                lane.backend.governor().retry_budget().deposit();
-                match receipt.server_secret.take() {
-                    Some(secret) => seal_first.push((work, receipt, secret)),
-                    None => {
-                        events.extend(untold(&work, entry));
-                        events.push(done(&work, entry, &receipt, None));
-                    }
-                }
-            }
-            Outcome::Refused(error) if work.maybe_in_force && error.kind() != ErrorKind::AccountNotFound => {
-                // An earlier one without an answer may be why (the history knows the password, or
-                // its age is too small): it stays open, to be read back.
-                events.push(attempt_unknown(&work, entry, &error));
-                lane.stop_if_fatal(&error);
-            }
-            Outcome::Refused(error) => {
-                let more = work.passwords < lane.guard.rails().passwords_per_account;
-                if error.kind() == ErrorKind::PasswordRejected && work.action.needs_password() && more {
-                    events.push(attempt_failed(&work, entry, &error));
-                    again.push(Work { password: None, sealed: None, wait: Duration::ZERO, ..work });
-                } else if lane.stop_if_fatal(&error) {
-                    // Not this account's failure: a resume tries it again.
-                    events.push(attempt_failed(&work, entry, &error));
-                } else {
-                    let error = error.with_attempts(work.attempt);
-                    given_up(lane, &work, entry, &error, &mut events);
-                }
-            }
-            Outcome::Throttled(error) => {
-                events.push(attempt_failed(&work, entry, &error));
-                let throttled = work.throttled + 1;
-                match lane.delay(throttled, &error, RetryCause::Throttled) {
-                    Some(wait) => again.push(Work { throttled, wait, ..work }),
-                    None => give_up(lane, &work, entry, error, &mut events),
-                }
-            }
-            Outcome::Temporary(error) => {
-                events.push(attempt_failed(&work, entry, &error));
-                match lane.delay(work.tries - work.throttled, &error, RetryCause::Fault) {
-                    Some(wait) => again.push(Work { wait, ..work }),
-                    None => give_up(lane, &work, entry, error, &mut events),
-                }
-            }
-            Outcome::Unknown(error) => {
-                events.push(attempt_unknown(&work, entry, &error));
-                // Without another try it stays open: a resume, or verification, reads it back.
-                if let Some(wait) = lane.delay(work.tries - work.throttled, &error, RetryCause::Timeout) {
-                    let maybe_in_force = work.action.needs_password();
-                    let lost = lost(work.action, work.attempt);
-                    again.push(Work { open: true, maybe_in_force, lost, wait, ..work });
-                }
-            }
-        }
-    }
-    if !seal_first.is_empty() {
-        let sealings = seal_first
-            .iter()
-            .map(|(work, _, secret)| sealing(cohort, work.subject, server_kind(work.action), secret.clone()))
-            .collect();
-        let references = sealed(lane, sealings).await?;
-        for ((work, receipt, _), reference) in seal_first.into_iter().zip(references) {
-            let entry = cohort.entry(work.subject).seq;
-            if let Some(attempt) = work.lost {
-                let (kind, newer) = (server_kind(work.action), work.attempt);
-                let note =
-                    format!("{kind}: the answer to attempt {attempt} is lost; that of attempt {newer} supersedes it");
-                events.push(Event::Noted { entry, note });
-            }
-            events.push(done(&work, entry, &receipt, Some(reference)));
-        }
-    }
-    cohort.record(lane, events).await?;
-    Ok(again)
-}
-
-/// What a secret is that the server answered this action with: a password where the server sets
-/// one of its own making.
-fn server_kind(action: Action) -> SecretKind {
-    action.server_secret().unwrap_or_default()
-}
-
-fn give_up(lane: &Lane, work: &Work, entry: u64, error: Error, events: &mut Vec<Event>) {
-    if work.maybe_in_force {
-        events.push(attempt_unknown(work, entry, &error));
-        return;
-    }
-    given_up(lane, work, entry, &error.with_status(Status::Persistent).with_attempts(work.attempt), events);
-}
-
-fn given_up(lane: &Lane, work: &Work, entry: u64, error: &Error, events: &mut Vec<Event>) {
-    if let (Some(attempt), Some(kind)) = (work.lost, work.action.server_secret()) {
-        let note = format!("attempt {attempt} had no answer: it may have made one ({kind}) that nobody has");
-        events.push(Event::Noted { entry, note });
-    }
-    events.push(failed(work, entry, error));
-    lane.failed(error);
-}
-
-/// What is noted of a confirmation without the secret that should have come with it. A recovery link
-/// may have gone to the person.
-fn untold(work: &Work, entry: u64) -> Option<Event> {
-    let kind = work.action.server_secret().filter(|_| work.action != Action::SendRecoveryLink)?;
-    let note = format!("{}: confirmed, and the {kind} did not come with it: nobody has it", work.action);
-    Some(Event::Noted { entry, note })
-}
-
-/// The attempt, where a secret may be lost with its answer.
-fn lost(action: Action, attempt: u32) -> Option<u32> {
-    action.server_secret().map(|_| attempt)
-}
-
-fn done(work: &Work, entry: u64, receipt: &Receipt, server_secret: Option<SealedRef>) -> Event {
-    Event::Done {
-        entry,
-        action: work.action,
-        attempt: work.attempt,
-        at: receipt.at,
-        request_id: receipt.request_id.clone(),
-        read_back: false,
-        server_secret,
-    }
-}
-
-fn attempt_unknown(work: &Work, entry: u64, error: &Error) -> Event {
-    Event::AttemptUnknown { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
-}
-
-fn attempt_failed(work: &Work, entry: u64, error: &Error) -> Event {
-    Event::AttemptFailed { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
-}
-
-pub(super) fn failed(work: &Work, entry: u64, error: &Error) -> Event {
-    Event::Failed { entry, action: work.action, attempt: work.attempt, error: ErrorRecord::from(error) }
 }

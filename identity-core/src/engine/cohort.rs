@@ -1,5 +1,7 @@
 //! A cohort: the entries that one lane takes through their actions together.
 
+use std::collections::HashMap;
+
 use super::attempt::{Work, carry_out};
 use super::lane::{Lane, Part};
 use super::progress::EntryResult;
@@ -14,6 +16,8 @@ use crate::reset::{Action, Containment};
 #[derive(Debug)]
 pub(super) struct Cohort {
     subjects: Vec<Subject>,
+    /// Where each entry is among them.
+    places: HashMap<u64, usize>,
 }
 
 #[derive(Debug)]
@@ -118,7 +122,7 @@ impl Cohort {
                 return Ok(None);
             }
         };
-        let mut cohort = Self { subjects: Vec::with_capacity(open.len()) };
+        let mut cohort = Self { subjects: Vec::with_capacity(open.len()), places: HashMap::with_capacity(open.len()) };
         let mut events = Vec::new();
         for ((entry, actions, mut progress, share), account) in open.into_iter().zip(accounts) {
             let begun = !progress.actions.is_empty();
@@ -130,6 +134,7 @@ impl Cohort {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });
                     }
+                    cohort.places.insert(entry.seq, cohort.subjects.len());
                     cohort.subjects.push(Subject { entry, account, actions, share, progress, stale: false });
                 }
                 (Recheck::Hold(error), _) => {
@@ -249,8 +254,8 @@ impl Cohort {
         }
         lane.journal.append(events.clone()).await?;
         for event in &events {
-            // Entries of a cohort are few; a map would cost more than it saves.
-            for subject in &mut self.subjects {
+            let place = event.entry().and_then(|entry| self.places.get(&entry));
+            if let Some(subject) = place.and_then(|place| self.subjects.get_mut(*place)) {
                 subject.progress.fold(event);
             }
         }

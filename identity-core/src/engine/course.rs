@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::journal::{Event, Journal, StopReason};
 use crate::limits::{RetryPolicy, clock};
 use crate::plan::{Entry, Plan, Wave, WaveKind};
+use crate::privilege::PrivilegeIndex;
 use crate::reset::Action;
 use crate::vault::Vault;
 
@@ -35,7 +36,13 @@ pub(super) struct Seat {
     pub(super) worked: Duration,
     /// Cancelled when the pass behind the leading one is over in the last wave that had one.
     pub(super) rest_over: Option<CancellationToken>,
+    /// Who was privileged at the beginning of the wave before, and when that was read.
+    pub(super) look: Option<(Arc<PrivilegeIndex>, Instant)>,
 }
+
+/// So long a look at who is privileged holds for a wave that begins after a short one. Within a wave
+/// it holds far longer.
+const LOOK_HOLDS: Duration = Duration::from_secs(10);
 
 /// A run after its checks.
 #[derive(Debug)]
@@ -231,7 +238,12 @@ impl Course {
             held: Arc::clone(&self.held),
         };
         // As of this wave, not of the plan: who became privileged meanwhile is held.
-        let lane = lane.looking_again().await?;
+        let recent = seat.look.take().filter(|(_, looked)| clock::instant().duration_since(*looked) < LOOK_HOLDS);
+        let lane = match recent {
+            Some((index, looked)) => lane.with_look(index, looked)?,
+            None => lane.looking_again().await?,
+        };
+        seat.look = Some((Arc::clone(&lane.index), lane.looked));
         let span = tracing::info_span!("lane", directory = %directory);
         let (mut leads, mut behind) = (Vec::new(), Vec::new());
         for class in leading.classes() {

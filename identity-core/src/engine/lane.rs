@@ -88,16 +88,7 @@ pub(super) async fn lead<I>(lane: Arc<Lane>, entries: I, mut front: Front)
 where
     I: Iterator<Item = Result<Entry>> + Send,
 {
-    let size = lane.limits.batch_of(lane.lead).get().min(MAX_COHORT) as usize;
-    let in_flight = lane.limits.in_flight.get() as usize;
-    let concurrent = match lane.limits.batch_cost {
-        BatchCost::OneRequest => in_flight,
-        BatchCost::PerOperation => in_flight.div_ceil(size),
-    }
-    // While some are in flight, others read accounts again, seal, and record; those that sync at
-    // the same time share the sync.
-    .saturating_add(PREPARING)
-    .min(MAX_COHORTS);
+    let (size, concurrent) = cohorts(&lane.limits, lane.lead);
     let mut cohorts = stream::iter(entries).chunks(size);
     let mut working = FuturesUnordered::new();
     let mut begun = 0;
@@ -126,6 +117,24 @@ where
             }
         }
     }
+}
+
+/// How many accounts a cohort has, and how many cohorts there are at once.
+fn cohorts(limits: &Limits, class: OperationClass) -> (usize, usize) {
+    let batch = limits.batch_of(class).get().min(MAX_COHORT);
+    let in_flight = limits.in_flight.get();
+    let (size, sending, preparing) = match limits.batch_cost {
+        BatchCost::PerOperation => (batch, in_flight.div_ceil(batch), PREPARING),
+        BatchCost::OneRequest => {
+            // One look-up, one sealing and one record of intents for several batches; but none that
+            // waits long for its permits after the look.
+            let soon = limits.per_second(class).map_or(u32::MAX, |rate| rate as u32);
+            let together = limits.batch_of(OperationClass::Read).get().min(soon).min(MAX_TOGETHER);
+            let batches = (together / batch).max(1);
+            (batch * batches, in_flight.div_ceil(batches), if batches > 1 { PREPARING_LARGE } else { PREPARING })
+        }
+    };
+    (size as usize, sending.saturating_add(preparing).min(MAX_COHORTS) as usize)
 }
 
 /// Tells the pass behind how far the leading pass has come.
@@ -159,16 +168,22 @@ pub(super) fn panicked(fault: JoinError) -> Error {
         .with_advice("resume the run; its unknown outcomes are read back first")
 }
 
-/// A cohort costs two syncs of the journal and one of the vault; beyond this many accounts the
-/// syncs no longer show, and a straggler holds up fewer others.
+/// The most accounts of a cohort that is one batch. It costs two syncs of the journal and one of the
+/// vault; beyond this many the syncs no longer show, and a straggler holds up fewer others.
 pub(super) const MAX_COHORT: u32 = 64;
 
 /// Cohorts that make ready or record while others are in flight. A cohort waits for one read and
 /// three syncs beside its orders: on a slow disk that is several times as long as these take.
-const PREPARING: usize = 6;
+const PREPARING: u32 = 6;
+
+/// The same where a cohort has several batches.
+const PREPARING_LARGE: u32 = 3;
+
+/// The most accounts of a cohort of several batches.
+const MAX_TOGETHER: u32 = 320;
 
 /// A bound for memory, whatever a backend says of its in-flight ceiling.
-const MAX_COHORTS: usize = 256;
+const MAX_COHORTS: u32 = 256;
 
 impl Lane {
     /// The same lane with who is privileged as of now.
@@ -179,7 +194,15 @@ impl Lane {
     pub(super) async fn looking_again(&self) -> Result<Self> {
         let looked = clock::instant();
         let read = retried_read(self.backend.governor(), &self.policy, || self.backend.privileges());
-        let index = self.guard.unless_stopped(read).await?;
+        let index = Arc::new(self.guard.unless_stopped(read).await?);
+        self.with_look(index, looked)
+    }
+
+    /// The same lane with who is privileged as it was read at that time.
+    ///
+    /// # Errors
+    /// When it was not read in full where that matters.
+    pub(super) fn with_look(&self, index: Arc<PrivilegeIndex>, looked: Instant) -> Result<Self> {
         // Whoever was planned as privileged, or only loses sessions here, is looked at one by one.
         let one_by_one =
             matches!(self.wave.kind, WaveKind::Privileged | WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
@@ -190,7 +213,7 @@ impl Lane {
                 .with_detail(format!("who is privileged cannot be read in full any more: {gap}"))
                 .with_advice("let the account that the run signs in with read it, then resume"));
         }
-        Ok(Self { index: Arc::new(index), looked, ..self.clone() })
+        Ok(Self { index, looked, ..self.clone() })
     }
 
     /// How many of an account's actions the leading pass takes.
@@ -286,5 +309,31 @@ impl Lane {
             self.guard.fatal(error, &self.teller);
         }
         fatal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Quota;
+    use std::num::NonZeroU32;
+
+    fn of(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_cohort_is_several_batches_where_none_of_them_waits_long() {
+        let limits = Limits::new(of(20), of(8)).with_batch_of(OperationClass::Read, of(300));
+        let write = OperationClass::Write;
+        assert_eq!(cohorts(&limits, write).0, 20, "each order is a request of its own");
+        let limits = limits.with_batch_cost(BatchCost::OneRequest);
+        assert_eq!(cohorts(&limits, write), (300, 4));
+        let paced = |permits| {
+            let quota = Quota::new("writes", of(permits), Duration::from_secs(1), write).with_share(0.5);
+            cohorts(&limits.clone().with_quota(quota), write)
+        };
+        assert_eq!(paced(20), (20, 14), "half a cohort of one batch goes in a second");
+        assert_eq!(paced(130).0, 60, "and here three batches and a bit");
     }
 }

@@ -1,13 +1,14 @@
 //! The engine: from an approved plan to outcomes.
 //!
 //! A [`Run`] carries a plan out wave by wave. Each directory has a lane; the lanes of a wave run
-//! side by side. A lane takes the wave's entries in cohorts of the directory's batch size. For a
+//! side by side. A lane takes the wave's entries in cohorts of the directory's batch size, or of
+//! several batches where these are one request each and none waits long for its permits. For a
 //! cohort it
 //!
 //! 1. asks the journal what is known of the entries (nothing, in a new run),
 //! 2. reads the accounts again and compares them with the plan,
 //! 3. reads back every order whose outcome an earlier process did not record,
-//! 4. seals passwords, records the intents, takes permits, sends one batch, records the outcomes,
+//! 4. seals passwords, records the intents, takes permits, sends the batches, records the outcomes,
 //!    and repeats what may be repeated.
 //!
 //! Where a directory has classes of orders that are paced apart, a lane has two passes. The leading
@@ -35,6 +36,7 @@ mod recheck;
 mod rest;
 mod run;
 mod send;
+mod settle;
 
 pub use guard::Guardrails;
 pub use progress::{EntryResult, Progress, Tally};

@@ -1,8 +1,9 @@
 //! What became of orders that had no answer: the directory is asked before anything is repeated.
 
-use super::attempt::{Work, failed};
+use super::attempt::Work;
 use super::cohort::Cohort;
 use super::lane::Lane;
+use super::settle::failed;
 use crate::account::{Account, AccountId, PasswordState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Baseline, Event};

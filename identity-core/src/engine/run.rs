@@ -276,6 +276,7 @@ impl Run {
             generators: Generators::new(&preflight.password_policy)?,
             worked: Duration::ZERO,
             rest_over: None,
+            look: None,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::state::{NotYet, Place, Request, State};
+use super::state::{NotYet, Place, Request, Room, State};
 use super::{
     BatchCost, Feedback, GovernorStats, Limits, OperationClass, Pacing, QuotaStats, RetryBudget, RetryPolicy, clock,
 };
@@ -67,6 +67,7 @@ pub struct Permit {
     shared: Arc<Shared>,
     queue: usize,
     request: Request,
+    room: Room,
 }
 
 impl Governor {
@@ -93,13 +94,16 @@ impl Governor {
         let request = Request { class, operations, weight: self.weight(operations) };
         let waiting = Waiting::new(&self.shared, class);
         let _turn = waiting.place.turn.lock().await;
-        loop {
+        let room = loop {
             let changed = self.shared.changed.notified();
             tokio::pin!(changed);
             // Registered before looking, so that a change in between is not missed.
             changed.as_mut().enable();
             let (considered, now) = self.shared.consider(&waiting.place, request);
-            let Err(not_yet) = considered else { break };
+            let not_yet = match considered {
+                Ok(room) => break room,
+                Err(not_yet) => not_yet,
+            };
             if not_yet.lacks_else {
                 self.shared.changed.notify_waiters();
                 continue;
@@ -110,8 +114,8 @@ impl Governor {
                 }
                 None => changed.await,
             }
-        }
-        Permit { shared: Arc::clone(&self.shared), queue: waiting.place.queue, request }
+        };
+        Permit { shared: Arc::clone(&self.shared), queue: waiting.place.queue, request, room }
     }
 
     /// Takes in what a response said.
@@ -129,7 +133,7 @@ impl Governor {
         let state = self.shared.state();
         let closed_for = state.gate.closed_until(now).map(|until| until - now);
         GovernorStats {
-            in_flight: state.in_flight,
+            in_flight: state.in_flight.saturating_add(state.beside),
             ceiling: state.ceiling.get(),
             closed_until: closed_for.and_then(|wait| clock::now().checked_add(wait).ok()),
             ..state.stats
@@ -226,7 +230,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn consider(&self, place: &Place, request: Request) -> (Result<(), NotYet>, tokio::time::Instant) {
+    fn consider(&self, place: &Place, request: Request) -> (Result<Room, NotYet>, tokio::time::Instant) {
         let mut state = self.state();
         // Read under the lock, so that grants are in the order of their instants.
         let now = clock::instant();
@@ -261,7 +265,7 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.shared.state().returned(self.queue, self.request, clock::instant());
+        self.shared.state().returned(self.queue, self.request, self.room, clock::instant());
         self.shared.changed.notify_waiters();
     }
 }

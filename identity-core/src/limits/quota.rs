@@ -145,6 +145,9 @@ pub struct Limits {
     pub quotas: Vec<Quota>,
     /// The longest that one `apply` or one read may take before it counts as unanswered.
     pub deadline: Duration,
+    /// How many requests of the class [`Read`](OperationClass::Read) may be in flight beside those
+    /// that `in_flight` counts; 0 unless [said otherwise](Self::with_reads_beside).
+    pub reads_beside: u32,
     batches: Vec<ClassBatch>,
 }
 
@@ -168,6 +171,7 @@ impl Limits {
             in_flight,
             quotas: Vec::new(),
             deadline: Duration::from_secs(60),
+            reads_beside: 0,
             batches: Vec::new(),
         }
     }
@@ -223,6 +227,42 @@ impl Limits {
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// Lets so many requests that read be in flight beside `in_flight` (never more beside it than
+    /// the ceiling of the moment): what reads accounts again before the touch then does not wait
+    /// behind the batches that change others. Quotas price them as any read.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use identity_core::limits::{Governor, Limits, OperationClass};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let limits = Limits::new(NonZeroU32::MIN, NonZeroU32::MIN).with_reads_beside(1);
+    /// let governor = Governor::new(&limits);
+    /// let write = governor.acquire(OperationClass::Write, 1).await;
+    /// let read = governor.acquire(OperationClass::Read, 1).await;
+    /// assert_eq!(governor.stats().in_flight, 2);
+    /// # drop((write, read));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_reads_beside(mut self, requests: u32) -> Self {
+        self.reads_beside = requests;
+        self
+    }
+
+    /// How many operations of `class` the quotas let go in a second, in the long run; `None` where
+    /// none prices the class.
+    #[must_use]
+    pub fn per_second(&self, class: OperationClass) -> Option<f64> {
+        let rate = |quota: &Quota| {
+            let cost = quota.cost(class);
+            (cost > 0)
+                .then(|| f64::from(quota.permits.get()) * quota.share / quota.window.as_secs_f64() / f64::from(cost))
+        };
+        self.quotas.iter().filter_map(rate).reduce(f64::min)
     }
 
     /// Says what a batch weighs among the requests in flight.

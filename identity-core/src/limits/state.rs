@@ -26,7 +26,11 @@ pub(super) struct State {
     pub(super) rng: StdRng,
     pub(super) gate: Gate,
     pub(super) ceiling: Ceiling,
+    /// What is in flight under the ceiling.
     pub(super) in_flight: u32,
+    /// Reads in flight beside that, and the most of them.
+    pub(super) beside: u32,
+    reads_beside: u32,
     pub(super) stats: GovernorStats,
     buckets: Vec<Bucket>,
     queues: Vec<Queue>,
@@ -89,6 +93,13 @@ pub(super) struct Request {
     pub(super) weight: u32,
 }
 
+/// Where a request in flight is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    UnderTheCeiling,
+    Beside,
+}
+
 /// What a request that cannot go yet waits for.
 pub(super) struct NotYet {
     /// When to look again, at the latest; `None` where only a change helps.
@@ -110,6 +121,8 @@ impl State {
             gate: Gate::default(),
             ceiling: Ceiling::new(limits.in_flight.get()),
             in_flight: 0,
+            beside: 0,
+            reads_beside: limits.reads_beside,
             stats: GovernorStats::default(),
             buckets: limits.quotas.iter().map(Bucket::new).collect(),
             queues: Vec::new(),
@@ -131,19 +144,25 @@ impl State {
     }
 
     /// Grants the head of a queue everything it asks for, or nothing.
-    pub(super) fn consider(&mut self, place: &Place, request: Request, now: Instant) -> Result<(), NotYet> {
+    pub(super) fn consider(&mut self, place: &Place, request: Request, now: Instant) -> Result<Room, NotYet> {
         let mut lacks = Vec::new();
         let until = self.lacking(place, request, now, &mut lacks);
-        let Some(queue) = self.queues.get_mut(place.queue) else { return Ok(()) };
+        let room = if self.goes_beside(request) { Room::Beside } else { Room::UnderTheCeiling };
+        let Some(queue) = self.queues.get_mut(place.queue) else { return Ok(room) };
         if until.is_none() && lacks.is_empty() {
             // The head leaves by `leave`, which also lets those know that it kept waiting.
             queue.operations = queue.operations.saturating_add(request.operations);
-            self.in_flight = self.in_flight.saturating_add(request.weight);
-            self.ceiling.granted(self.in_flight);
+            match room {
+                Room::Beside => self.beside = self.beside.saturating_add(request.weight),
+                Room::UnderTheCeiling => {
+                    self.in_flight = self.in_flight.saturating_add(request.weight);
+                    self.ceiling.granted(self.in_flight);
+                }
+            }
             for bucket in &mut self.buckets {
                 bucket.spend(bucket.cost(request.class, request.operations), now);
             }
-            return Ok(());
+            return Ok(room);
         }
         let lacks_else = queue.head.as_ref().is_some_and(|head| head.lacks != lacks);
         queue.head = Some(Head { ticket: place.ticket, lacks });
@@ -161,12 +180,17 @@ impl State {
     }
 
     /// A permit came back.
-    pub(super) fn returned(&mut self, queue: usize, request: Request, now: Instant) {
+    pub(super) fn returned(&mut self, queue: usize, request: Request, room: Room, now: Instant) {
         for bucket in &mut self.buckets {
             bucket.returned(bucket.cost(request.class, request.operations), now);
         }
-        self.ceiling.returned(request.weight, self.in_flight);
-        self.in_flight = self.in_flight.saturating_sub(request.weight);
+        match room {
+            Room::Beside => self.beside = self.beside.saturating_sub(request.weight),
+            Room::UnderTheCeiling => {
+                self.ceiling.returned(request.weight, self.in_flight);
+                self.in_flight = self.in_flight.saturating_sub(request.weight);
+            }
+        }
         if let Some(queue) = self.queues.get_mut(queue) {
             queue.operations = queue.operations.saturating_sub(request.operations);
         }
@@ -308,12 +332,21 @@ impl State {
                 }
             }
         }
+        if self.goes_beside(request) {
+            return until;
+        }
         // A batch that is larger than the ceiling goes alone.
         let fits = self.in_flight == 0 || self.in_flight.saturating_add(request.weight) <= self.ceiling.get();
         if lacks.is_empty() && (!fits || self.is_wanted_by_older(place, Resource::InFlight)) {
             lacks.push(Resource::InFlight);
         }
         until
+    }
+
+    /// Whether there is room for it beside what the ceiling counts.
+    fn goes_beside(&self, request: Request) -> bool {
+        let most = self.reads_beside.min(self.ceiling.get());
+        request.class == OperationClass::Read && self.beside.saturating_add(request.weight) <= most
     }
 
     fn is_wanted_by_older(&self, place: &Place, resource: Resource) -> bool {

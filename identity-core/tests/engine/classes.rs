@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use identity_core::account::{Account, AccountId, AccountKind, DirectoryId};
-use identity_core::engine::Progress;
-use identity_core::journal::{Event, Finality, Journal, Record};
+use identity_core::engine::{Guardrails, Progress};
+use identity_core::journal::{Event, Finality, Journal, Record, StopReason};
 use identity_core::limits::{OperationClass, Quota};
 use identity_core::plan::PlanSpec;
 use identity_core::reset::Action;
@@ -219,4 +219,24 @@ async fn faults_in_either_pass_end_in_the_promised_state() {
         }
         assert!(given_up <= 3, "{fault:?}: {given_up} passwords given up");
     }
+}
+
+/// Fifteen batches share a look-up; a refusal counts all the same when its batch is answered.
+#[tokio::test(start_paused = true)]
+async fn after_a_stop_rule_the_batches_of_a_large_cohort_stay() {
+    let builder = MemoryDirectory::builder("corp").accounts(people(600)).max_batch(few(20)).one_request_batches();
+    let directory = builder
+        .batch_of(OperationClass::Read, few(300))
+        .in_flight(few(2))
+        .latency(Duration::from_millis(30))
+        .faults(FaultScript::new(1).rule(When::write().times(60), Fault::Forbid))
+        .build()
+        .unwrap();
+    let world = World::planned(directory, spec(&[SET], 0)).await;
+    let run = world.run().guardrails(Guardrails::default());
+    let end = run.start().await.unwrap().finish().await.unwrap();
+    assert!(matches!(end.stopped, Some(StopReason::ConsecutiveRefusals { .. })), "{end:?}");
+    // Two batches to come to 25 refusals, and as many as are in flight then.
+    assert!(world.directory.writes() <= 4 * 20, "{} orders were sent", world.directory.writes());
+    assert_eq!(world.finish().await.stopped, None);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use identity_core::account::{Account, AccountId, DirectoryId, InvalidId};
 use identity_core::directory::{Capabilities, DirectoryInfo, PasswordPolicy};
-use identity_core::limits::{Governor, Limits, OperationClass, Quota, clock};
+use identity_core::limits::{BatchCost, Governor, Limits, OperationClass, Quota, clock};
 use identity_core::reset::Action;
 
 use super::directory::{Inner, World};
@@ -156,6 +156,13 @@ impl MemoryBuilder {
     #[must_use]
     pub fn max_batch(mut self, orders: NonZeroU32) -> Self {
         self.limits.max_batch = orders;
+        self
+    }
+
+    /// Makes a batch one request among those in flight, however many orders it has.
+    #[must_use]
+    pub fn one_request_batches(mut self) -> Self {
+        self.limits = self.limits.with_batch_cost(BatchCost::OneRequest);
         self
     }
 

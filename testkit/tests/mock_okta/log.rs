@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use identity_core::limits::clock;
 use serde_json::Value;
 use testkit::mock_okta::{MockOkta, OktaUser};
 
@@ -44,7 +45,7 @@ async fn events_come_late_and_are_found_by_the_request() {
     );
     let early = client.get(&path).await;
     assert!(early.rows().len() < 20, "{} are there at once", early.rows().len());
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    clock::sleep(Duration::from_secs(4)).await;
     let late = client.get(&path).await;
     let found: BTreeSet<String> = texts(&late, "/transaction/id").into_iter().collect();
     assert_eq!(found, requests.iter().cloned().collect());
@@ -75,7 +76,7 @@ async fn who_polls_has_always_a_next_page_and_misses_nothing() {
         published.extend(texts(&page, "/published"));
         empty += usize::from(page.rows().is_empty());
         next = page.link("next").expect("who polls has a next page").to_owned();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        clock::sleep(Duration::from_millis(500)).await;
     }
     assert!(empty > 0);
     assert_eq!(seen.len(), 30);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use identity_core::limits::clock;
 use serde_json::json;
 use testkit::fault::{Fault, When};
 use testkit::mock_okta::{Agents, Exchange, MockOkta, WeakPassword, fixed};
@@ -72,6 +73,12 @@ async fn tour(mock: &MockOkta, client: &Client) {
         let reply = client.get(path).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
     }
+    let entries = client.get("/api/v1/principal-rate-limits?filter=principalType%20eq%20%22OAUTH_CLIENT%22").await;
+    let entry = format!("/api/v1/principal-rate-limits/{}", entries.body[0]["id"].as_str().unwrap());
+    assert_eq!(client.get(&entry).await.status, 200);
+    let rules = client.get(&format!("/api/v1/policies/{policy}/rules")).await;
+    let rule = rules.body[0]["_links"]["self"]["href"].as_str().unwrap();
+    assert_eq!(client.get(rule).await.status, 200);
     for id in mock.administrators() {
         assert_eq!(client.get(&format!("/api/v1/users/{id}/roles")).await.status, 200);
     }
@@ -85,7 +92,7 @@ async fn tour(mock: &MockOkta, client: &Client) {
     }
     writes(mock, client).await;
     // Events come late.
-    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    clock::sleep(std::time::Duration::from_secs(4)).await;
     let logs = client.get("/api/v1/logs?since=2020-01-01T00:00:00Z&limit=1000").await;
     assert_eq!(logs.status, 200);
     assert!(!logs.rows().is_empty());
@@ -112,6 +119,9 @@ async fn writes(mock: &MockOkta, client: &Client) {
     client.operate(&active, "credentials/forgot_password?sendEmail=false").await;
     client.operate(&active, "lifecycle/suspend").await;
     client.operate(&active, "lifecycle/unsuspend").await;
+    client.operate(&active, "lifecycle/deactivate?sendEmail=false").await;
+    client.operate(&mock.user(fixed::STAGED).unwrap(), "lifecycle/activate?sendEmail=false").await;
+    client.operate(&mock.user(fixed::PROVISIONED).unwrap(), "lifecycle/reactivate?sendEmail=false").await;
     client.operate(&mock.user(fixed::LOCKED_OUT).unwrap(), "lifecycle/unlock").await;
     let own = client.get("/api/v1/principal-rate-limits?filter=principalType%20eq%20%22SSWS_TOKEN%22").await;
     let entry = own.body[0].clone();
@@ -131,7 +141,7 @@ async fn refusals(mock: &MockOkta, client: &Client) {
     let user = mock.user(fixed::APOSTROPHE).unwrap();
     for (number, operation) in [
         (fixed::ORDINARY, "lifecycle/unlock"),
-        (fixed::STAGED, "lifecycle/expire_password"),
+        (fixed::DEPROVISIONED, "lifecycle/expire_password"),
         (fixed::ACTIVATING, "lifecycle/expire_password"),
         (fixed::FEDERATED, "credentials/forgot_password?sendEmail=false"),
         (fixed::ORDINARY, "lifecycle/activate?sendEmail=false"),
@@ -188,7 +198,7 @@ async fn what_is_asked_and_answered_fits_oktas_description() {
     assert!(found.mistakes.is_empty(), "{:#?}", found.mistakes);
     let absent: BTreeSet<String> = ABSENT.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(found.absent, absent, "of these nothing is known");
-    assert!(found.operations.len() >= 44, "{}: {:#?}", found.operations.len(), found.operations);
+    assert!(found.operations.len() >= 47, "{}: {:#?}", found.operations.len(), found.operations);
 }
 
 #[tokio::test(start_paused = true)]

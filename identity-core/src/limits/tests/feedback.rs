@@ -35,6 +35,27 @@ async fn retry_after_stops_every_lane() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reads_beside_wait_for_no_write_but_for_all_else() {
+    let governor = Governor::new(&roomy(4).with_reads_beside(2));
+    // The ceiling begins at one: as many go beside it.
+    let write = governor.acquire(Write, 1).await;
+    let read = governor.acquire(Read, 1).await;
+    assert_eq!(governor.stats().in_flight, 2);
+    assert!(governor.acquire(Read, 1).now_or_never().is_none(), "one beside a ceiling of one");
+    assert!(governor.acquire(Named("reports"), 1).now_or_never().is_none(), "it is no read");
+    drop(read);
+    let read = governor.acquire(Read, 1).now_or_never();
+    assert!(read.is_some());
+    assert!(governor.acquire(Write, 1).now_or_never().is_none(), "a read takes no room of a write, nor gives it any");
+    drop(write);
+    let write = governor.acquire(Write, 1).now_or_never();
+    assert!(write.is_some());
+    governor.feedback(&said(Signal::Throttled).with_retry_after(seconds(30)));
+    drop(read);
+    assert_eq!(waits(&governor, Read).await, seconds(30), "a pause is for everybody");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_longest_retry_after_holds_and_a_hostile_one_is_capped() {
     let governor = Governor::new(&roomy(64));
     governor.feedback(&said(Signal::Busy).with_retry_after(seconds(20)));
