@@ -56,7 +56,8 @@ impl OktaDirectory {
         let tenant = base.to_string();
         let settings = ClientSettings::new(base).with_directory(config.directory.clone());
         let signer = Arc::clone(&signed_in.signer);
-        let client = Client::new(settings, transport, Arc::new(OktaDialect), signer, Governor::new(&limits));
+        let dialect = Arc::new(OktaDialect { keeps_to_windows: config.quotas });
+        let client = Client::new(settings, transport, dialect, signer, Governor::new(&limits));
         let okta = Okta::new(client, config.directory.clone());
         let caller = Caller::find(&config, &okta).await?;
         let part = Part::read(&okta, &caller, signed_in.scopes().await?.as_ref()).await?;

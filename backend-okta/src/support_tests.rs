@@ -54,7 +54,7 @@ fn each_status_lets_through_what_okta_takes_in_it() {
     for (action, expected) in [
         (SET, "--wwww---"),
         (Action::Scramble, "--wwww---"),
-        (TEMPORARY, "--wwww---"),
+        (TEMPORARY, "--wiww---"),
         (Action::SetPassword { must_change: true }, "--iiii---"),
         (Action::SetPasswordChangeAfterMfa, "--iiii---"),
         (Action::ExpirePassword, "--w-ww---"),

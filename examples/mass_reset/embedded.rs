@@ -95,6 +95,10 @@ async fn cloud(organisation: Organisation) -> Result<(MockGraph, Arc<dyn Backend
 async fn org(organisation: Organisation) -> Result<(MockOkta, Arc<dyn Backend>)> {
     let described = MockOkta::builder(organisation).okta_mastered_share(OKTA_ALONE).without_quotas();
     let mock = described.start().await.map_err(|fault| not_started(&fault))?;
+    // An activation is over in minutes; this one would last as long as the mock.
+    if let Some(user) = mock.user(mock_okta::fixed::ACTIVATING) {
+        mock.change(&user.id, |user| user.activating = false);
+    }
     let config = OktaConfig::new(id(ORG)?, mock.url()).api_token(mock.api_token().into()).without_quotas();
     let backend = OktaDirectory::connect(config).await?;
     Ok((mock, backend))

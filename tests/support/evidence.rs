@@ -13,6 +13,7 @@ use identity_reset::vault::{Identity, SealedRef, Sealing, unseal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::stand::ORG;
 use super::witness::Witness;
 
 /// What is in a run's folder.
@@ -70,6 +71,14 @@ impl Evidence {
             },
             PlanRow::LeftOut { .. } => None,
         })
+    }
+
+    /// Of the resets, how many only end sessions in Okta, which shows no account's sessions: confirmed, and
+    /// nothing to read it back by, so that they are reported as unknown.
+    pub(crate) fn unseen(&self) -> u64 {
+        let of_sessions = |actions: &[Action]| actions.iter().all(|action| *action == Action::RevokeSessions);
+        let resets = self.resets().filter(|(entry, actions)| entry.directory.as_str() == ORG && of_sessions(actions));
+        resets.count() as u64
     }
 
     /// The accounts that nobody is to touch: left out, or left to people.

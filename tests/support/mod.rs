@@ -10,7 +10,7 @@ mod stand;
 mod witness;
 
 pub(crate) use evidence::{Evidence, PromisedState, beside, guid, peek};
-pub(crate) use mocks::{Mocks, Which};
+pub(crate) use mocks::{Mocks, Which, unhurried};
 pub(crate) use program::{Ended, PATIENCE, Struck, finish, finish_within, mass_reset, strike};
 pub(crate) use site::{Site, not_run, snapshot};
 pub(crate) use stand::{CLOUD, ON_PREM, ORG, Stand};

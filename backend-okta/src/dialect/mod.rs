@@ -16,7 +16,10 @@ use crate::wire::fault::Refusal;
 
 /// How Okta spells errors and pace.
 #[derive(Debug)]
-pub(crate) struct OktaDialect;
+pub(crate) struct OktaDialect {
+    /// Whether what answers tell of a window is kept to.
+    pub(crate) keeps_to_windows: bool,
+}
 
 impl Dialect for OktaDialect {
     fn request_id(&self, headers: &HeaderMap) -> Option<String> {
@@ -57,7 +60,8 @@ impl Dialect for OktaDialect {
 
     fn pace(&self, _class: OperationClass, response: &Response) -> Pace {
         let mut pace = Pace::of(response.status, &response.headers);
-        pace.window = rate::window(&response.headers);
+        // That there is too much at once (a limit of 0) is no matter of quotas.
+        pace.window = rate::window(&response.headers).filter(|hint| self.keeps_to_windows || hint.limit == 0);
         if matches!(response.status.as_u16(), 429 | 502 | 504)
             && let Some(refusal) = Refusal::of(&response.body)
             && let Some(wait) = code::of_one_account(&refusal.code)

@@ -18,9 +18,11 @@ fn envelope(code: &str, summary: &str, causes: &[&str]) -> String {
         .to_string()
 }
 
+const OKTA: OktaDialect = OktaDialect { keeps_to_windows: true };
+
 fn verdict_of(response: &Response, effect: Effect) -> Verdict {
     let plain = classify(response.status, effect, true);
-    OktaDialect.refine(response, &OktaDialect.fault(response), plain)
+    OKTA.refine(response, &OKTA.fault(response), plain)
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn words_of_oauth_are_understood_and_words_of_nobody_do_not_say_that_an_account_
 
 #[test]
 fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
-    let refuses = |response: &Response| OktaDialect.refuses_sign_in(response, &OktaDialect.fault(response));
+    let refuses = |response: &Response| OKTA.refuses_sign_in(response, &OKTA.fault(response));
     let bearer = r#"Bearer realm="x", error="invalid_token", error_description="The access token is invalid""#;
     for yes in [
         response(401, &envelope("E0000011", "Invalid token provided", &[])),
@@ -177,11 +179,11 @@ fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
 #[test]
 fn the_id_of_the_request_is_the_header_and_that_of_the_error_where_there_is_none() {
     let response = response(403, &envelope("E0000032", "Unlock is not allowed.", &["The user is not locked out."]));
-    let fault = OktaDialect.fault(&response);
+    let fault = OKTA.fault(&response);
     assert_eq!((fault.code.as_str(), fault.request_id.as_deref()), ("E0000032", Some("oae1")));
     assert_eq!(fault.message, "Unlock is not allowed. (The user is not locked out.)");
     let headers = with(response, "x-okta-request-id", "3ab36365bd73dbdcaaa2f93109fecc8d").headers;
-    assert_eq!(OktaDialect.request_id(&headers).as_deref(), Some("3ab36365bd73dbdcaaa2f93109fecc8d"));
+    assert_eq!(OKTA.request_id(&headers).as_deref(), Some("3ab36365bd73dbdcaaa2f93109fecc8d"));
 }
 
 #[test]
@@ -191,7 +193,7 @@ fn pace_is_of_the_bucket_and_the_trouble_of_one_account_slows_nobody_else() {
         let response = with(with(response, "x-rate-limit-remaining", "0"), "x-rate-limit-reset", "1757607758");
         with(response, "date", "Thu, 11 Sep 2025 16:21:50 GMT")
     };
-    let pace = |response: &Response| OktaDialect.pace(OperationClass::Named("users"), response);
+    let pace = |response: &Response| OKTA.pace(OperationClass::Named("users"), response);
     let bucket = pace(&limited("E0000047"));
     assert_eq!((bucket.signal, bucket.retry_after), (Signal::Throttled, None));
     assert_eq!(bucket.window.map(|window| window.resets_in), Some(Duration::from_secs(48)));
@@ -202,4 +204,9 @@ fn pace_is_of_the_bucket_and_the_trouble_of_one_account_slows_nobody_else() {
     assert_eq!(pace(&response(405, &envelope("E0000022", "", &[]))).window, None);
     let at_once = with(with(response(429, ""), "x-rate-limit-limit", "0"), "x-rate-limit-remaining", "0");
     assert_eq!(pace(&at_once).window.map(|window| window.limit), Some(0));
+
+    let unpaced = OktaDialect { keeps_to_windows: false };
+    let window = |response: &Response| unpaced.pace(OperationClass::Named("users"), response).window;
+    assert_eq!(window(&limited("E0000047")), None);
+    assert_eq!(window(&at_once).map(|window| window.limit), Some(0), "too much at once");
 }
