@@ -61,7 +61,7 @@ fn each_status_lets_through_what_okta_takes_in_it() {
         (Action::ResetToRecovery { mail: true }, "--wwww---"),
         (Action::ResetToRecovery { mail: false }, "--wwww---"),
         (Action::SendRecoveryLink, "--w------"),
-        (Action::Unlock, "-----w---"),
+        (Action::Unlock, "--wwww---"),
         (Action::Disable, "--w-w----"),
         (Action::RevokeSessions, "wwwwwwwww"),
         (Action::ResetAuthenticators, "-wwwwww-w"),

@@ -7,8 +7,8 @@ use clap::{Parser, ValueEnum};
 
 /// Resets the passwords of a directory's accounts: plan, approve, execute, verify, report.
 ///
-/// Without --directories it works on an embedded mock Active Directory and the mock cloud tenant that
-/// it is synchronised into, side by side, and approves by itself.
+/// Without --directories it works on an embedded mock Active Directory, the mock cloud tenant that it
+/// is synchronised into and the mock Okta org of the same people, side by side, and approves by itself.
 /// Exit codes: 0 done and verified · 1 done with failures or unknowns, or on a
 /// server that does not have the new passwords · 2 bad input, nothing
 /// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved.
