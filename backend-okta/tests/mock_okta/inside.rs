@@ -44,7 +44,7 @@ fn secure(url: &str) -> String {
     url.replace("http://", "https://")
 }
 
-async fn inside(mock: &MockOkta) -> Arc<OktaDirectory> {
+pub(crate) async fn inside(mock: &MockOkta) -> Arc<OktaDirectory> {
     let config = OktaConfig::new(DirectoryId::new("org").unwrap(), secure(mock.url()));
     let config = config.api_token(mock.api_token().into()).share(1.0).transport(Arc::new(Inside(mock.in_process())));
     OktaDirectory::connect(config).await.unwrap()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]
 
 mod changes;
+mod evidence;
 mod inside;
 mod listing;
 mod privilege;

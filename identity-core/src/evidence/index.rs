@@ -123,7 +123,9 @@ impl Index {
         let mut bodies = Vec::with_capacity(events.len());
         for (event, shows) in events {
             let body = serde_json::to_string(&event).map_err(|error| {
-                Error::new(ErrorKind::Unexpected, OPERATION).with_detail("an event cannot be written").with_source(error)
+                Error::new(ErrorKind::Unexpected, OPERATION)
+                    .with_detail("an event cannot be written")
+                    .with_source(error)
             })?;
             bodies.push((event, shows, body));
         }
@@ -190,9 +192,8 @@ impl Index {
                   WHERE c.event = events.number)",
                 [place(of)],
             )?;
-            let count = connection.query_row("SELECT count(*) FROM events WHERE place = ?1", [place(of)], |row| {
-                row.get::<_, i64>(0)
-            })?;
+            let count = connection
+                .query_row("SELECT count(*) FROM events WHERE place = ?1", [place(of)], |row| row.get::<_, i64>(0))?;
             Ok(u64::try_from(count).unwrap_or_default())
         })
         .await
