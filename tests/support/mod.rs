@@ -9,7 +9,7 @@ mod stand;
 mod witness;
 
 pub(crate) use evidence::{Evidence, PromisedState, beside, guid, peek};
-pub(crate) use program::{Ended, PATIENCE, Struck, finish, finish_within, mass_reset, strike};
+pub(crate) use program::{Ended, PATIENCE, Struck, example, finish, finish_within, mass_reset, strike};
 pub(crate) use site::{Site, not_run, snapshot};
 pub(crate) use stand::{CLOUD, ON_PREM, Stand};
 pub(crate) use witness::{Mocks, Which, Witness};

@@ -212,6 +212,8 @@ async fn an_order_whose_answer_was_lost_is_found_by_account_and_principal() {
     let events = vec![
         (0, set("e-1", 2, US, "lost-1", 1)),
         (0, set("e-2", 4, US, "lost-2", 2)),
+        // What else the lost request did.
+        (0, AuditEvent::new("e-2b", at(4), "revoke_sessions", Actor::new(US)).with_request_id("lost-2").on(id(2))),
         // Somebody else's: it does not show that ours was done.
         (0, set("e-3", 6, "eve", "eve-1", 3)),
         (0, set("e-4", 8, US, "r-4", 4)),
@@ -241,6 +243,7 @@ async fn what_others_did_is_told_apart_and_only_of_the_minutes_of_the_run() {
         (0, grant("no-action-and-not-planned", 9)),
         (0, set("elsewhere", 60, "eve", "eve-1", 9)),
         (0, AuditEvent::new("ours-elsewhere", at(70), "grant", Actor::new(US)).on(id(9))),
+        (0, AuditEvent::new("everybody", at(80), "mass_expiry", Actor::new("eve"))),
         (0, set("too-late", 5_000, "eve", "eve-2", 1)),
         (0, set("too-early", -5_000, "eve", "eve-3", 1)),
     ];
@@ -252,11 +255,12 @@ async fn what_others_did_is_told_apart_and_only_of_the_minutes_of_the_run() {
             ("planned", Whose::Somebody),
             ("elsewhere", Whose::Somebody),
             ("ours-elsewhere", Whose::OwnPrincipal),
+            ("everybody", Whose::Somebody),
             ("owner", Whose::Owner)
         ]
     );
     let counts = (reading.own_principal, reading.others_on_planned, reading.others_elsewhere, reading.owners);
-    assert_eq!(counts, (1, 1, 1, 1));
+    assert_eq!(counts, (1, 1, 2, 1));
     assert_eq!(accounts[0].others, 1, "the owner aside");
 }
 
