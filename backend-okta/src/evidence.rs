@@ -8,7 +8,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use identity_core::account::AccountId;
 use identity_core::error::{Error, ErrorKind, Result};
@@ -74,7 +73,6 @@ const RESET_FACTORS: &str = "user.mfa.factor.reset_all";
 const DEACTIVATE_FACTOR: &str = "user.mfa.factor.deactivate";
 const RECOVERY_MAIL: &str = "system.email.password_reset.sent_message";
 
-#[async_trait]
 impl AuditLog for OktaDirectory {
     fn events(&self, from: Timestamp, until: Timestamp) -> BoxStream<'static, Result<AuditEvent>> {
         let any: Vec<String> = ASKED.iter().map(|word| format!("eventType eq \"{word}\"")).collect();
@@ -152,7 +150,9 @@ fn actor(entity: Entity) -> Actor {
 /// What to do where the log may not be read.
 fn lacking(error: Error) -> Error {
     if matches!(error.kind(), ErrorKind::InsufficientPrivilege | ErrorKind::Unsupported) {
-        return error.with_advice("grant the app okta.logs.read and a role that reads the System Log, then match the log again");
+        return error.with_advice(
+            "grant the app okta.logs.read and a role that reads the System Log, then match the log again",
+        );
     }
     error
 }

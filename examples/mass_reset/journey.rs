@@ -71,6 +71,10 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     verifier.verify(&plan).await.map_err(Fault::after_the_start)?;
     ask_every_server(options, &source, &journal, &plan).await?;
 
+    if let Some(seconds) = options.evidence {
+        match_logs(Duration::from_secs(seconds), &source, &journal, &plan).await?;
+    }
+
     let lasted = clock::instant().duration_since(began);
     let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
     let report = report.directories(source.backends.clone()).worked(end.worked());
@@ -108,6 +112,24 @@ async fn ask_every_server(
         // The passwords are set and read back; what is not known is whether they are everywhere.
         Err(error) if error.kind() != ErrorKind::Journal => {
             show::line(&format!("the servers could not be asked: {error}"));
+            Ok(())
+        }
+        Err(error) => Err(Fault::after_the_start(error)),
+    }
+}
+
+/// What the directories' own audit logs say. It is in the report.
+async fn match_logs(patience: Duration, source: &Source, journal: &Arc<dyn Journal>, plan: &Plan) -> Result<(), Fault> {
+    show::line("matching the directories' audit logs with the run");
+    let evidence = Evidence::new(Arc::clone(journal)).directories(source.backends.clone()).patience(patience);
+    match evidence.gather(plan, |_| Ok(())).await {
+        Ok(logs) => {
+            logs.iter().for_each(|log| show::line(&log.to_string()));
+            Ok(())
+        }
+        // The passwords are set and read back; what is not known is what the logs say of it.
+        Err(error) if error.kind() != ErrorKind::Journal => {
+            show::line(&format!("the audit logs could not be matched: {error}"));
             Ok(())
         }
         Err(error) => Err(Fault::after_the_start(error)),

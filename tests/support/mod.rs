@@ -11,7 +11,7 @@ mod witness;
 
 pub(crate) use evidence::{Evidence, PromisedState, beside, guid, peek};
 pub(crate) use mocks::{Mocks, Which, unhurried};
-pub(crate) use program::{Ended, PATIENCE, Struck, finish, finish_within, mass_reset, strike};
+pub(crate) use program::{Ended, PATIENCE, Struck, example, finish, finish_within, mass_reset, strike};
 pub(crate) use site::{Site, not_run, snapshot};
 pub(crate) use stand::{CLOUD, ON_PREM, ORG, Stand};
 pub(crate) use witness::Witness;

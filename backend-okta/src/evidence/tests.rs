@@ -33,7 +33,10 @@ async fn pages_of_a_bounded_query_are_followed_and_events_read() {
     assert_eq!(whole.actor, Actor::new("0oa1").named("resetter"));
     assert_eq!(whole.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>(), ["00u1"]);
     assert_eq!((whole.success, whole.address.as_deref()), (true, Some("192.0.2.7")));
-    assert_eq!((bare.success, bare.detail.as_deref(), bare.request_ids.as_slice()), (false, Some("INVALID"), &["r-2".to_owned()][..]));
+    assert_eq!(
+        (bare.success, bare.detail.as_deref(), bare.request_ids.as_slice()),
+        (false, Some("INVALID"), &["r-2".to_owned()][..])
+    );
     assert!(bare.accounts.is_empty());
     assert_eq!(sent[1], next);
     let query = "/api/v1/logs?since=2026-01-02T03%3A04%3A05.000Z&until=2026-01-02T03%3A24%3A05.500Z&limit=1000&filter=eventType%20eq%20%22";

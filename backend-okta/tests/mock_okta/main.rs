@@ -5,6 +5,7 @@
 mod campaign;
 mod changes;
 mod conformance;
+mod evidence;
 mod hygiene;
 mod inside;
 mod journey;

@@ -182,7 +182,8 @@ pub struct LogReading {
     pub own_principal: u64,
     /// Events of others on planned accounts, their owners aside.
     pub others_on_planned: u64,
-    /// Events of others on other accounts, with actions that the run uses too.
+    /// Events of others on other accounts, with actions that a run uses too, and those that name no
+    /// account: they may be about everybody.
     pub others_elsewhere: u64,
     /// Events of owners on their own accounts.
     pub owners: u64,

@@ -123,7 +123,9 @@ impl Index {
         let mut bodies = Vec::with_capacity(events.len());
         for (event, shows) in events {
             let body = serde_json::to_string(&event).map_err(|error| {
-                Error::new(ErrorKind::Unexpected, OPERATION).with_detail("an event cannot be written").with_source(error)
+                Error::new(ErrorKind::Unexpected, OPERATION)
+                    .with_detail("an event cannot be written")
+                    .with_source(error)
             })?;
             bodies.push((event, shows, body));
         }
@@ -190,9 +192,8 @@ impl Index {
                   WHERE c.event = events.number)",
                 [place(of)],
             )?;
-            let count = connection.query_row("SELECT count(*) FROM events WHERE place = ?1", [place(of)], |row| {
-                row.get::<_, i64>(0)
-            })?;
+            let count = connection
+                .query_row("SELECT count(*) FROM events WHERE place = ?1", [place(of)], |row| row.get::<_, i64>(0))?;
             Ok(u64::try_from(count).unwrap_or_default())
         })
         .await
@@ -243,11 +244,15 @@ impl Index {
         .await
     }
 
-    /// Marks events as the run's, although the journal does not know their requests; then counts
-    /// those of others on each of these accounts, their owners aside.
+    /// Marks events as the run's, although the journal does not know their requests, and with them
+    /// what else the same requests left; then counts those of others on each of these accounts, their owners aside.
     pub(super) async fn claim(&self, events: Vec<i64>, entries: Vec<IndexedEntry>) -> Result<Vec<u64>> {
         self.with(move |connection| {
-            let mut claim = connection.prepare("UPDATE events SET ours = 1 WHERE number = ?1")?;
+            let mut claim = connection.prepare(
+                "UPDATE events SET ours = 1 WHERE number = ?1 OR number IN \
+                 (SELECT c.event FROM traces own JOIN traces c ON c.place = own.place AND c.request = own.request \
+                  WHERE own.event = ?1)",
+            )?;
             for number in events {
                 claim.execute([number])?;
             }
@@ -265,7 +270,8 @@ impl Index {
     }
 
     /// The next events that are not the run's, by time, each with the entries that it is about. On
-    /// accounts that are not planned only those that show an action, or are of this actor.
+    /// accounts that are not planned only those that show an action, or are of this actor. One that names
+    /// no account may be about everybody.
     pub(super) async fn others(
         &self,
         of: usize,
@@ -278,7 +284,8 @@ impl Index {
             WHERE e.place = ?1 AND (e.at, e.number) > (?2, ?3) AND e.ours = 0 \
             AND (e.shows > 0 OR e.actor = ?4 OR EXISTS (\
                 SELECT 1 FROM targets t JOIN entries n ON n.place = t.place AND n.account = t.account \
-                WHERE t.event = e.number)) \
+                WHERE t.event = e.number) \
+                OR NOT EXISTS (SELECT 1 FROM targets t WHERE t.event = e.number)) \
             ORDER BY e.at, e.number LIMIT ?5";
         const ENTRIES: &str = "\
             SELECT n.seq FROM targets t JOIN entries n ON n.place = t.place AND n.account = t.account \

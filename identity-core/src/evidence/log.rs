@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,7 +29,6 @@ use crate::reset::Action;
 ///     events.map_ok(|event| format!("{} {} by {}", event.at, event.what, event.actor)).try_collect().await
 /// }
 /// ```
-#[async_trait]
 pub trait AuditLog: fmt::Debug + Send + Sync {
     /// The events of between two moments (the second one not included), by the directory's clock,
     /// as they arrive: those that the actions of a run leave, and what else is done to passwords,

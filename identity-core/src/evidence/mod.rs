@@ -212,7 +212,10 @@ impl Evidence {
             readers.push(Reader::new(index.clone(), place, directory.clone(), *log, spans, margin));
         }
         // The logs are waited for side by side.
-        join_all(readers.iter_mut().map(|reader| reader.read(self.patience))).await.into_iter().collect::<Result<()>>()?;
+        join_all(readers.iter_mut().map(|reader| reader.read(self.patience)))
+            .await
+            .into_iter()
+            .collect::<Result<()>>()?;
         let mut readings = Vec::with_capacity(readers.len());
         for reader in readers {
             readings.push(reader.tell(self.journal.as_ref(), each).await?);
@@ -249,12 +252,8 @@ async fn take(index: &Index, spans: &mut [Spans], requests: Vec<KnownRequest>) -
 /// What an event of the journal says of requests: when it was recorded, and when the directory says
 /// that it was done.
 fn requests_of(event: &Event, recorded: Timestamp) -> Vec<KnownRequest> {
-    let known = |entry: u64, request: Option<&String>, done, at| KnownRequest {
-        entry,
-        request: request.cloned(),
-        done,
-        at,
-    };
+    let known =
+        |entry: u64, request: Option<&String>, done, at| KnownRequest { entry, request: request.cloned(), done, at };
     match event {
         Event::Intent { entry, .. } => vec![known(*entry, None, None, recorded)],
         Event::Done { entry, action, at, request_id, .. } => {

@@ -20,8 +20,6 @@ use crate::reset::Action;
 /// The first wait for what is missing, and the longest; each is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How far around the moments of what is missing the log is read again.
-const AROUND: SignedDuration = SignedDuration::from_secs(60);
 /// Entries, and events of others, that are held at once.
 const PAGE: u32 = 256;
 /// Names that are kept of accounts that are open.
@@ -81,7 +79,7 @@ impl<'a> Reader<'a> {
             }
             clock::sleep(wait.min(left)).await;
             wait = wait.saturating_mul(2).min(LONGEST_WAIT);
-            spans.extend(around(missing));
+            spans.extend(around(missing, self.margin));
         }
     }
 
@@ -195,7 +193,9 @@ impl<'a> Reader<'a> {
         let actor = event.event.actor.id.as_str();
         let whose = if self.actor.as_deref() == Some(actor) {
             Whose::OwnPrincipal
-        } else if event.event.accounts.iter().all(|account| account.as_str() == actor) && !event.event.accounts.is_empty() {
+        } else if event.event.accounts.iter().all(|account| account.as_str() == actor)
+            && !event.event.accounts.is_empty()
+        {
             Whose::Owner
         } else {
             Whose::Somebody
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where what is missing is to be looked for.
-fn around(missing: Missing) -> Option<(Timestamp, Timestamp)> {
-    Some((earlier(missing.first?, AROUND), later(missing.last?, AROUND)))
+/// Where what is missing is to be looked for. The clocks of two machines may differ by the margin.
+fn around(missing: Missing, margin: SignedDuration) -> Option<(Timestamp, Timestamp)> {
+    Some((earlier(missing.first?, margin), later(missing.last?, margin)))
 }

@@ -12,6 +12,7 @@
 mod support;
 
 mod classes;
+mod evidence;
 mod own_passwords;
 mod pace;
 mod passwords;

@@ -10,7 +10,8 @@ use identity_core::limits::clock;
 
 use super::stage::{Check, Halt, Stage};
 use super::{
-    State, classify, enumerate, evidence, failure, limits, lookup, preflight, recovery, reset, secrets, support, throttle,
+    State, classify, enumerate, evidence, failure, limits, lookup, preflight, recovery, reset, secrets, support,
+    throttle,
 };
 
 /// One case of the suite.

@@ -46,7 +46,7 @@ pub async fn log_has_what_was_done(stage: &Stage<'_>) -> Check {
         let read: Vec<AuditEvent> = log.events(from, until).try_collect().await?;
         let outside = read.iter().find(|event| !within(event.at, from, until));
         ensure!(outside.is_none(), "{outside:?} is not between {from} and {until}");
-        let ours = |event: &AuditEvent| event.request_id.as_deref() == Some(&request) && log.shows(&event.what, action);
+        let ours = |event: &AuditEvent| event.request_ids.contains(&request) && log.shows(&event.what, action);
         if let Some(event) = read.into_iter().find(ours) {
             break event;
         }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use identity_core::account::AccountId;
-use identity_core::error::Result;
+use identity_core::error::{Error, Result};
 use identity_core::evidence::{Actor, AuditEvent, AuditLog};
 use identity_core::limits::clock;
 use identity_core::reset::Action;
@@ -68,7 +67,6 @@ impl MemoryDirectory {
     }
 }
 
-#[async_trait]
 impl AuditLog for MemoryDirectory {
     fn events(&self, from: Timestamp, until: Timestamp) -> BoxStream<'static, Result<AuditEvent>> {
         let directory = self.clone();
@@ -81,10 +79,11 @@ impl AuditLog for MemoryDirectory {
                 all.filter(|(shows, event)| *shows <= now && event.at >= from && event.at < until).cloned().collect();
             drop(inner);
             shown.sort_by_key(|(shows, _)| *shows);
-            let twice = shown.into_iter().zip(0_u32..).flat_map(|((_, event), number)| {
-                std::iter::repeat_n(event, if number % 3 == 0 { 2 } else { 1 })
-            });
-            Ok(stream::iter(twice.map(Ok).collect::<Vec<_>>()))
+            let twice = shown
+                .into_iter()
+                .zip(0_u32..)
+                .flat_map(|((_, event), number)| std::iter::repeat_n(event, if number % 3 == 0 { 2 } else { 1 }));
+            Ok::<_, Error>(stream::iter(twice.map(Ok).collect::<Vec<_>>()))
         })
         .try_flatten()
         .boxed()
