@@ -1,17 +1,17 @@
 //! Plan, approve, execute, verify, report.
 
-use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use futures::StreamExt;
 use identity_reset::engine::Progress;
 use identity_reset::error::{Error, ErrorKind, Result};
 use identity_reset::limits::clock;
-use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, Wave, WaveSizes};
+use identity_reset::plan::{PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
 use identity_reset::verify::Convergence;
 
+use crate::approve;
 use crate::folder::{Folder, input, nobody, write};
 use crate::options::{Choice, Options, Part, PasswordAction};
 use crate::show::{self, Waves};
@@ -21,6 +21,10 @@ use crate::{Exit, Fault};
 /// The whole journey.
 pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let began = clock::instant();
+    if !options.statement.is_empty() {
+        approve::state(options, &Folder::open(None, options.resume.as_deref())?)?;
+        return Ok(Exit::Clean);
+    }
     // What can be found wrong without the directories is found before they are asked.
     let recipients = recipients(options)?;
     let identities = options.identity.as_ref().map(Identity::read_file).transpose()?;
@@ -46,11 +50,11 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
         }
         return Ok(Exit::Clean);
     }
-    let approvals = approvals(options, &source, &folder, &plan)?;
-    if approvals.is_empty() {
-        let error = Error::new(ErrorKind::ApprovalMissing, "approve the plan")
-            .with_detail(format!("no wave of plan {} is approved; nothing was touched", plan.digest()))
-            .with_advice("approve on a terminal, or with --approve all or --approve WAVE, and --resume this folder");
+    let approvals = approve::approvals(options, &source, &folder, &plan)?;
+    // A run that has begun knows by its journal what is left to approve.
+    if !folder.journal().exists()
+        && let Some(error) = approve::nothing_approved(&approvals, &plan, approve::rules(options))
+    {
         return Err(error.into());
     }
     let identities = match identities {
@@ -148,7 +152,7 @@ fn exit(summary: &Summary, end: &RunEnd) -> Exit {
 
 /// What the command line asks for, as a plan's specification.
 fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
-    let mut spec = PlanSpec::default().with_seed(options.seed.unwrap_or(1));
+    let mut spec = PlanSpec::default().with_seed(options.seed.unwrap_or(1)).with_approvals(approve::rules(options));
     let ids: Vec<_> = source.backends.iter().map(|backend| backend.info().id.clone()).collect();
     for choice in &options.select {
         for selection in selections(choice, &ids)? {
@@ -216,49 +220,6 @@ fn selections(choice: &Choice, ids: &[DirectoryId]) -> Result<Vec<Selection>> {
     })
 }
 
-/// Approvals of the file, of the command line, and of the person at the terminal.
-fn approvals(options: &Options, source: &Source, folder: &Folder, plan: &Plan) -> Result<Approvals> {
-    let mut approvals =
-        if folder.approvals().exists() { Approvals::load(folder.approvals())? } else { Approvals::default() };
-    if source.embedded.is_some() {
-        show::line("embedded directory: every wave is approved without asking; on a real directory never");
-        approvals = Approvals::approve_all(plan, "embedded default")?;
-    } else if options.approve.iter().any(|word| word == "all") {
-        approvals = Approvals::approve_all(plan, &options.approver)?;
-    } else {
-        for wave in &options.approve {
-            approvals.push(Approval::of_wave(plan, wave, &options.approver)?);
-        }
-    }
-    if options.approve.is_empty() && source.embedded.is_none() && std::io::stdin().is_terminal() {
-        for wave in plan.waves() {
-            if approvals.approved(&wave.name).is_none() && agrees(&wave.name, wave.accounts, plan.digest()) {
-                approvals.push(Approval::of_wave(plan, &wave.name, &options.approver)?);
-            }
-        }
-    }
-    approvals.check(plan)?;
-    let without = |wave: &&Wave| approvals.approved(&wave.name).is_none();
-    if !approvals.is_empty()
-        && let Some(first) = plan.waves().first().filter(without)
-    {
-        show::line(&format!(
-            "mind: wave {} is not approved and is passed over; the approved waves behind it are carried out",
-            first.name
-        ));
-    }
-    if !approvals.is_empty() {
-        approvals.save(folder.approvals())?;
-    }
-    Ok(approvals)
-}
-
-fn agrees(wave: &str, accounts: u64, digest: &str) -> bool {
-    show::line(&format!("Reset {accounts} accounts in wave {wave} of plan {digest}? Type the wave's name to approve:"));
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == wave
-}
-
 /// The recipients that were given. A new run needs one: without, nobody could hand the passwords out.
 fn recipients(options: &Options) -> Result<Vec<Recipient>> {
     let new_run = options.directories.is_some() && options.resume.is_none() && !options.dry_run;
@@ -292,6 +253,7 @@ async fn execute(
     // Nothing synchronises the embedded ones.
     let embedded = source.embedded.is_some();
     guardrails.sync_wait = Duration::from_secs(if embedded { 0 } else { options.sync_wait });
+    guardrails.approvals = approve::rules(options);
     let protected = source.protected.iter().map(|(directory, account)| (directory, account.as_str()));
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
     // Whoever was put on the list since the plan was made is spared too.

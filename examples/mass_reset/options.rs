@@ -11,7 +11,8 @@ use clap::{Parser, ValueEnum};
 /// is synchronised into and the mock Okta org of the same people, side by side, and approves by itself.
 /// Exit codes: 0 done and verified · 1 done with failures or unknowns, or on a
 /// server that does not have the new passwords · 2 bad input, nothing
-/// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved.
+/// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved,
+/// or an approval that is not accepted.
 #[derive(Debug, Parser)]
 #[command(name = "mass_reset", version)]
 pub(crate) struct Options {
@@ -36,7 +37,34 @@ pub(crate) struct Options {
     #[arg(long, value_name = "all|WAVE", num_args = 1..)]
     pub approve: Vec<String>,
 
-    /// Who approves, for the record.
+    /// Write the statement that approves "all" waves or the named ones, for --approver to sign with
+    /// ssh-keygen, and end.
+    #[arg(long, value_name = "all|WAVE", num_args = 1.., requires = "resume")]
+    pub statement: Vec<String>,
+
+    /// How many hours the statement holds, 720 at most.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub expires_in: u32,
+
+    /// A signed approval: the file STATEMENT.sig that ssh-keygen wrote beside the statement; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE.sig")]
+    pub approval: Vec<PathBuf>,
+
+    /// Whose signatures count, as ssh-keygen(1) has it under ALLOWED SIGNERS. Given each time: the
+    /// run's folder is not asked whom to trust.
+    #[arg(long, value_name = "FILE", env = "IDENTITY_RESET_ALLOWED_SIGNERS")]
+    pub allowed_signers: Option<PathBuf>,
+
+    /// Only signed approvals count: a rule of the plan, or of this call on a resume.
+    #[arg(long)]
+    pub signed_approvals: bool,
+
+    /// Waves with privileged accounts need two persons, each with a key of their own.
+    #[arg(long)]
+    pub two_for_privileged: bool,
+
+    /// Who approves: for the record, and of a statement a principal of the allowed signers.
     #[arg(long, value_name = "NAME", env = "USER", default_value = "unnamed")]
     pub approver: String,
 

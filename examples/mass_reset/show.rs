@@ -79,7 +79,12 @@ pub(crate) fn stop_reason(reason: &StopReason) -> String {
         StopReason::StopFile { path } => format!("the stop file {path} appeared"),
         StopReason::Cancelled => "asked to".to_owned(),
         StopReason::Fatal { error } => format!("it cannot go on: {}", error.text),
-        StopReason::NotApproved { waves } => format!("not approved: {}", waves.join(", ")),
+        StopReason::NotApproved { waves, reasons } if reasons.is_empty() => {
+            format!("not approved: {}", waves.join(", "))
+        }
+        StopReason::NotApproved { waves, reasons } => {
+            format!("not approved: {} ({})", waves.join(", "), reasons.join("; "))
+        }
         _ => "a reason that this program does not know".to_owned(),
     }
 }

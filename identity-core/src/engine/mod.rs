@@ -24,6 +24,7 @@
 //! then the governor's permit, then the deadline, then the backend. Each retry pays for its
 //! permit.
 
+mod admission;
 mod attempt;
 mod cohort;
 mod course;

@@ -310,6 +310,9 @@ pub enum StopReason {
     NotApproved {
         /// The waves that are not.
         waves: Vec<String>,
+        /// Why approvals that were given do not suffice or are over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<String>,
     },
 }
 

@@ -295,6 +295,7 @@ impl fmt::Display for Summary {
             None if self.finished => "finished".to_owned(),
             None => "not finished".to_owned(),
         };
+        self.fmt_approvals(f)?;
         let processes = if self.processes > 1 { format!(", {} processes", self.processes) } else { String::new() };
         writeln!(f, "         {state}, {:.1} s{processes}", self.seconds)?;
         writeln!(
@@ -334,9 +335,35 @@ impl fmt::Display for Summary {
     }
 }
 
+/// Who approved: the signed approvals one a line, those by name together.
+fn approved(approvals: &[Approval]) -> Vec<String> {
+    let (signed, named): (Vec<_>, Vec<_>) = approvals.iter().partition(|approval| approval.signed_by().is_some());
+    let mut lines: Vec<String> = signed.iter().map(|approval| approval.to_string()).collect();
+    let mut by_name: Vec<(&str, u64)> = Vec::new();
+    for approval in named {
+        let waves = approval.scope.waves().len() as u64;
+        match by_name.iter_mut().find(|(name, _)| *name == approval.approver) {
+            Some((_, known)) => *known += waves,
+            None => by_name.push((&approval.approver, waves)),
+        }
+    }
+    lines.extend(by_name.into_iter().map(|(name, waves)| format!("{waves} waves by {name}, by name")));
+    lines
+}
+
 const HEAD: &str = "                             planned  verified    failed   unknown";
 
 impl Summary {
+    fn fmt_approvals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = approved(&self.approvals);
+        for (at, line) in lines.iter().take(SHOWN).enumerate() {
+            // A name is whatever somebody typed.
+            let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            writeln!(f, "{:<8} {line}", if at == 0 { "approved" } else { "" })?;
+        }
+        more(f, lines.len())
+    }
+
     fn fmt_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let left = &self.left;
         writeln!(f, "\nleft to do")?;

@@ -11,6 +11,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "signed-approvals")]
+mod signed;
+#[cfg(feature = "signed-approvals")]
+#[path = "../support/ssh.rs"]
+mod ssh;
+
 mod classes;
 mod evidence;
 mod own_passwords;
