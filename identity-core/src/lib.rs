@@ -84,6 +84,7 @@ pub mod error;
 pub mod http;
 pub mod journal;
 pub mod limits;
+pub mod person;
 pub mod plan;
 pub mod privilege;
 pub mod recovery;

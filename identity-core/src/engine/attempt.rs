@@ -251,7 +251,8 @@ async fn settle(
                     Some(secret) => seal_first.push((work, receipt, secret)),
                     None => {
                         events.extend(untold(&work, entry));
-                        events.push(done(&work, entry, &receipt, None));
+                        let done = done(&work, entry, &receipt, None);
+                        events.extend(cohort.followed(work.subject).record(done));
                     }
                 }
             }

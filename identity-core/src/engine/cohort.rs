@@ -1,6 +1,7 @@
 //! A cohort: the entries that one lane takes through their actions together.
 
 use super::attempt::{Work, carry_out};
+use super::follows::{Followed, followed};
 use super::lane::{Lane, Part};
 use super::progress::EntryResult;
 use super::recheck::{Recheck, recheck, still_possible};
@@ -23,6 +24,8 @@ struct Subject {
     actions: Vec<Action>,
     share: Share,
     progress: EntryProgress,
+    /// How the passwords of the same person stand that it follows.
+    followed: Followed,
     /// It could not be read between two sets of its password: the second one waits for a resume.
     stale: bool,
 }
@@ -118,9 +121,10 @@ impl Cohort {
                 return Ok(None);
             }
         };
+        let followed = followed(lane, open.iter().map(|(entry, ..)| entry)).await?;
         let mut cohort = Self { subjects: Vec::with_capacity(open.len()) };
         let mut events = Vec::new();
-        for ((entry, actions, mut progress, share), account) in open.into_iter().zip(accounts) {
+        for (((entry, actions, mut progress, share), account), followed) in open.into_iter().zip(accounts).zip(followed) {
             let begun = !progress.actions.is_empty();
             match (
                 recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), &lane.protected, begun),
@@ -130,7 +134,7 @@ impl Cohort {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });
                     }
-                    cohort.subjects.push(Subject { entry, account, actions, share, progress, stale: false });
+                    cohort.subjects.push(Subject { entry, account, actions, share, progress, followed, stale: false });
                 }
                 (Recheck::Hold(error), _) => {
                     for event in held(&entry, &actions, &progress, &error) {
@@ -240,6 +244,11 @@ impl Cohort {
     pub(super) fn account(&self, subject: usize) -> &Account {
         #[expect(clippy::indexing_slicing, reason = "places come from enumerating this vector, which never shrinks")]
         &self.subjects[subject].account
+    }
+
+    pub(super) fn followed(&self, subject: usize) -> Followed {
+        #[expect(clippy::indexing_slicing, reason = "places come from enumerating this vector, which never shrinks")]
+        self.subjects[subject].followed
     }
 
     /// Makes events durable, then takes them in.

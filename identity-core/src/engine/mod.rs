@@ -26,6 +26,7 @@
 mod attempt;
 mod cohort;
 mod course;
+mod follows;
 mod guard;
 mod lane;
 mod lead;

@@ -18,7 +18,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 manual(entry, reason, Left { retry: Retry::ByHand, advice: procedure, owner }, known, directory_kind)
             }
         },
-        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals } => {
+        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals, person } => {
             let (result, why) = left_out(reason);
             Row {
                 directory,
@@ -41,6 +41,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 grounds: Vec::new(),
                 sealed: Vec::new(),
                 survives: Vec::new(),
+                person,
             }
         }
     }
@@ -122,6 +123,7 @@ fn planned(entry: Entry, known: &EntryProgress) -> Row {
         grounds: entry.grounds,
         sealed: Vec::new(),
         survives: Vec::new(),
+        person: entry.person,
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn left_out(number: u64, directory: &DirectoryId, reason: LeftOutReas
         tier: crate::privilege::Tier::User,
         reason,
         refusals: Vec::new(),
+        person: None,
     }
 }
 
