@@ -41,7 +41,7 @@ pub(super) async fn followed(lane: &Lane, entries: impl Iterator<Item = &Entry> 
 /// A password that was begun and whose every set is given up is given up; one is enough to void the
 /// old one.
 fn password_of(known: &EntryProgress) -> Followed {
-    let sets = || known.actions.iter().filter(|known| known.action.concerns_password());
+    let sets = || known.actions.iter().filter(|known| known.action.shows_in_password_state());
     if sets().any(|known| matches!(known.finality, Finality::Done { .. })) {
         Followed::Set
     } else if sets().next().is_some() && sets().all(|known| known.finality.is_final()) {

@@ -88,7 +88,7 @@ impl PlanRow {
     pub(super) fn resets_password(&self) -> bool {
         match self {
             Self::Entry(Entry { disposition: Disposition::Reset { actions }, .. }) => {
-                actions.iter().any(|action| action.concerns_password())
+                actions.iter().any(|action| action.shows_in_password_state())
             }
             _ => false,
         }
