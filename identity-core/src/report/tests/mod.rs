@@ -2,6 +2,7 @@ mod always;
 mod entries;
 mod files;
 mod journey;
+mod persons;
 
 use crate::account::DirectoryId;
 use crate::error::Result;
