@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, journal, limits, plan, privilege, recovery, report, reset, vault, verify,
+    account, directory, engine, error, journal, limits, person, plan, privilege, recovery, report, reset, vault, verify,
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.
@@ -34,6 +34,7 @@ pub mod prelude {
     pub use identity_core::engine::{Guardrails, Progress, Run, RunEnd, Running};
     pub use identity_core::error::{Error, ErrorKind, Result};
     pub use identity_core::journal::{Journal, SqliteJournal};
+    pub use identity_core::person::{Anchor, Joining};
     pub use identity_core::plan::{Approval, Approvals, Plan, PlanSpec, Population, Selection};
     pub use identity_core::report::{Report, Summary};
     pub use identity_core::reset::Action;

@@ -103,7 +103,9 @@ fn a_password_that_is_checked_elsewhere_is_never_touched_here_and_sessions_are()
 fn authenticators_are_reset_only_after_somebody_looked_at_them() {
     let (known, account) = (Known::default(), account("ACTIVE"));
     match asked(&account, Action::ResetAuthenticators, &known) {
-        Support::Instead { action: Action::RevokeSessions, because } => assert!(because.contains("audit recovery first")),
+        Support::Instead { action: Action::RevokeSessions, because } => {
+            assert!(because.contains("audit recovery first"))
+        }
         other => panic!("{other:?}"),
     }
     known.note_readiness(&AccountId::new("00u2").unwrap());

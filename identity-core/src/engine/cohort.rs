@@ -124,7 +124,8 @@ impl Cohort {
         let followed = followed(lane, open.iter().map(|(entry, ..)| entry)).await?;
         let mut cohort = Self { subjects: Vec::with_capacity(open.len()) };
         let mut events = Vec::new();
-        for (((entry, actions, mut progress, share), account), followed) in open.into_iter().zip(accounts).zip(followed) {
+        for (((entry, actions, mut progress, share), account), followed) in open.into_iter().zip(accounts).zip(followed)
+        {
             let begun = !progress.actions.is_empty();
             match (
                 recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), &lane.protected, begun),

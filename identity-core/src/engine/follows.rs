@@ -130,7 +130,9 @@ mod tests {
         assert_eq!(worst(&[Followed::Set, Followed::GivenUp(1), Followed::Open(2)]), Followed::Open(2));
         assert_eq!(worst(&[Followed::GivenUp(1), Followed::Set]), Followed::GivenUp(1));
         let events = Followed::Open(2).record(done(9, Action::RevokeSessions));
-        assert!(matches!(events.as_slice(), [Event::AttemptFailed { entry: 9, error, .. }] if error.text.contains("entry 2")));
+        assert!(
+            matches!(events.as_slice(), [Event::AttemptFailed { entry: 9, error, .. }] if error.text.contains("entry 2"))
+        );
         let events = Followed::GivenUp(2).record(done(9, Action::RevokeSessions));
         assert!(matches!(events.as_slice(), [Event::Done { .. }, Event::Noted { entry: 9, .. }]));
         assert_eq!(Followed::Open(2).record(done(9, Action::ResetAuthenticators)).len(), 1);

@@ -224,12 +224,8 @@ mod tests {
 
     #[test]
     fn values_compare_as_people_mean_them() {
-        let mut account = Account::new(
-            DirectoryId::new("corp").unwrap(),
-            AccountId::new("1").unwrap(),
-            "jdoe",
-            AccountKind::Person,
-        );
+        let mut account =
+            Account::new(DirectoryId::new("corp").unwrap(), AccountId::new("1").unwrap(), "jdoe", AccountKind::Person);
         account.anchors.immutable_id = Some("{246BC01F-E470-447E-8B04-64FA0A4BBB19}".into());
         account.anchors.security_id = Some("S-1-5-21-1-2-3-1104".into());
         account.anchors.principal_name = Some(" JDoe@Example.test ".into());

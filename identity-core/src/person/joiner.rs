@@ -61,7 +61,8 @@ impl Joiner {
             self.last = Some(next);
         }
         let many = || invalid("there are more than 4,294,967,295 accounts".to_owned());
-        let count = u32::try_from(accounts.len()).ok().and_then(|more| self.count.checked_add(more)).ok_or_else(many)?;
+        let count =
+            u32::try_from(accounts.len()).ok().and_then(|more| self.count.checked_add(more)).ok_or_else(many)?;
         self.record.put(self.count, accounts, &self.joining)?;
         self.count = count;
         Ok(())

@@ -81,13 +81,10 @@ impl Record {
                 };
                 let (immutable, security) = (hard(Anchor::ImmutableId), hard(Anchor::SecurityId));
                 let own = Anchor::ImmutableId.value(account).is_some_and(|id| {
-                    uuid::Uuid::try_parse(account.id.as_str()).map_or_else(
-                        |_| account.id.as_str().to_lowercase() == id,
-                        |own| own.to_string() == id,
-                    )
+                    uuid::Uuid::try_parse(account.id.as_str())
+                        .map_or_else(|_| account.id.as_str().to_lowercase() == id, |own| own.to_string() == id)
                 });
-                let person =
-                    matches!(account.kind, AccountKind::Person | AccountKind::Guest | AccountKind::Unknown);
+                let person = matches!(account.kind, AccountKind::Person | AccountKind::Guest | AccountKind::Unknown);
                 keep.execute(params![place, directory, account.id.as_str(), own, person, immutable, security])
                     .map_err(failed)?;
                 for (number, anchor) in (0_i64..).zip(joining.in_order()) {
@@ -111,11 +108,7 @@ impl Record {
     }
 
     /// Shows the accounts of each value that is on more than one, by directory and id.
-    pub(super) fn each_value(
-        &self,
-        anchor: usize,
-        mut each: impl FnMut(&str, &[Carrier]) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn each_value(&self, anchor: usize, mut each: impl FnMut(&str, &[Carrier]) -> Result<()>) -> Result<()> {
         let mut all = self
             .connection
             .prepare("SELECT value, place, directory FROM anchors WHERE anchor = ?1 ORDER BY value, place")

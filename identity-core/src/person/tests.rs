@@ -171,7 +171,8 @@ fn accounts_out_of_order_are_refused() {
 
 #[test]
 fn a_value_on_very_many_accounts_is_one_conflict() {
-    let mut accounts: Vec<Account> = (0..2_000).map(|n| with(account("okta", &format!("{n:05}")), &[("guid", "0")])).collect();
+    let mut accounts: Vec<Account> =
+        (0..2_000).map(|n| with(account("okta", &format!("{n:05}")), &[("guid", "0")])).collect();
     accounts.push(with(account("corp", "0"), &[("guid", "0")]));
     accounts.push(with(account("cloud", "x"), &[("guid", "0")]));
     let (persons, conflicts) = of(&accounts, &Joining::default());
@@ -223,7 +224,8 @@ fn oracle(accounts: &[Account], joining: &Joining) -> Told {
     let apart = || all.iter().map(|at| BTreeSet::from([*at])).collect::<BTreeSet<_>>();
     let merge = |mut sets: BTreeSet<BTreeSet<usize>>, edges: &[(usize, usize)], out: &BTreeSet<usize>| {
         for (a, b) in edges.iter().filter(|(a, b)| !out.contains(a) && !out.contains(b)) {
-            let (with, without) = sets.into_iter().partition(|set: &BTreeSet<usize>| set.contains(a) || set.contains(b));
+            let (with, without) =
+                sets.into_iter().partition(|set: &BTreeSet<usize>| set.contains(a) || set.contains(b));
             sets = without;
             let with: BTreeSet<BTreeSet<usize>> = with;
             sets.insert(with.into_iter().flatten().collect());
@@ -232,9 +234,9 @@ fn oracle(accounts: &[Account], joining: &Joining) -> Told {
     };
     let mut persons = BTreeSet::new();
     for set in merge(apart(), &edges, &out) {
-        let differ = joining.hard().any(|anchor| {
-            set.iter().filter_map(|at| anchor.value(&accounts[*at])).collect::<BTreeSet<_>>().len() > 1
-        });
+        let differ = joining
+            .hard()
+            .any(|anchor| set.iter().filter_map(|at| anchor.value(&accounts[*at])).collect::<BTreeSet<_>>().len() > 1);
         if set.len() > 1 && (one_directory_twice(&set) || differ) {
             *conflicts.entry(ConflictKind::Contradiction).or_insert(0) += 1;
             persons.extend(set.iter().map(|at| BTreeSet::from([*at])));

@@ -159,7 +159,7 @@ impl Stage {
                     row.person.map(Place::number),
                     text
                 ])
-                    .map_err(failed)?;
+                .map_err(failed)?;
             }
         }
         transaction.commit().map_err(failed)

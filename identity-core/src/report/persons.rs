@@ -111,8 +111,10 @@ pub(super) struct People {
 impl People {
     /// Of a report that is written into `folder`, or of one that is only counted.
     pub(super) fn open(folder: Option<&Path>) -> Result<Self> {
-        let folder =
-            folder.map(|folder| tempfile::Builder::new().prefix(".persons-").tempdir_in(folder)).transpose().map_err(fault)?;
+        let folder = folder
+            .map(|folder| tempfile::Builder::new().prefix(".persons-").tempdir_in(folder))
+            .transpose()
+            .map_err(fault)?;
         let connection = match &folder {
             Some(folder) => Connection::open(folder.path().join("persons.sqlite")),
             // A temporary file of SQLite's own, which goes with the connection.
@@ -162,14 +164,13 @@ impl People {
         }
         let mut all = self
             .connection
-            .prepare(
-                "SELECT sum(state = 0), sum(state = 1), sum(state = 2), count(*) FROM accounts GROUP BY person",
-            )
+            .prepare("SELECT sum(state = 0), sum(state = 1), sum(state = 2), count(*) FROM accounts GROUP BY person")
             .map_err(fault)?;
         let mut rows = all.query([]).map_err(fault)?;
         let mut totals = PersonTotals::default();
         while let Some(row) = rows.next().map_err(fault)? {
-            let [done, open, left_out, accounts]: [u64; 4] = [count(row, 0)?, count(row, 1)?, count(row, 2)?, count(row, 3)?];
+            let [done, open, left_out, accounts]: [u64; 4] =
+                [count(row, 0)?, count(row, 1)?, count(row, 2)?, count(row, 3)?];
             totals.seen += 1;
             totals.joined += u64::from(accounts > 1);
             let place = match PersonState::of(done, open, left_out) {

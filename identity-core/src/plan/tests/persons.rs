@@ -53,14 +53,21 @@ fn entry_in(plan: &Plan, directory: &str, name: &str) -> Entry {
 #[tokio::test]
 async fn whoever_is_privileged_in_one_directory_is_so_in_all() {
     let folder = Folder::new();
-    let plan_of = || async { plan(&folder, everyone(), vec![corp(), cloud().privileged("p7", Tier::Control)]).await.unwrap() };
+    let plan_of =
+        || async { plan(&folder, everyone(), vec![corp(), cloud().privileged("p7", Tier::Control)]).await.unwrap() };
     let made = plan_of().await;
     let on_prem = entry_in(&made, "corp", "p7");
-    assert_eq!((on_prem.population, on_prem.wave.as_str(), on_prem.tier), (Population::Privileged, "privileged", Tier::Control));
+    assert_eq!(
+        (on_prem.population, on_prem.wave.as_str(), on_prem.tier),
+        (Population::Privileged, "privileged", Tier::Control)
+    );
     assert_eq!(on_prem.grounds, ["tier 0 by person: the same person has cloud/id-p7: tier 0 by member: Admins"]);
     assert!(on_prem.follows.is_empty());
     let elsewhere = entry_in(&made, "cloud", "p7");
-    assert_eq!((elsewhere.wave.as_str(), &elsewhere.grounds[..]), ("privileged-elsewhere", &["tier 0 by member: Admins".to_owned()][..]));
+    assert_eq!(
+        (elsewhere.wave.as_str(), &elsewhere.grounds[..]),
+        ("privileged-elsewhere", &["tier 0 by member: Admins".to_owned()][..])
+    );
     assert_eq!(elsewhere.follows, [on_prem.seq]);
     assert_eq!(elsewhere.person, on_prem.person);
     assert_eq!(elsewhere.person, Some(PersonId::of(&elsewhere.directory, &elsewhere.id)), "the first of its accounts");

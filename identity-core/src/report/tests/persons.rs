@@ -52,14 +52,19 @@ async fn a_person_is_done_only_when_every_account_is() {
     let persons = summary.persons.unwrap();
     let counted = (persons.seen, persons.planned, persons.done, persons.partly, persons.open, persons.not_planned);
     assert_eq!((counted, persons.joined), ((5, 4, 2, 1, 1, 1), 3));
-    assert!(summary.to_string().contains("persons  4 planned = 2 done + 1 done in part + 1 open (3 in several directories)"));
+    assert!(
+        summary
+            .to_string()
+            .contains("persons  4 planned = 2 done + 1 done in part + 1 open (3 in several directories)")
+    );
 
     let names: Vec<_> = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(names.len(), 4, "{names:?}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&read("report.json")).unwrap();
     let told: Vec<PersonRow> = serde_json::from_value(json["persons"].clone()).unwrap();
-    let state = |number| told.iter().find(|row| row.person == person(number)).map(|row| (row.state, row.accounts.len()));
+    let state =
+        |number| told.iter().find(|row| row.person == person(number)).map(|row| (row.state, row.accounts.len()));
     assert_eq!(state(1), Some((PersonState::Done, 2)));
     assert_eq!(state(2), Some((PersonState::Open, 2)));
     assert_eq!(state(3), Some((PersonState::Partly, 2)));
