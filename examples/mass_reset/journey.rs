@@ -186,7 +186,7 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     if let Some(size) = options.wave_size {
         waves.workforce = Some(size);
     }
-    spec = spec.with_actions(actions).with_waves(waves);
+    spec = spec.with_actions(actions).with_waves(waves).with_joining(options.joining());
     if options.reset_services {
         spec =
             spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });
