@@ -47,6 +47,7 @@ impl Mocks {
             .without_quotas();
         let org = OktaConfig::new(id("org"), okta.url())
             .api_token(okta.api_token().into())
+            .without_quotas()
             .anchors(AnchorAttributes::default().object_guid("objectGUID").security_id("objectSid"));
         let backends: Vec<Arc<dyn Backend>> = vec![
             LdapDirectory::connect(corp).await.expect("corp"),

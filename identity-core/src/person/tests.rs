@@ -15,13 +15,13 @@ fn account(directory: &str, id: &str) -> Account {
 
 fn with(mut account: Account, anchors: &[(&str, &str)]) -> Account {
     for (anchor, value) in anchors {
-        let value = Some((*value).to_owned());
+        let value = (*value).to_owned();
         match *anchor {
-            "guid" => account.anchors.immutable_id = value,
-            "sid" => account.anchors.security_id = value.map(|value| format!("S-1-5-21-{value}")),
-            "upn" => account.anchors.principal_name = value,
-            "mail" => account.mail = value,
-            attribute => drop(account.attributes.insert(attribute.to_owned(), value.unwrap())),
+            "guid" => account.anchors.immutable_id = Some(value),
+            "sid" => account.anchors.security_id = Some(format!("S-1-5-21-{value}")),
+            "upn" => account.anchors.principal_name = Some(value),
+            "mail" => account.mail = Some(value),
+            attribute => drop(account.attributes.insert(attribute.to_owned(), value)),
         }
     }
     account
