@@ -363,8 +363,12 @@ async fn signed_approvals_of_two_persons_open_the_privileged_and_nothing_less_do
     key(&stand, "eve");
     let given = |signatures: &[&Path], signers: Option<&Path>| {
         let mut command = stand.resume(&run);
-        signers.into_iter().for_each(|file| drop(command.arg("--allowed-signers").arg(file)));
-        signatures.iter().for_each(|file| drop(command.arg("--approval").arg(file)));
+        for file in signers {
+            command.arg("--allowed-signers").arg(file);
+        }
+        for file in signatures {
+            command.arg("--approval").arg(file);
+        }
         finish(command)
     };
     let not_approved = |ended: &Ended, words: &str| {
