@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use identity_reset::engine::Progress;
-use identity_reset::error::{Error, ErrorKind, Result};
+use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
 use identity_reset::plan::{PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::prelude::*;
