@@ -143,13 +143,6 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
         Action::ExpirePassword | Action::ResetToRecovery { .. } | Action::SendRecoveryLink if is_program => {
             cannot("a program signs in with this account: set a new password and tell the program")
         }
-        // Expiring is of accounts that have a password in use; a link that is out, perhaps in wrong hands,
-        // is void with a new one.
-        Action::SetTemporaryPassword if status == Status::Recovery => instead(
-            Action::ResetToRecovery { mail: false },
-            "its password is void already and it waits for a link: Okta gives no temporary password then, and a new \
-             link voids the one that is out",
-        ),
         Action::ExpirePassword if status == Status::Recovery => {
             cannot("the old password is void already: the account waits for its owner to set a new one")
         }
@@ -244,6 +237,9 @@ fn on_link(account: &Account, status: Status<'_>) -> Support {
 fn on_unlock(account: &Account, status: Status<'_>) -> Support {
     match (status, &account.authority) {
         (_, PasswordAuthority::OnPrem) => cannot("an on-prem directory locks this account out: unlock it there"),
+        (_, authority) if *authority != PasswordAuthority::Here => {
+            cannot("Okta locks out by wrong passwords, and has none of this account: there is nothing to unlock here")
+        }
         (Status::Active | Status::Recovery | Status::PasswordExpired | Status::LockedOut, _) => Support::Works,
         _ => cannot("an account of this status is not locked out"),
     }

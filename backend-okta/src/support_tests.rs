@@ -94,9 +94,19 @@ fn a_password_that_is_checked_elsewhere_is_never_touched_here_and_sessions_are()
             assert_eq!(asked(&account, Action::RevokeSessions, &known), Support::Works, "{authority:?} {status}");
         }
     }
-    let mut locked = account("LOCKED_OUT");
-    locked.authority = PasswordAuthority::OnPrem;
-    assert_eq!(letter(&asked(&locked, Action::Unlock, &known)), '-');
+    for (authority, expected) in [
+        (PasswordAuthority::OnPrem, '-'),
+        (PasswordAuthority::Federated("Acme SAML".into()), '-'),
+        (PasswordAuthority::Nowhere, '-'),
+        (PasswordAuthority::Unknown, '-'),
+        (PasswordAuthority::Here, 'w'),
+    ] {
+        for status in ["LOCKED_OUT", "ACTIVE"] {
+            let mut account = account(status);
+            account.authority = authority.clone();
+            assert_eq!(letter(&asked(&account, Action::Unlock, &known)), expected, "{authority:?} {status}");
+        }
+    }
 }
 
 #[test]

@@ -60,7 +60,11 @@ impl Dialect for OktaDialect {
                     || (fault.code != code::NO_LICENCE
                         && (challenges(response, code::INVALID_BEARER) || challenges(response, code::NONCE_WANTED)))
             }
-            StatusCode::BAD_REQUEST => [code::NONCE_WANTED, code::INVALID_PROOF].contains(&fault.code.as_str()),
+            // A proof that was seen before is not renewed: the request that it came with may have been carried out.
+            StatusCode::BAD_REQUEST => {
+                fault.code == code::NONCE_WANTED
+                    || (fault.code == code::INVALID_PROOF && !code::is_replay(&fault.message))
+            }
             _ => false,
         }
     }

@@ -140,6 +140,13 @@ fn words_of_oauth_are_understood_and_words_of_nobody_do_not_say_that_an_account_
         r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#,
     );
     assert_eq!(verdict_of(&proof, Effect::Write).kind, ErrorKind::Unauthenticated);
+    let replayed = response(
+        400,
+        r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT has already been used."}"#,
+    );
+    let verdict = verdict_of(&replayed, Effect::Write);
+    assert_eq!(verdict.status, Status::Unknown, "the first may have landed");
+    assert!(!OktaDialect::default().refuses_sign_in(&replayed, &OktaDialect::default().fault(&replayed)));
     let unbound = response(
         400,
         r#"{"error":"invalid_request","error_description":"The resource request requires a DPoP proof."}"#,

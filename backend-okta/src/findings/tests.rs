@@ -8,7 +8,10 @@ const POLICIES: &str = r#"[
     {"id":"00p1","status":"ACTIVE","settings":{"password":{"complexity":{"minLength":12,"minLowerCase":1,"minUpperCase":1,"minNumber":1,"minSymbol":0}}}},
     {"id":"00p2","status":"INACTIVE","settings":{"password":{"complexity":{"minLength":40}}}},
     {"id":"00p3","status":"ACTIVE","settings":{"password":{"complexity":{"minLowerCase":4,"minUpperCase":4,"minNumber":4,"minSymbol":4}}}},
-    {"id":"00p4","status":"ACTIVE"}
+    {"id":"00p4","status":"ACTIVE"},
+    {"id":"00p5","name":null,"status":null,"conditions":null,"settings":null},
+    {"id":"00p6","status":"ACTIVE","settings":{"password":null,"recovery":null}},
+    {"id":"00p7","status":"ACTIVE","settings":{"password":{"complexity":null}}}
 ]"#;
 
 /// A page of users with headers of a bucket of 300 a minute, as the clock of Okta has it.

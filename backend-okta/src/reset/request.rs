@@ -51,7 +51,10 @@ pub(super) fn request(order: &Order) -> Result<Request> {
         Action::SendRecoveryLink => {
             below(Request::post("/api/v1/users"), "/credentials/forgot_password").query("sendEmail", "true")
         }
-        Action::RevokeSessions => below(Request::delete("/api/v1/users"), "/sessions").query("oauthTokens", "true"),
+        // Devices that skip the second factor are forgotten too: by default in the Identity Engine, not in Classic.
+        Action::RevokeSessions => below(Request::delete("/api/v1/users"), "/sessions")
+            .query("oauthTokens", "true")
+            .query("forgetDevices", "true"),
         _ => {
             return Err(Error::new(ErrorKind::Unsupported, operation(order.action))
                 .with_detail("Okta has no such operation")
