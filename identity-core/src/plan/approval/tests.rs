@@ -1,4 +1,5 @@
 //! Signed approvals, with keys of every kind, and everything that is wrong with one.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
 #[path = "../../../tests/support/ssh.rs"]
 mod ssh;
