@@ -5,12 +5,14 @@ use identity_core::reset::Action;
 use testkit::mock_okta::Status;
 
 use crate::campaign::Campaign;
-use crate::stage::{connect, of, ordinary};
+use crate::inside::{config, connect};
+use crate::stage::{of, ordinary};
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_disabled_gets_no_new_password_and_the_run_comes_to_its_end() {
     for on_password in [Action::SetPassword { must_change: false }, Action::ResetToRecovery { mail: false }] {
-        let (mock, directory) = connect(of(30)).await;
+        let mock = of(60).build();
+        let directory = connect(config(&mock).without_quotas()).await;
         let users = ordinary(&mock, 2);
         let asked = [on_password, Action::Disable, Action::RevokeSessions];
         let campaign = Campaign::planned(&directory, &users, &asked).await.finished().await;
