@@ -20,6 +20,8 @@ step_tools() {
   for program in age jq openssl python3 shellcheck sqlite3; do
     command -v "$program" >/dev/null || missing+=("$program")
   done
+  # What signs approvals.
+  command -v ssh-keygen >/dev/null || missing+=(openssh-client)
   if [[ ${#missing[@]} -gt 0 ]]; then
     if [[ $EUID -ne 0 ]]; then
       printf 'not on this machine, and only root can install: %s\n' "${missing[*]}"

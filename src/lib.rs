@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, evidence, journal, limits, plan, privilege, recovery, report, reset, vault,
+    account, directory, engine, error, evidence, journal, limits, person, plan, privilege, recovery, report, reset, vault,
     verify,
 };
 
@@ -36,6 +36,7 @@ pub mod prelude {
     pub use identity_core::error::{Error, ErrorKind, Result};
     pub use identity_core::evidence::Evidence;
     pub use identity_core::journal::{Journal, SqliteJournal};
+    pub use identity_core::person::{Anchor, Joining};
     pub use identity_core::plan::{Approval, Approvals, Plan, PlanSpec, Population, Selection};
     pub use identity_core::report::{Report, Summary};
     pub use identity_core::reset::Action;

@@ -5,6 +5,7 @@
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,6 +14,9 @@ use testkit::organisation::Organisation;
 use tokio::process::Command;
 
 use support::{Ended, example, finish, mass_reset};
+
+/// The example, built once.
+static EVIDENCE: OnceLock<PathBuf> = OnceLock::new();
 
 struct Stand {
     mock: MockOkta,
@@ -61,7 +65,7 @@ impl Stand {
     }
 
     async fn evidence(&self, arguments: &[&str]) -> Ended {
-        let mut command = self.command(&example("evidence"));
+        let mut command = self.command(EVIDENCE.get_or_init(|| example("evidence")));
         command.arg(self.run()).args(["--wait", "6"]).args(arguments);
         finish(command).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use identity_reset::engine::Progress;
-use identity_reset::error::{Error, ErrorKind, Result};
+use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
 use identity_reset::plan::{PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::prelude::*;
@@ -186,7 +186,7 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     if let Some(size) = options.wave_size {
         waves.workforce = Some(size);
     }
-    spec = spec.with_actions(actions).with_waves(waves);
+    spec = spec.with_actions(actions).with_waves(waves).with_joining(options.joining());
     if options.reset_services {
         spec =
             spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });

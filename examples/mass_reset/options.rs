@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use identity_reset::person::{Anchor, InvalidAnchor, Joining};
 
 /// Resets the passwords of a directory's accounts: plan, approve, execute, verify, report.
 ///
@@ -25,7 +26,7 @@ pub(crate) struct Options {
     pub out: Option<PathBuf>,
 
     /// Go on with the plan, journal and vault of an earlier run's folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "select", "exclude", "seed", "canary", "wave_size"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "select", "exclude", "seed", "canary", "wave_size", "join"])]
     pub resume: Option<PathBuf>,
 
     /// Stop after the plan; nothing is touched.
@@ -106,6 +107,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N")]
     pub wave_size: Option<NonZeroU64>,
 
+    /// Joins the accounts of one person in several directories by this too, after the objectGUID and the
+    /// security identifier: principal-name, mail, or attribute:NAME (attribute:NAME,NAME where
+    /// directories name it differently); may be repeated, tried in this order. immutable-id or
+    /// security-id: by that one of the two only. none: nobody is joined.
+    #[arg(long, value_name = "ANCHOR")]
+    pub join: Vec<Join>,
+
     /// Chooses the canary, and the embedded organisation.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -131,6 +139,37 @@ pub(crate) struct Options {
     /// How many accounts the embedded organisation has.
     #[arg(long, value_name = "N", default_value_t = 5_000, conflicts_with = "directories")]
     pub accounts: u64,
+}
+
+/// By what accounts of one person are joined.
+#[derive(Clone, Debug)]
+pub(crate) enum Join {
+    Nobody,
+    By(Anchor),
+}
+
+impl std::str::FromStr for Join {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::Nobody),
+            anchor => anchor.parse().map(Self::By).map_err(|error: InvalidAnchor| format!("{error}, or none")),
+        }
+    }
+}
+
+impl Options {
+    /// By what accounts are joined: by both hard anchors unless one is named.
+    pub(crate) fn joining(&self) -> Joining {
+        let named =
+            || self.join.iter().filter_map(|join| if let Join::By(anchor) = join { Some(anchor) } else { None });
+        let begin = match self.join.len() > named().count() || named().any(Anchor::is_hard) {
+            true => Joining::by([]),
+            false => Joining::default(),
+        };
+        named().fold(begin, |joining, anchor| joining.and(anchor.clone()))
+    }
 }
 
 /// What is done to people's passwords.

@@ -139,7 +139,7 @@ pub(crate) fn dry_run(plan: &Plan, folder: &Folder) {
     let counts = &plan.header().counts;
     let object = json!({
         "dry_run": true, "plan_digest": plan.digest(), "seed": plan.header().spec.seed,
-        "accounts": counts, "stopped": null, "files": folder.files(),
+        "accounts": counts, "persons": plan.header().persons.as_ref().map(|persons| persons.counts), "stopped": null, "files": folder.files(),
     });
     println!("{object}");
 }

@@ -41,6 +41,7 @@
 //! | [`account`] | accounts, their kinds and states, where a password is mastered |
 //! | [`directory`] | what a backend implements, and what it can do |
 //! | [`privilege`] | tiers, grounds with evidence, nested groups |
+//! | [`person`] | the accounts of one person, joined across directories |
 //! | [`reset`] | actions, orders, outcomes, passwords |
 //! | [`limits`] | quotas, pace, feedback, retry; the one clock |
 //! | [`plan`] | who, what, when; the plan file, its digest, approvals |
@@ -86,6 +87,7 @@ pub mod evidence;
 pub mod http;
 pub mod journal;
 pub mod limits;
+pub mod person;
 pub mod plan;
 pub mod privilege;
 pub mod recovery;

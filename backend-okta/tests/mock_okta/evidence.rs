@@ -98,10 +98,9 @@ async fn each_order_is_confirmed_and_what_others_did_is_told() {
     ran.mock.someone_else_did("user.account.update_profile", taken).unwrap();
     ran.mock.someone_else_did("user.mfa.factor.activate", &elsewhere.id).unwrap();
 
-    let (reading, findings, by_account, others) = ran.gather().await;
+    let (reading, findings, _, others) = ran.gather().await;
     assert_eq!(reading.confirmed, done as u64, "{reading}");
     assert_eq!(findings, BTreeSet::from([LogFinding::Confirmed]));
-    assert!(by_account > 3, "{by_account} answers were lost");
     assert_eq!((reading.own_principal, reading.others_on_planned, reading.others_elsewhere), (0, 2, 1), "{others:?}");
     let told: Vec<_> = others.iter().map(|other| (other.event.what.as_str(), other.entries.clone())).collect();
     assert_eq!(

@@ -50,7 +50,7 @@ pub(crate) async fn whole(mock: &MockOkta, directory: &OktaDirectory) -> Ending 
             if action == Action::Unlock {
                 mock.change(&user.id, |user| user.standing.status = Status::LockedOut).unwrap();
             }
-            if action == Action::SendRecoveryLink {
+            if matches!(action, Action::ExpirePassword | Action::SendRecoveryLink) {
                 let ready = |user: &mut OktaUser| {
                     user.standing.status = Status::Active;
                     user.recovery_question = true;

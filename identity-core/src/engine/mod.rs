@@ -28,6 +28,7 @@ mod admission;
 mod attempt;
 mod cohort;
 mod course;
+mod follows;
 mod guard;
 mod lane;
 mod lead;

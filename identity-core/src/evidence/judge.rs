@@ -79,6 +79,8 @@ fn order(
                 return found(LogFinding::Confirmed, "by account and principal: its answer was lost");
             }
             let because = match request_id {
+                // It was as wished before anything was sent: nothing is to be expected.
+                None if known.unanswered.is_none() => return None,
                 None => "it was read back, and the log has no event of our principal on the account",
                 Some(_) if other_traces => "the log knows the request, and has no event that shows the action",
                 Some(_) => "the log does not have the request",

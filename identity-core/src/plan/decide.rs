@@ -63,13 +63,20 @@ impl Decider {
     }
 
     /// The row of an account of the directory at `directory`. A directory that is not there leaves
-    /// everything out.
-    pub(super) fn decide(&mut self, directory: usize, account: &Account, marks: &[Mark]) -> PlanRow {
+    /// everything out. `lift` adds to the verdict on the account what is known of the same person.
+    pub(super) fn decide(
+        &mut self,
+        directory: usize,
+        account: &Account,
+        marks: &[Mark],
+        lift: impl FnOnce(&mut Classification),
+    ) -> PlanRow {
         let named = self.names.find(account);
         let Some(known) = self.directories.get(directory) else {
             return left_out(account, Tier::User, LeftOutReason::NotSelected);
         };
-        let class = known.privileges.classify(&account.id);
+        let mut class = known.privileges.classify(&account.id);
+        lift(&mut class);
         if let Some(because) = protected(account, known, &named) {
             return left_out(account, class.tier, LeftOutReason::Protected(because));
         }
@@ -249,6 +256,7 @@ fn left_out_refused(account: &Account, tier: Tier, reason: LeftOutReason, refusa
         tier,
         reason,
         refusals,
+        person: None,
     }
 }
 
@@ -287,5 +295,7 @@ fn entry(
             enabled: account.state.enabled,
             last_set: account.password.last_set,
         },
+        person: None,
+        follows: Vec::new(),
     }
 }

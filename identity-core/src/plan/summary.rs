@@ -5,6 +5,7 @@ use std::fmt;
 use super::ApprovalRules;
 use super::estimate::Estimate;
 use super::file::Plan;
+use super::persons::PlannedPersons;
 use super::tally::{Texts, WaveTally};
 
 /// The most different texts that a section shows.
@@ -49,6 +50,9 @@ impl fmt::Display for PlanSummary {
         if header.directories.len() > 1 {
             count_line(f, &Clean("all"), &header.counts)?;
             writeln!(f)?;
+        }
+        if let Some(persons) = &header.persons {
+            person_lines(f, persons)?;
         }
         for warning in &header.warnings {
             writeln!(f, "WARNING: {}", Clean(warning))?;
@@ -108,6 +112,26 @@ fn rules(rules: ApprovalRules) -> &'static str {
         ApprovalRules { signed: true, .. } => " and signed",
         ApprovalRules { .. } => "",
     }
+}
+
+fn person_lines(f: &mut fmt::Formatter<'_>, persons: &PlannedPersons) -> fmt::Result {
+    let counts = &persons.counts;
+    writeln!(
+        f,
+        "Persons: {}, of these {} with {} accounts in several directories",
+        counts.persons, counts.joined, counts.accounts
+    )?;
+    if counts.conflicts > 0 {
+        writeln!(f, "  {} conflicts: nothing was guessed, these accounts stand apart", counts.conflicts)?;
+        for conflict in persons.conflicts.iter().take(MOST_LINES) {
+            writeln!(f, "    {}: {}", conflict.kind.as_str(), Clean(&conflict.to_string()))?;
+        }
+        let shown = persons.conflicts.len().min(MOST_LINES) as u64;
+        if counts.conflicts > shown {
+            writeln!(f, "    … and {} more, in the file", counts.conflicts - shown)?;
+        }
+    }
+    writeln!(f)
 }
 
 fn count_line(f: &mut fmt::Formatter<'_>, name: &Clean<'_>, counts: &super::Counts) -> fmt::Result {

@@ -19,7 +19,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 manual(entry, reason, Left { retry: Retry::ByHand, advice: procedure, owner }, known, directory_kind)
             }
         },
-        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals } => {
+        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals, person } => {
             let (result, why) = left_out(reason);
             Row {
                 directory,
@@ -43,6 +43,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 grounds: Vec::new(),
                 sealed: Vec::new(),
                 survives: Vec::new(),
+                person,
             }
         }
     }
@@ -126,6 +127,7 @@ fn planned(entry: Entry, known: &EntryProgress) -> Row {
         grounds: entry.grounds,
         sealed: Vec::new(),
         survives: Vec::new(),
+        person: entry.person,
     }
 }
 

@@ -7,6 +7,7 @@ use super::survivor::Survivor;
 use crate::account::{AccountId, AccountKind, DirectoryId};
 use crate::evidence::EntryEvidence;
 use crate::journal::{ErrorRecord, Verdict};
+use crate::person::PersonId;
 use crate::plan::{Population, Refusal};
 use crate::privilege::Tier;
 use crate::reset::Action;
@@ -62,6 +63,9 @@ pub struct Row {
     pub sealed: Vec<SealedRef>,
     /// What an attacker who held the account may still hold; explained once in the report.
     pub survives: Vec<Survivor>,
+    /// The person that it belongs to, where the plan joined accounts of several directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
 }
 
 /// What came of one account.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::{History, stop_words};
+use super::persons::PersonTotals;
 use super::row::{Retry, Row, RowResult};
 use crate::account::DirectoryId;
 use crate::evidence::LogReading;
@@ -27,6 +28,9 @@ pub struct Summary {
     pub plan_digest: String,
     /// The accounts.
     pub accounts: AccountCounts,
+    /// The persons, where the plan joined accounts of several directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persons: Option<PersonTotals>,
     /// The directories, in the order they were given or met.
     pub directories: Vec<DirectoryCounts>,
     /// The waves, in the order of the plan.
@@ -304,6 +308,13 @@ impl fmt::Display for Summary {
             a.seen, a.planned, a.manual, a.left_out, a.protected, a.privileged
         )?;
         writeln!(f, "planned  {} = {} verified + {} failed + {} unknown", a.planned, a.verified, a.failed, a.unknown)?;
+        if let Some(p) = &self.persons {
+            writeln!(
+                f,
+                "persons  {} planned = {} done + {} done in part + {} open ({} in several directories)",
+                p.planned, p.done, p.partly, p.open, p.joined
+            )?;
+        }
         writeln!(f, "\n{HEAD} {:>9} {:>9} {:>9}", "requests", "throttled", "seconds")?;
         for at in self.directories.iter().take(SHOWN) {
             line(f, &label(&at.id, &at.kind), [at.planned, at.verified, at.failed, at.unknown])?;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use super::row::{ActionRow, Row};
+use super::persons::{PersonAccount, PersonRow};
+use super::row::{ActionRow, Row, RowResult};
 use crate::account::AccountId;
 use crate::error::Result;
 
 /// The columns of `report.csv`.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "directory",
     "id",
     "name",
@@ -37,7 +38,11 @@ const COLUMNS: [&str; 28] = [
     "log_because",
     "log_events",
     "log_others",
+    "person",
 ];
+
+/// The columns of `persons.csv`.
+const PERSON_COLUMNS: [&str; 6] = ["person", "state", "name", "accounts", "results", "open"];
 
 /// The columns of `todo.csv`.
 const TODO_COLUMNS: [&str; 11] =
@@ -57,6 +62,11 @@ impl<W: Write> Table<W> {
     /// A table with the columns of `todo.csv`.
     pub(super) fn of_what_is_left(file: W) -> Result<Self> {
         Self::new(file, &TODO_COLUMNS)
+    }
+
+    /// A table with the columns of `persons.csv`.
+    pub(super) fn of_persons(file: W) -> Result<Self> {
+        Self::new(file, &PERSON_COLUMNS)
     }
 
     fn new(file: W, columns: &[&str]) -> Result<Self> {
@@ -100,6 +110,25 @@ impl<W: Write> Table<W> {
             log.map_or("", |log| &log.because),
             &log.map_or_else(String::new, |log| log.events.join("; ")),
             &log.map_or_else(String::new, |log| log.others.to_string()),
+            row.person.as_ref().map_or("", |person| person.as_str()),
+        ])
+    }
+
+    /// Writes the line of a person: their accounts, each as `directory/id`; what came of each; and why
+    /// those are open that are not done.
+    pub(super) fn person(&mut self, row: &PersonRow) -> Result<()> {
+        let each = |of: &dyn Fn(&PersonAccount) -> String| row.accounts.iter().map(of).collect::<Vec<_>>().join("; ");
+        let is_open =
+            |at: &&PersonAccount| matches!(at.result, RowResult::Failed | RowResult::Unknown | RowResult::Manual);
+        let open: Vec<String> =
+            row.accounts.iter().filter(is_open).map(|at| format!("{}: {}", at.directory, at.why)).collect();
+        self.line([
+            row.person.as_str(),
+            row.state.as_str(),
+            row.accounts.first().map_or("", |at| &at.name),
+            &each(&|at| format!("{}/{}", at.directory, at.id)),
+            &each(&|at| format!("{}={}", at.directory, at.result.as_str())),
+            &open.join("; "),
         ])
     }
 

@@ -57,6 +57,8 @@ pub(crate) fn entry(seq: u64, directory: &DirectoryId, actions: &[Action]) -> En
         notes: Vec::new(),
         refusals: Vec::new(),
         expected: Expected { path: None, enabled: true, last_set: None },
+        person: None,
+        follows: Vec::new(),
     }
 }
 

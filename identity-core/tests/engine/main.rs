@@ -22,6 +22,7 @@ mod evidence;
 mod own_passwords;
 mod pace;
 mod passwords;
+mod persons;
 mod server_secrets;
 mod sessions;
 mod stopping;

@@ -207,8 +207,9 @@ async fn a_log_that_says_otherwise_contradicts() {
 async fn an_order_whose_answer_was_lost_is_found_by_account_and_principal() {
     let mut error = refusal("none came");
     error.request_id = None;
-    let open = Event::AttemptUnknown { entry: 2, action: SET, attempt: 1, error };
-    let journal = [done(1, None), ordered(2, open), done(3, None), done(4, Some("r-4"))].concat();
+    let open = Event::AttemptUnknown { entry: 2, action: SET, attempt: 1, error: error.clone() };
+    let mut journal = [done(1, None), ordered(2, open), done(3, None), done(4, Some("r-4"))].concat();
+    journal.insert(5, Event::AttemptUnknown { entry: 3, action: SET, attempt: 1, error });
     let events = vec![
         (0, set("e-1", 2, US, "lost-1", 1)),
         (0, set("e-2", 4, US, "lost-2", 2)),

@@ -5,6 +5,7 @@ mod damage;
 pub(super) mod directory;
 mod large;
 mod making;
+mod persons;
 mod promises;
 
 use std::path::PathBuf;

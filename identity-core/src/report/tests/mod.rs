@@ -2,6 +2,7 @@ mod always;
 mod entries;
 mod files;
 mod journey;
+mod persons;
 
 use crate::account::DirectoryId;
 use crate::error::Result;
@@ -34,6 +35,7 @@ pub(super) fn left_out(number: u64, directory: &DirectoryId, reason: LeftOutReas
         tier: crate::privilege::Tier::User,
         reason,
         refusals: Vec::new(),
+        person: None,
     }
 }
 
