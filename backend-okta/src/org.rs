@@ -80,20 +80,20 @@ impl Caller {
             return Ok(Self::App(client_id.clone()));
         }
         let me: Me = okta.one(WHO_WE_ARE, USER, &Request::get("/api/v1/users/me")).await?;
-        // Whoever signs in is protected by this id.
-        if AccountId::new(&me.id).is_err() {
-            let error = Error::new(ErrorKind::Protocol, WHO_WE_ARE).with_detail("Okta gave us an id that is none");
-            return Err(okta.named(error));
-        }
-        Ok(Self::User { id: me.id, login: me.profile.login })
+        let caller = Self::User { id: me.id, login: me.profile.login };
+        caller.account().map_err(|error| okta.named(error))?;
+        Ok(caller)
     }
 
     /// The id of the account, where it is one of this org. It is protected.
-    pub(crate) fn account(&self) -> Option<&str> {
-        match self {
-            Self::User { id, .. } => Some(id),
-            Self::App(_) => None,
-        }
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] for an id that is none: nobody would be protected.
+    pub(crate) fn account(&self) -> Result<Option<AccountId>> {
+        let Self::User { id, .. } = self else { return Ok(None) };
+        let unusable =
+            |_| Error::new(ErrorKind::Protocol, WHO_WE_ARE).with_detail("Okta gave the caller an id that is none");
+        AccountId::new(id).map(Some).map_err(unusable)
     }
 }
 

@@ -260,6 +260,16 @@ fn on_suspend(status: Status<'_>) -> Support {
     }
 }
 
+/// What Okta does not do to an account that was suspended just before (E0000038).
+pub(crate) fn not_when_suspended(first: Action, next: Action) -> Option<String> {
+    let is_ruled_out = next.concerns_password() || next == Action::Unlock;
+    (first == Action::Disable && is_ruled_out).then(|| {
+        "the account is suspended first, and Okta gives a suspended one no new password: leave one of the two out; \
+         the old password opens it again as soon as it is unsuspended, so reset it in the same hour"
+            .to_owned()
+    })
+}
+
 fn on_authenticators(account: &Account, status: Status<'_>, known: &Known) -> Support {
     match status {
         Status::Staged | Status::Deprovisioned => cannot("the account has no authenticators in this status"),

@@ -16,7 +16,8 @@ use crate::limits::{CLIENTS, GROUPS, IAM, USERS};
 use crate::okta::Okta;
 use crate::org::Caller;
 use crate::permissions::{self, ROLES};
-use crate::wire::role::{Assignment, ClientApp, Group as WireGroup, Id, Labelled, Member, Permission};
+use crate::wire::group::Group as WireGroup;
+use crate::wire::role::{Assignment, ClientApp, Id, Labelled, Member, Permission};
 
 /// Rows of a page of `/iam/assignees/users`: its default.
 const ASSIGNEES: &str = "100";

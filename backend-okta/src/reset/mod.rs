@@ -19,13 +19,17 @@ use identity_core::reset::{Action, Order, Outcome};
 use crate::OktaDirectory;
 use crate::limits::{USER, class_of};
 use crate::org::Org;
-use crate::support::{Circumstances, support};
+use crate::support::{Circumstances, not_when_suspended, support};
 use crate::wire::user::User;
 
 #[async_trait]
 impl ForcedReset for OktaDirectory {
     fn support(&self, account: &Account, action: Action) -> Support {
         support(account, action, Circumstances { known: &self.org.known, mail_behind_okta: &self.org.mail_behind_okta })
+    }
+
+    fn rules_out(&self, first: Action, next: Action) -> Option<String> {
+        not_when_suspended(first, next)
     }
 
     /// Okta has no batches: each order is a request, and the caller holds a permit for each.

@@ -16,5 +16,6 @@ mod privilege;
 mod renewal;
 mod sign_in;
 mod stage;
+mod together;
 mod unknown;
 mod witness;

@@ -183,6 +183,14 @@ pub trait ForcedReset: Directory {
         }
     }
 
+    /// Why `next` cannot be done to an account to which `first` was done just before; `None` where it can,
+    /// which is the default. The plan leaves `next` out for this reason where both are asked for and `first`
+    /// works, since an order that is refused each time would leave the account open for ever.
+    fn rules_out(&self, first: Action, next: Action) -> Option<String> {
+        let _ = (first, next);
+        None
+    }
+
     /// Carries out a batch: one outcome per order, in the order given; one attempt, no hidden
     /// retry. All orders are of one [class](RateLimitedBatching::class_of), and at most
     /// [`Limits::batch_of`] that class.

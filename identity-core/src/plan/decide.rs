@@ -9,7 +9,7 @@ use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
 use super::stage::Mark;
 use crate::account::{Account, AccountId, AccountKind, PasswordAuthority};
-use crate::directory::Backend;
+use crate::directory::{Backend, Support};
 use crate::error::Result;
 use crate::privilege::{Classification, PrivilegeIndex, Tier};
 use crate::reset::Action;
@@ -122,7 +122,7 @@ impl Decider {
                     let because = format!("the plan names no action for this population ({population})");
                     return left_out(account, class.tier, LeftOutReason::Excluded(because));
                 }
-                let support = |action| known.backend.support(account, action);
+                let support = |action| support(known, account, asked, action);
                 let mut chosen = actions::choose(account, asked, &support);
                 if self.spec.set_twice.contains(&population) {
                     actions::set_twice(&mut chosen, known.backend.capabilities(), &support);
@@ -227,6 +227,19 @@ fn covers(selection: &Selection, account: &Account) -> bool {
         Selection::Everyone => true,
         Selection::Directory { directory } => directory == account.directory.as_str(),
         _ => false,
+    }
+}
+
+/// What the backend answers for the action, after those that are asked for with it and come before it.
+fn support(known: &Known, account: &Account, asked: &[Action], action: Action) -> Support {
+    let backend = &known.backend;
+    let because = asked.iter().filter(|first| first.rank() < action.rank()).find_map(|first| {
+        let because = backend.rules_out(*first, action)?;
+        (backend.support(account, *first) == Support::Works).then_some(because)
+    });
+    match because {
+        Some(because) => Support::Cannot { because },
+        None => backend.support(account, action),
     }
 }
 

@@ -40,9 +40,7 @@ async fn each_refused_call_leaves_the_verdict_open_and_names_its_scope() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_there_is_no_empty_listing_and_no_former_administrator() {
-    for call in
-        ["/iam/assignees/users", "/users/u1/roles", "/iam/roles", "/iam/resource-sets", "/api/v1/groups"]
-    {
+    for call in ["/iam/assignees/users", "/users/u1/roles", "/iam/roles", "/iam/resource-sets", "/api/v1/groups"] {
         let world = World { refused: vec![(call, 404, "E0000007")], ..org() };
         let index = world.index().await.unwrap();
         assert!(!index.incomplete().is_empty(), "{call}");
@@ -52,7 +50,8 @@ async fn what_is_not_there_is_no_empty_listing_and_no_former_administrator() {
     let world = World { refused: vec![("/oauth2/v1/clients", 404, "E0000007")], ..org() };
     assert!(world.index().await.unwrap().classify(&id("u5")).unknown_because.is_some());
     // Below an id it means that whatever has the id is gone.
-    for call in ["/iam/resource-sets/iam1/bindings", "/bindings/cr0a/members", "/groups/g2/roles", "/clients/a1/roles"] {
+    for call in ["/iam/resource-sets/iam1/bindings", "/bindings/cr0a/members", "/groups/g2/roles", "/clients/a1/roles"]
+    {
         let world = World { refused: vec![(call, 404, "E0000007")], ..org() };
         assert!(world.index().await.unwrap().incomplete().is_empty(), "{call}");
     }
