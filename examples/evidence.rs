@@ -79,7 +79,9 @@ async fn gather(options: &Options) -> Result<ExitCode> {
     for log in &logs {
         if json {
             let mut line = json!(log);
-            line["found"] = json!("log");
+            if let Some(members) = line.as_object_mut() {
+                members.insert("found".to_owned(), json!("log"));
+            }
             print(&line.to_string())?;
         } else {
             print(&summary(log))?;

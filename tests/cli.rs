@@ -363,7 +363,7 @@ async fn signed_approvals_of_two_persons_open_the_privileged_and_nothing_less_do
     key(&stand, "eve");
     let given = |signatures: &[&Path], signers: Option<&Path>| {
         let mut command = stand.resume(&run);
-        for file in signers {
+        if let Some(file) = signers {
             command.arg("--allowed-signers").arg(file);
         }
         for file in signatures {

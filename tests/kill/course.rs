@@ -129,8 +129,8 @@ impl Course {
     fn failures(&self) -> Vec<String> {
         let report = std::fs::read(self.run.join("report.json")).expect("a report");
         let report: Value = serde_json::from_slice(&report).expect("JSON");
-        let rows = report["rows"].as_array().into_iter().flatten();
-        rows.filter(|row| row["result"] == "failed").map(Value::to_string).collect()
+        let rows = report.get("rows").and_then(Value::as_array).into_iter().flatten();
+        rows.filter(|row| row.get("result").is_some_and(|result| result == "failed")).map(Value::to_string).collect()
     }
 
     /// The last process calls the run done and verified, as far as the directories show it, and the

@@ -1,6 +1,7 @@
 //! The backend on the mock of Okta, over sockets and in virtual time.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]
+#![allow(clippy::print_stdout, reason = "tests say what they saw")]
 
 mod campaign;
 mod changes;
