@@ -77,10 +77,10 @@ impl AuditLog for OktaDirectory {
     fn events(&self, from: Timestamp, until: Timestamp) -> BoxStream<'static, Result<AuditEvent>> {
         let any: Vec<String> = ASKED.iter().map(|word| format!("eventType eq \"{word}\"")).collect();
         let request = Request::get("/api/v1/logs")
-            .query("since", &format!("{from:.3}"))
-            .query("until", &format!("{until:.3}"))
+            .query("since", format!("{from:.3}"))
+            .query("until", format!("{until:.3}"))
             .query("limit", ROWS)
-            .query("filter", &any.join(" or "));
+            .query("filter", any.join(" or "));
         self.org.okta.list::<LogEvent>(OPERATION, LOGS, request).map_ok(audit_event).map_err(lacking).boxed()
     }
 
@@ -133,7 +133,7 @@ fn audit_event(event: LogEvent) -> AuditEvent {
     }
     if let Some(outcome) = event.outcome {
         read.success = outcome.result.as_deref().is_none_or(|result| matches!(result, "SUCCESS" | "ALLOW" | "UNKNOWN"));
-        read.detail = outcome.reason.or(outcome.result.filter(|_| !read.success));
+        read.detail = outcome.reason.or_else(|| outcome.result.filter(|_| !read.success));
     }
     read.address = event.client.and_then(|client| client.ip_address);
     read
