@@ -1,6 +1,12 @@
 //! The backend on the mock of Okta, over sockets and in virtual time.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where it fails"
+)]
 
 mod campaign;
 mod changes;
