@@ -5,7 +5,7 @@ use identity_reset::account::DirectoryId;
 use identity_reset::entra::{EntraConfig, EntraDirectory};
 use identity_reset::error::Result;
 use identity_reset::ldap::{LdapConfig, LdapDirectory};
-use identity_reset::okta::{OktaConfig, OktaDirectory};
+use identity_reset::okta::{AnchorAttributes, OktaConfig, OktaDirectory};
 use identity_reset::prelude::*;
 use testkit::mock_ad::MockAd;
 use testkit::mock_graph::{self, MockGraph};
@@ -99,7 +99,9 @@ async fn org(organisation: Organisation) -> Result<(MockOkta, Arc<dyn Backend>)>
     if let Some(user) = mock.user(mock_okta::fixed::ACTIVATING) {
         mock.change(&user.id, |user| user.activating = false);
     }
-    let config = OktaConfig::new(id(ORG)?, mock.url()).api_token(mock.api_token().into()).without_quotas();
+    let anchors = AnchorAttributes::default().object_guid("objectGUID").security_id("objectSid");
+    let config = OktaConfig::new(id(ORG)?, mock.url()).api_token(mock.api_token().into());
+    let config = config.anchors(anchors).without_quotas();
     let backend = OktaDirectory::connect(config).await?;
     Ok((mock, backend))
 }

@@ -75,9 +75,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     verifier.verify(&plan).await.map_err(Fault::after_the_start)?;
     ask_every_server(options, &source, &journal, &plan).await?;
 
-    if let Some(seconds) = options.evidence {
-        match_logs(Duration::from_secs(seconds), &source, &journal, &plan).await?;
-    }
+    match_logs(options, &source, &journal, &plan).await?;
 
     let lasted = clock::instant().duration_since(began);
     let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
@@ -123,7 +121,13 @@ async fn ask_every_server(
 }
 
 /// What the directories' own audit logs say. It is in the report.
-async fn match_logs(patience: Duration, source: &Source, journal: &Arc<dyn Journal>, plan: &Plan) -> Result<(), Fault> {
+async fn match_logs(options: &Options, source: &Source, journal: &Arc<dyn Journal>, plan: &Plan) -> Result<(), Fault> {
+    // The log of the embedded ones is seconds behind.
+    let seconds = if source.embedded.is_some() { options.evidence.min(8) } else { options.evidence };
+    if seconds == 0 || source.backends.iter().all(|backend| backend.audit_log().is_none()) {
+        return Ok(());
+    }
+    let patience = Duration::from_secs(seconds);
     show::line("matching the directories' audit logs with the run");
     let evidence = Evidence::new(Arc::clone(journal)).directories(source.backends.clone()).patience(patience);
     match evidence.gather(plan, |_| Ok(())).await {

@@ -123,9 +123,10 @@ pub(crate) struct Options {
     pub convergence: u64,
 
     /// Match the directories' own audit logs with the run before the report is made, where they have
-    /// any, and wait so many seconds for events that come late. The example `evidence` does it later.
-    #[arg(long, value_name = "SECONDS")]
-    pub evidence: Option<u64>,
+    /// any, and wait so many seconds for events that come late; 0 leaves it to the example `evidence`.
+    /// Sessions that ended in Okta are verified by nothing else.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub evidence: u64,
 
     /// How many seconds after the last password the sessions of accounts that are mastered in another
     /// directory end: until the new password is synchronised there, the old one opens them anew.

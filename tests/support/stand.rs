@@ -138,7 +138,7 @@ impl Stand {
         let mut command = self.bare();
         command.arg("--json").arg("--directories").arg(self.directories()).arg("--out").arg(out);
         // Nothing synchronises the mocks.
-        command.args(["--sync-wait", "0"]);
+        command.args(["--sync-wait", "0", "--evidence", "0"]);
         command.arg("--recipient").arg(self.identity.recipient().to_string()).arg("--identity").arg(self.key());
         command
     }
@@ -153,7 +153,12 @@ impl Stand {
     /// Goes on with a run.
     pub(crate) fn resume(&self, run: &Path) -> Command {
         let mut command = self.bare();
-        command.args(["--json", "--sync-wait", "0"]).arg("--resume").arg(run).arg("--identity").arg(self.key());
+        command
+            .args(["--json", "--sync-wait", "0", "--evidence", "0"])
+            .arg("--resume")
+            .arg(run)
+            .arg("--identity")
+            .arg(self.key());
         command
     }
 

@@ -7,9 +7,10 @@ use backend_okta::{OktaConfig, OktaDirectory};
 use futures::TryStreamExt as _;
 use identity_core::directory::AccountQuery;
 use identity_core::recovery::{Enrolment, RecoveryAuditor as _};
+use jiff::SignedDuration;
 use testkit::conformance::{self, Report};
 use testkit::fault::{Fault, FaultScript, When};
-use testkit::mock_okta::{MockOkta, MockOktaBuilder, MockOktaHarness};
+use testkit::mock_okta::{MockOkta, MockOktaBuilder, MockOktaHarness, OktaUser};
 
 use crate::inside;
 use crate::stage::{config, of};
@@ -47,7 +48,12 @@ async fn harness(mock: MockOkta, config: OktaConfig, deprovisioned: bool) -> Moc
     // The policy lets each of them come back by a question; `orders` is about those it does not.
     let users: Vec<_> = mock.users().map(|user| user.id).collect();
     for id in users {
-        mock.change(&id, |user| user.recovery_question = true).unwrap();
+        let change = |user: &mut OktaUser| {
+            user.recovery_question = true;
+            // As if it had been so for long: a mark lies some seconds before the moment it is taken.
+            user.standing.last_updated -= SignedDuration::from_secs(1);
+        };
+        mock.change(&id, change).unwrap();
     }
     let harness = MockOktaHarness::new(mock, Arc::clone(&directory) as _);
     if deprovisioned { harness } else { harness.without_deactivated() }

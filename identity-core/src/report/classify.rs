@@ -270,13 +270,19 @@ fn after_reading(row: &Row, shows: bool) -> Finding {
     }
 }
 
-/// What the directory's own audit log adds. It never makes a row better: what nobody has seen on
-/// the account stays unknown. Where it contradicts the journal, nothing is called verified.
+/// What the directory's own audit log adds. Where nothing can be read back and every order was
+/// confirmed, it is the second witness that makes the row verified; where it contradicts the journal,
+/// nothing is called verified. Otherwise the account itself has the word.
 fn by_the_log(row: &mut Row, shows: bool) {
     let Some(evidence) = &row.evidence else { return };
     let words = match evidence.finding {
         LogFinding::Contradicted => format!("the directory's audit log contradicts it: {}", evidence.because),
         LogFinding::Confirmed if row.result == RowResult::Unknown && !shows => {
+            if row.actions.iter().all(|action| action.state == ActionState::Done) {
+                row.result = RowResult::Verified;
+                row.why = "reading the account back does not show it".to_owned();
+                row.left = None;
+            }
             "the directory's audit log has it".to_owned()
         }
         _ => return,

@@ -173,7 +173,8 @@ impl Harness for MockOktaHarness {
             Circumstance::HideMemberships => {
                 // An API token has no scopes: the role decides.
                 self.mock.set_scope("okta.roles.read", false);
-                self.mock.set_caller_roles(["USER_ADMIN"]);
+                // With one that reads the log, which other cases are about.
+                self.mock.set_caller_roles(["USER_ADMIN", "REPORT_ADMIN"]);
                 self.mock.forget_tokens(false);
                 true
             }
