@@ -226,7 +226,10 @@ mod tests {
                 format!("{GOOD}client_id = \"0oa1\"\nprivate_key_file = \"no.pem\"\napi_token_env = \"PATH\"\n"),
                 "`api_token_env` and `private_key_file` exclude each other",
             ),
-            (format!("{GOOD}client_id = \"0oa/1\"\nprivate_key_file = \"Cargo.toml\"\n"), "the client id \"0oa/1\" is none"),
+            (
+                format!("{GOOD}client_id = \"0oa/1\"\nprivate_key_file = \"Cargo.toml\"\n"),
+                "the client id \"0oa/1\" is none",
+            ),
             (
                 format!("{GOOD}client_id = \"0oa1\"\nprivate_key_file = \"Cargo.toml\"\nscopes = []\n"),
                 "no scope is asked for",

@@ -93,14 +93,7 @@ impl Judged {
 }
 
 /// Says what an outcome means, and tells it to whoever counts; nothing is recorded yet.
-fn judge(
-    lane: &Lane,
-    work: Work,
-    entry: u64,
-    followed: Followed,
-    outcome: Option<Outcome>,
-    judged: &mut Judged,
-) {
+fn judge(lane: &Lane, work: Work, entry: u64, followed: Followed, outcome: Option<Outcome>, judged: &mut Judged) {
     judged.orders += 1;
     let Judged { events, again, seal_first, .. } = judged;
     let Some(outcome) = outcome else {
