@@ -13,7 +13,7 @@ use testkit::mock_okta::{MockOkta, fixed};
 use testkit::organisation::Organisation;
 use tokio::process::Command;
 
-use support::{Ended, example, finish, mass_reset};
+use support::{Ended, example, finish, mass_reset, unhurried};
 
 /// The example, built once.
 static EVIDENCE: OnceLock<PathBuf> = OnceLock::new();
@@ -25,7 +25,7 @@ struct Stand {
 
 impl Stand {
     async fn new() -> Self {
-        let mock = MockOkta::builder(Organisation::new(3, 60)).without_quotas().start().await.expect("a mock");
+        let mock = unhurried(Organisation::new(3, 60)).start().await.expect("a mock");
         mock.set_log_delay(Duration::from_secs(2));
         let folder = tempfile::tempdir().expect("a folder");
         let secret = folder.path().join("okta-token");

@@ -82,8 +82,9 @@ impl Client {
     }
 
     /// Reads, and repeats by the retry policy and the governor's retry budget while a repeat can
-    /// help. Each attempt takes a permit of `class` and is told to the governor. A request that can
-    /// have an effect is attempted once, with its permit.
+    /// help: after a temporary refusal, or an answer of JSON that ends too early. Each attempt takes a
+    /// permit of `class` and is told to the governor. A request that can have an effect is attempted
+    /// once, with its permit.
     ///
     /// # Errors
     /// The last attempt's error; see [`Client::judge`].
@@ -91,11 +92,17 @@ impl Client {
         let (governor, policy) = (&self.0.governor, &self.0.settings.retry);
         let attempt = async || {
             let _permit = governor.acquire(class, 1).await;
-            self.attempt(operation, class, request).await
+            let response = self.attempt(operation, class, request).await?;
+            // Read again: what is left of an answer says nothing of what there is.
+            response.whole(operation).map_err(|error| self.named(error))?;
+            Ok(response)
         };
         match request.effect() {
             Effect::Read => retried_read(governor, policy, attempt).await,
-            Effect::Write => attempt().await,
+            Effect::Write => {
+                let _permit = governor.acquire(class, 1).await;
+                self.attempt(operation, class, request).await
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::error::{Error, ErrorKind, Result, Status};
@@ -53,6 +53,24 @@ impl Response {
                 None => error,
             }
         })
+    }
+
+    /// Whether JSON of this answer is there to its end; answers that are not JSON are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] with [`Status::Temporary`]: a server or a proxy gave up in the middle, and
+    /// the next answer can be whole.
+    pub(super) fn whole(&self, operation: &'static str) -> Result<()> {
+        let is_json = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if self.body.is_empty() || !is_json.is_some_and(|name| name.contains("json")) {
+            return Ok(());
+        }
+        match serde_json::from_slice::<IgnoredAny>(&self.body) {
+            Err(error) if error.classify() == Category::Eof => {
+                self.json::<IgnoredAny>(operation).map(drop).map_err(|error| error.with_status(Status::Temporary))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads the body of a write's answer as JSON.
