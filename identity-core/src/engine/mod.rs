@@ -30,6 +30,7 @@ mod course;
 mod guard;
 mod lane;
 mod lead;
+mod pause;
 mod progress;
 mod read_back;
 mod recheck;

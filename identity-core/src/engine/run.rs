@@ -16,6 +16,7 @@ use tracing::Instrument;
 use super::course::{Course, Seat};
 use super::guard::{Guard, Guardrails};
 use super::lane::Generators;
+use super::pause::Pauses;
 use super::progress::{Progress, Teller};
 use crate::account::DirectoryId;
 use crate::directory::{Backend, Severity};
@@ -173,11 +174,17 @@ impl Run {
     /// - whatever a directory's preflight says, or the journal, when it cannot be written.
     pub async fn start(self) -> Result<Running> {
         self.approvals.check(&self.plan)?;
-        let (approved, waiting): (Vec<Wave>, Vec<Wave>) =
-            self.plan.waves().iter().cloned().partition(|wave| self.approvals.approved(&wave.name).is_some());
+        let (approved, waiting): (Vec<Wave>, Vec<Wave>) = self
+            .plan
+            .waves()
+            .iter()
+            .cloned()
+            .partition(|wave| self.approvals.approved(&wave.name).is_some() && self.lacks(wave).is_none());
         if approved.is_empty() {
+            let lacks: String =
+                waiting.iter().find_map(|wave| self.lacks(wave)).map_or_else(String::new, |lacks| format!(": {lacks}"));
             return Err(Error::new(ErrorKind::ApprovalMissing, "start the run")
-                .with_detail(format!("no wave of plan {} is approved", self.plan.digest()))
+                .with_detail(format!("no wave of plan {} is approved{lacks}", self.plan.digest()))
                 .with_advice("review the plan, then approve its waves"));
         }
         let resumed = self.resumed().await?;
@@ -186,6 +193,7 @@ impl Run {
                 .with_detail("the journal is empty, and the vault holds passwords already")
                 .with_advice("they may have been sent: restore the journal of that run, or begin with a new vault"));
         }
+        let pauses = Pauses::of(&self.plan.header().spec.pauses, self.journal.as_ref(), resumed).await?;
         let (teller, events) = Teller::new();
         let teller = Arc::new(teller);
         let guard = Arc::new(Guard::new(self.guardrails.clone(), self.cancelled.clone()));
@@ -221,10 +229,16 @@ impl Run {
             run,
             held: Arc::new(AtomicU64::new(0)),
             behind: Vec::new(),
+            pauses,
         };
         let span = tracing::info_span!("run", run = %course.run, plan = %course.plan.digest());
         let handle = tokio::spawn(course.carry_out(approved, waiting).instrument(span));
         Ok(Running { events, cancelled, handle })
+    }
+
+    /// What a wave lacks by the rules of the playbook that the plan was made from.
+    fn lacks(&self, wave: &Wave) -> Option<String> {
+        self.plan.header().spec.origin.as_ref().and_then(|origin| origin.lacks(wave, &self.approvals))
     }
 
     /// Whether the journal holds an earlier part of this run; an error when of another plan.

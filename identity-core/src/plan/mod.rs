@@ -18,6 +18,7 @@ mod gather;
 mod header;
 mod list;
 mod names;
+mod origin;
 mod read;
 mod rows;
 mod selection;
@@ -37,6 +38,7 @@ pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population
 pub use estimate::{ClassEstimate, Estimate, Mix};
 pub use file::Plan;
 pub use header::{Counts, PlanHeader, PlannedDirectory};
+pub use origin::{ApprovalRule, Contact, PlanOrigin, PlannedGuardrails};
 pub use rows::{PlanEntries, PlanRows};
 pub use selection::{AccountName, NamedBy, Selection};
 pub use spec::{PlanSpec, PopulationActions, ServiceDisposition, WaveSizes};
