@@ -38,7 +38,9 @@ fn id(text: &str) -> DirectoryId {
 async fn world() -> World {
     let organisation = Organisation::new(3, ACCOUNTS);
     let ad = MockAd::builder().organisation(organisation.clone()).start().await.expect("a domain");
-    let config = LdapConfig::new(id("corp"), ad.url()).ca_pem(ad.ca_pem()).bind(ad.bind_dn(), ad.bind_password().to_owned().into());
+    let config = LdapConfig::new(id("corp"), ad.url())
+        .ca_pem(ad.ca_pem())
+        .bind(ad.bind_dn(), ad.bind_password().to_owned().into());
     let corp: Arc<dyn Backend> = LdapDirectory::connect(config).await.expect("a domain");
     let graph = MockGraph::builder(organisation.clone()).without_quotas().start().await.expect("a tenant");
     let config = EntraConfig::new(id("cloud"), graph.tenant_id().to_string())
@@ -90,7 +92,8 @@ async fn attempt(world: &World, playbook: &str, arguments: Arguments) -> Tried {
     let infos: Vec<DirectoryInfo> = world.backends.iter().map(|backend| backend.info().clone()).collect();
     let spec = playbook.order(&arguments, &infos).expect("an order");
     let folder = tempfile::tempdir().expect("a folder");
-    let make = |name: &str| spec.clone().builder().directories(world.backends.clone()).write_to(folder.path().join(name));
+    let make =
+        |name: &str| spec.clone().builder().directories(world.backends.clone()).write_to(folder.path().join(name));
     let plan = make("plan.jsonl").await.expect("a plan");
     let again = make("again.jsonl").await.expect("a plan");
     assert_eq!(plan.digest(), again.digest(), "the same playbook and directories make the same plan");
@@ -139,7 +142,8 @@ async fn those_for_everybody_plan_everybody() {
 
     // Whatever can be set twice is, with ransomware, and is not without that being said.
     let twice = |tried: &Tried, population| {
-        let of = tried.actions().filter(|(entry, _)| entry.population == population && entry.directory.as_str() == "corp");
+        let of =
+            tried.actions().filter(|(entry, _)| entry.population == population && entry.directory.as_str() == "corp");
         of.filter(|(_, actions)| actions.contains(&Action::Scramble)).count()
     };
     assert!(twice(&ransomware, Population::Workforce) > 50);
@@ -162,7 +166,8 @@ async fn those_for_everybody_plan_everybody() {
 async fn whoever_changed_the_password_since_is_left_alone_but_the_privileged() {
     let world = world().await;
     let all = attempt(&world, "credentials_for_sale", Arguments::default().with("since", "2100-01-01T00:00:00Z")).await;
-    let none = attempt(&world, "credentials_for_sale", Arguments::default().with("since", "1990-01-01T00:00:00Z")).await;
+    let none =
+        attempt(&world, "credentials_for_sale", Arguments::default().with("since", "1990-01-01T00:00:00Z")).await;
     let privileged = |tried: &Tried| tried.entries().filter(|entry| entry.population == Population::Privileged).count();
     assert_eq!(privileged(&all), privileged(&none));
     assert!(privileged(&all) > 0);
@@ -178,7 +183,8 @@ async fn whoever_changed_the_password_since_is_left_alone_but_the_privileged() {
     let expected = |entry: &&Entry| {
         entry.population == Population::Privileged || entry.expected.last_set.is_none_or(|set| set < middle)
     };
-    let wanted: BTreeSet<_> = all.entries().filter(expected).map(|entry| (entry.directory.clone(), entry.id.clone())).collect();
+    let wanted: BTreeSet<_> =
+        all.entries().filter(expected).map(|entry| (entry.directory.clone(), entry.id.clone())).collect();
     let found: BTreeSet<_> = some.entries().map(|entry| (entry.directory.clone(), entry.id.clone())).collect();
     assert_eq!(found, wanted);
     assert!(found.len() < all.entries().count());
@@ -200,7 +206,8 @@ async fn those_for_some_plan_these_alone() {
         names
     };
     let named = [people("corp")[0].clone(), people("corp")[1].clone(), people("cloud")[0].clone()];
-    let arguments = named.iter().fold(Arguments::default(), |arguments, name| arguments.with("accounts", name.as_str()));
+    let arguments =
+        named.iter().fold(Arguments::default(), |arguments, name| arguments.with("accounts", name.as_str()));
     let vendor = attempt(&world, "vendor_breach", arguments).await;
     let found: BTreeSet<String> = vendor.entries().map(|entry| entry.id.to_string()).collect();
     assert_eq!(found, BTreeSet::from(named));
@@ -210,7 +217,8 @@ async fn those_for_some_plan_these_alone() {
     let admins = format!("CN=Domain Admins,CN=Users,{base}");
     let members: BTreeSet<String> = {
         use futures::TryStreamExt;
-        let query = identity_reset::directory::AccountQuery::of(identity_reset::directory::Scope::Group(admins.clone()));
+        let query =
+            identity_reset::directory::AccountQuery::of(identity_reset::directory::Scope::Group(admins.clone()));
         let accounts: Vec<Account> = world.backends[0].accounts(&query).try_collect().await.expect("members");
         accounts.into_iter().map(|account| account.id.to_string()).collect()
     };
@@ -218,7 +226,11 @@ async fn those_for_some_plan_these_alone() {
     let phished = attempt(&world, "population_phished", arguments).await;
     let found: BTreeSet<String> = phished.entries().map(|entry| entry.id.to_string()).collect();
     assert!(!found.is_empty() && found.is_subset(&members), "{found:?}");
-    assert!(phished.entries().all(|entry| entry.population == Population::Privileged || entry.population == Population::Service));
+    assert!(
+        phished
+            .entries()
+            .all(|entry| entry.population == Population::Privileged || entry.population == Population::Service)
+    );
 
     // By unit; administrators, service accounts and all the rest do not take part.
     let unit = everybody
@@ -236,5 +248,8 @@ async fn those_for_some_plan_these_alone() {
     }
     assert!(rows > 0);
     let screen = exercise.plan.summary().to_string();
-    assert!(screen.contains("then a pause of 30 s") && screen.contains("an exercise touches no administrator"), "{screen}");
+    assert!(
+        screen.contains("then a pause of 30 s") && screen.contains("an exercise touches no administrator"),
+        "{screen}"
+    );
 }

@@ -135,7 +135,9 @@ fn read(options: &Options) -> Result<String> {
 fn say(event: &str, members: &Value) {
     let mut line = json!({"event": event});
     if let (Some(line), Some(members)) = (line.as_object_mut(), members.as_object()) {
-        line.extend(members.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())));
+        line.extend(
+            members.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())),
+        );
     }
     let mut out = std::io::stdout().lock();
     // Whoever reads may have gone; the run goes on, and its folder tells what the lines would have.

@@ -13,8 +13,9 @@ use crate::{Exit, failed, say};
 pub(crate) fn recipients(given: &[String], of_playbook: &[String]) -> Result<Vec<Recipient>> {
     let lines = if given.is_empty() { of_playbook } else { given };
     if lines.is_empty() {
-        return Err(input("nobody is named who may open the generated passwords".to_owned())
-            .with_advice("make a key with age-keygen; name its public half with --recipient, or in the playbook's [vault]"));
+        return Err(input("nobody is named who may open the generated passwords".to_owned()).with_advice(
+            "make a key with age-keygen; name its public half with --recipient, or in the playbook's [vault]",
+        ));
     }
     lines.iter().map(|line| Recipient::parse(line)).collect()
 }
@@ -98,7 +99,9 @@ async fn finish(
     });
     while let Some(progress) = running.next().await {
         match progress {
-            Progress::WaveStarted { wave, accounts } => say("wave_started", &json!({"wave": wave, "accounts": accounts})),
+            Progress::WaveStarted { wave, accounts } => {
+                say("wave_started", &json!({"wave": wave, "accounts": accounts}))
+            }
             Progress::WaveFinished { wave, tally } => say(
                 "wave_finished",
                 &json!({"wave": wave, "done": tally.done, "failed": tally.failed, "open": tally.open}),

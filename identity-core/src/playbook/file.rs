@@ -1,6 +1,6 @@
 //! A playbook as it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -206,14 +206,14 @@ fn playbook(path: &Path, text: &str, reader: &Reader<'_>, mut root: Fields<'_>) 
 /// A list of words that is not empty and says nothing twice.
 fn words(node: Node<'_>) -> Vec<String> {
     let at = node.clone();
-    let mut words: Vec<String> = Vec::new();
+    let (mut words, mut known) = (Vec::new(), BTreeSet::new());
     let Some(list) = node.list() else { return words };
     if list.is_empty() {
         at.fault("the list is empty");
     }
     for node in list {
         let Some(word) = node.word() else { continue };
-        if words.contains(&word) {
+        if !known.insert(word.clone()) {
             node.fault(format!("{word:?} is named twice"));
         }
         words.push(word);

@@ -1,13 +1,19 @@
 //! Reads TOML so that every fault names its line and key, and reading goes on behind it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::Fault;
+
+/// The most faults that are kept: whoever reads them begins at the first.
+const MOST_FAULTS: usize = 200;
+
+/// The most tables of one kind.
+const MOST_TABLES: usize = 1_000;
 
 /// What begins a reference to a parameter.
 const REFERENCE: &str = "${";
@@ -40,9 +46,13 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn fault(&self, at: usize, key: &str, problem: impl Into<String>) {
+        let mut faults = self.faults.borrow_mut();
+        if faults.len() == MOST_FAULTS {
+            return;
+        }
         let before = self.text.bytes().take(at);
         let line = before.filter(|byte| *byte == b'\n').count() + 1;
-        self.faults.borrow_mut().push(Fault { line, key: key.to_owned(), problem: problem.into() });
+        faults.push(Fault { line, key: key.to_owned(), problem: problem.into() });
     }
 
     /// Everything found, by line.
@@ -211,10 +221,10 @@ impl<'r> Node<'r> {
     /// The texts of a list that is not empty and names nothing twice.
     pub(super) fn texts(self) -> Option<Vec<String>> {
         let (reader, key, at) = (self.reader, self.key.clone(), self.at);
-        let mut texts: Vec<String> = Vec::new();
+        let (mut texts, mut known) = (Vec::new(), BTreeSet::new());
         for node in self.list()? {
             let Some(text) = node.text() else { continue };
-            if texts.contains(&text) {
+            if !known.insert(text.clone()) {
                 node.fault(format!("{text:?} is named twice"));
             }
             texts.push(text);
@@ -287,7 +297,11 @@ impl<'r> Fields<'r> {
 
     /// The tables of a key: none where it is not there.
     pub(super) fn tables(&mut self, name: &'static str) -> Vec<Fields<'r>> {
-        let list = self.take(name).and_then(Node::list).unwrap_or_default();
+        let mut list = self.take(name).and_then(Node::list).unwrap_or_default();
+        if let Some(node) = list.get(MOST_TABLES) {
+            node.fault(format!("is one too many: there may be {MOST_TABLES}"));
+            list.truncate(MOST_TABLES);
+        }
         list.into_iter().filter_map(Node::table).collect()
     }
 

@@ -95,6 +95,7 @@ pub(super) fn approvals(root: &mut Fields<'_>, touches_privileged: bool) -> Vec<
             };
             if waves.contains(&kind) || rules.iter().any(|rule| rule.waves.contains(&kind)) {
                 node.fault(format!("who approves {word} is said twice"));
+                break;
             }
             waves.push(kind);
         }
