@@ -128,6 +128,15 @@ fn every_documented_trigger_chooses_one_playbook_and_each_playbook_has_one() {
     }
 }
 
+#[test]
+fn the_guide_has_every_word() {
+    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/playbooks.md")).expect("a guide");
+    let actions = Action::ALL.iter().map(|action| action.as_str());
+    for word in actions.chain(TRIGGERS.iter().map(|(word, _)| *word)) {
+        assert!(guide.contains(&format!("`{word}`")), "{word}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn those_for_everybody_plan_everybody() {
     let world = world().await;

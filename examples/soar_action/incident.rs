@@ -24,23 +24,25 @@ impl Incident {
         let kept = json!({"trigger": bare, "playbook_digest": playbook.digest()}).to_string();
         let broken = |path: &Path, fault: std::io::Error| input(format!("{}: {fault}", path.display()));
         let path = folder.0.join("trigger.json");
+        // A trigger that made no plan binds nobody.
+        let planned = folder.plan_path().exists();
         match std::fs::read_to_string(&path) {
             Ok(before) if before.trim_end() == kept => {}
-            Ok(_) => {
+            Ok(_) if planned => {
                 return Err(input(format!(
                     "incident {} was begun with another trigger, or its playbook was changed since",
                     trigger.incident
                 ))
                 .with_advice("name another incident, or send the trigger that it was begun with"));
             }
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+            Err(fault) if planned || fault.kind() != std::io::ErrorKind::NotFound => return Err(broken(&path, fault)),
+            _ => {
                 std::fs::create_dir_all(&folder.0).map_err(|fault| broken(&folder.0, fault))?;
                 only_ours(&folder.0).map_err(|fault| broken(&folder.0, fault))?;
                 let draft = path.with_extension("draft");
                 std::fs::write(&draft, format!("{kept}\n")).map_err(|fault| broken(&draft, fault))?;
                 std::fs::rename(&draft, &path).map_err(|fault| broken(&path, fault))?;
             }
-            Err(fault) => return Err(broken(&path, fault)),
         }
         Ok(folder)
     }

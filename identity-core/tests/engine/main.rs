@@ -15,6 +15,7 @@ mod classes;
 mod own_passwords;
 mod pace;
 mod passwords;
+mod playbook;
 mod server_secrets;
 mod sessions;
 mod stopping;
