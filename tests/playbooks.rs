@@ -130,7 +130,8 @@ fn every_documented_trigger_chooses_one_playbook_and_each_playbook_has_one() {
 
 #[test]
 fn the_guide_has_every_word() {
-    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/playbooks.md")).expect("a guide");
+    let guide =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/playbooks.md")).expect("a guide");
     let actions = Action::ALL.iter().map(|action| action.as_str());
     for word in actions.chain(TRIGGERS.iter().map(|(word, _)| *word)) {
         assert!(guide.contains(&format!("`{word}`")), "{word}");
@@ -145,7 +146,8 @@ async fn those_for_everybody_plan_everybody() {
     let arguments = Arguments::default().with("since", "2100-01-01T00:00:00Z");
     let for_sale = attempt(&world, "credentials_for_sale", arguments).await;
     let golden = [counts(&ransomware), counts(&privileged), counts(&for_sale)];
-    assert_eq!(golden, [[0; 4]; 3]);
+    // Seen, planned, left to people, left out: the three directories of 120 accounts of one organisation.
+    assert_eq!(golden, [[357, 321, 9, 27]; 3]);
     assert_eq!(ransomware.reset(), privileged.reset(), "the same people, otherwise");
     assert_eq!(privileged.reset(), for_sale.reset(), "nobody has changed the password since 2100");
 

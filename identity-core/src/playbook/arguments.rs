@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::Playbook;
 use super::fault::invalid;
 use super::parameter::{MOST_ACCOUNTS, ParameterKind, Value};
+use super::reader::is_plain;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the parameters of a playbook are to stand for, by their names.
@@ -79,7 +80,7 @@ fn convert(given: &Json, kind: ParameterKind) -> Result<Value, String> {
     };
     let text = |json: &Json| {
         let text = json.as_str().map(str::trim).filter(|text| !text.is_empty());
-        text.filter(|text| !text.chars().any(char::is_control)).map(str::to_owned)
+        text.filter(|text| text.chars().all(is_plain)).map(str::to_owned)
     };
     let value = match kind {
         ParameterKind::Text => text(given).map(Value::Text),

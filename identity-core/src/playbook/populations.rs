@@ -28,6 +28,16 @@ struct Treatment {
     by_directory: BTreeMap<String, Vec<Action>>,
 }
 
+impl Treatment {
+    fn lists(&self) -> impl Iterator<Item = &Vec<Action>> {
+        std::iter::once(&self.actions).chain(self.by_kind.values()).chain(self.by_directory.values())
+    }
+
+    fn sets_passwords(&self) -> bool {
+        self.lists().flatten().any(|action| action.sets_password())
+    }
+}
+
 impl Populations {
     /// Reads `[population]`: every population has to be there, so that none is forgotten.
     pub(super) fn read(root: &mut Fields<'_>) -> Option<Self> {
@@ -54,7 +64,13 @@ impl Populations {
             };
             let (by_kind, by_directory) = (overrides("kind"), overrides("directory"));
             table.finish();
-            treatments.extend(base.map(|actions| (name, Treatment { actions, by_kind, by_directory })));
+            let treatment = base.map(|actions| Treatment { actions, by_kind, by_directory });
+            if let (Some((true, node)), Some(treatment)) = (twice.get(name), &treatment)
+                && !treatment.sets_passwords()
+            {
+                node.fault("no action here sets a password that could be set twice");
+            }
+            treatments.extend(treatment.map(|treatment| (name, treatment)));
         }
         let mut service_twice = None;
         let service = fields.need("service").and_then(Node::table).and_then(|mut table| {
@@ -67,12 +83,13 @@ impl Populations {
         Some(Self { treatments, service: service?, twice, left_out })
     }
 
-    /// Whether anything is done to the privileged anywhere.
+    /// Whether anything is done to the privileged anywhere; accounts of programs can be privileged too.
     pub(super) fn touch_the_privileged(&self) -> bool {
-        self.treatments.get("privileged").is_some_and(|treatment| {
-            let overrides = treatment.by_kind.values().chain(treatment.by_directory.values());
-            std::iter::once(&treatment.actions).chain(overrides).any(|actions| !actions.is_empty())
-        })
+        matches!(&self.service, ServiceDisposition::Reset { actions } if !actions.is_empty())
+            || self
+                .treatments
+                .get("privileged")
+                .is_some_and(|treatment| treatment.lists().any(|actions| !actions.is_empty()))
     }
 
     pub(super) fn service(&self) -> ServiceDisposition {

@@ -134,8 +134,8 @@ impl<'r> Node<'r> {
             self.fault("is empty");
             return None;
         }
-        if text.chars().any(char::is_control) {
-            self.fault("has line breaks or control characters");
+        if !text.chars().all(is_plain) {
+            self.fault("has line breaks, control characters or marks that turn the direction of writing");
             return None;
         }
         Some(text.to_owned())
@@ -323,4 +323,10 @@ pub(super) fn is_word(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+/// Whether a character is shown as what it is. Texts of a playbook reach screens, and a mark that turns
+/// the direction of writing could make one name look like another.
+pub(super) fn is_plain(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

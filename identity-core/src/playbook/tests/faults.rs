@@ -56,6 +56,8 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "population.guest.set_twice",
         "both or of neither",
     ),
+    ("[\"set_password\"]", "[\"disable\"]\nset_twice = true", "population.mailbox.set_twice", "no action here sets"),
+    ("name = \"duty lead\"", "name = \"duty\\u202e lead\"", "contact[1].name", "turn the direction"),
     ("pause = \"30m\"", "pause = \"30 min\"", "waves.canary.pause", "length of time"),
     ("pause = \"30m\"", "pause = \"300h\"", "waves.canary.pause", "longer than 168 h"),
     ("pause = \"30m\"", "pause = 30", "waves.canary.pause", "must be a text"),
