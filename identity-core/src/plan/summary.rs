@@ -65,7 +65,7 @@ impl fmt::Display for PlanSummary {
                 None => writeln!(f)?,
             }
             if let Some(pause) = header.spec.pauses.get(&wave.kind).filter(|pause| **pause > 0) {
-                writeln!(f, "    then a pause of {} s", pause)?;
+                writeln!(f, "    then a pause of {pause} s")?;
             }
         }
         if header.waves.is_empty() {

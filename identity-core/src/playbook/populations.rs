@@ -119,13 +119,13 @@ impl Populations {
 
     fn chosen<'a>(&'a self, choose: impl Fn(&'a Treatment) -> &'a [Action]) -> PopulationActions {
         let of = |name: &str| self.treatments.get(name).map(&choose).unwrap_or_default().to_vec();
-        let mut actions = PopulationActions::default();
-        actions.workforce = of("workforce");
-        actions.privileged = of("privileged");
-        actions.dormant = of("dormant");
-        actions.mailbox = of("mailbox");
-        actions.guest = of("guest");
-        actions
+        PopulationActions {
+            workforce: of("workforce"),
+            privileged: of("privileged"),
+            dormant: of("dormant"),
+            mailbox: of("mailbox"),
+            guest: of("guest"),
+        }
     }
 
     /// The ids that something particular is said of and that are not among these; and the kinds.

@@ -296,7 +296,7 @@ impl<'r> Fields<'r> {
     }
 
     /// The tables of a key: none where it is not there.
-    pub(super) fn tables(&mut self, name: &'static str) -> Vec<Fields<'r>> {
+    pub(super) fn tables(&mut self, name: &'static str) -> Vec<Self> {
         let mut list = self.take(name).and_then(Node::list).unwrap_or_default();
         if let Some(node) = list.get(MOST_TABLES) {
             node.fault(format!("is one too many: there may be {MOST_TABLES}"));
