@@ -20,6 +20,8 @@ step_tools() {
   for program in age jq openssl python3 shellcheck sqlite3; do
     command -v "$program" >/dev/null || missing+=("$program")
   done
+  # What signs approvals.
+  command -v ssh-keygen >/dev/null || missing+=(openssh-client)
   if [[ ${#missing[@]} -gt 0 ]]; then
     if [[ $EUID -ne 0 ]]; then
       printf 'not on this machine, and only root can install: %s\n' "${missing[*]}"
@@ -58,7 +60,8 @@ step_clippy() {
   cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 }
 
-# With 4 features or fewer every subset, with more each one alone and all together.
+# Every combination that is one of its own: a feature that brings another is not tried without it. Of more
+# than 16 combinations each feature alone and all together.
 step_features() {
   local combination
   while read -r combination; do
@@ -67,11 +70,14 @@ step_features() {
   done < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
 import itertools, json, sys
 packages = json.load(sys.stdin)["packages"]
-features = sorted(set(next(p for p in packages if p["name"] == "identity-reset")["features"]) - {"default"})
-sizes = range(len(features) + 1) if len(features) <= 4 else (0, 1, len(features))
-for size in sizes:
-    for chosen in itertools.combinations(features, size):
-        print(",".join(chosen))')
+brings = next(p for p in packages if p["name"] == "identity-reset")["features"]
+features = sorted(set(brings) - {"default"})
+def whole(chosen):
+    return all(other in chosen for one in chosen for other in brings[one] if other in features)
+every = [c for size in range(len(features) + 1) for c in itertools.combinations(features, size) if whole(c)]
+alone = [()] + [(one, *(other for other in brings[one] if other in features)) for one in features] + [tuple(features)]
+for chosen in every if len(every) <= 16 else alone:
+    print(",".join(chosen))')
 }
 
 step_docs() {
@@ -176,7 +182,7 @@ step_examples() {
   echo "--- open_vault, on what mass_reset sealed"
   cargo run --quiet --locked --example open_vault -- --vault "$STEP_DIR/run/vault.jsonl" \
     --identity "$STEP_DIR/run/embedded-identity.txt" --all --json --out "$STEP_DIR/opened.jsonl"
-  # Each password opens, no account is there twice, and no two share one.
+  # Each secret opens, no account is there twice, and no two share one.
   jq -se 'length > 1000 and ([.[].password] | unique | length) == length and ([.[] | [.directory, .id]] | unique | length) == length' \
     "$STEP_DIR/opened.jsonl"
 }
@@ -208,12 +214,12 @@ step_slapd() {
   TMPDIR=$STEP_DIR/tmp server_tests backend-ldap real_slapd
 }
 
-# 180 kills on the mock of Active Directory, 24 on that of Graph, 24 on both at once, and 20 on a real
-# controller; `tests/kill` says how many without these variables.
+# 180 kills on the mock of Active Directory, 24 on that of Graph, 24 on both at once, 24 on that of Okta,
+# 24 on all three at once, and 20 on a real controller; `tests/kill` says how many without these variables.
 step_kill() {
   need_root || return
   start_controller dc-kill 200
-  export IDENTITY_RESET_KILLS=180 IDENTITY_RESET_CLOUD_KILLS=24
+  export IDENTITY_RESET_KILLS=180 IDENTITY_RESET_CLOUD_KILLS=24 IDENTITY_RESET_OKTA_KILLS=24
   server_tests identity-reset kill
 }
 

@@ -8,12 +8,16 @@
 //! - `throughput/graph/0ms`, `throughput/graph/50ms`: a run on the mock of Microsoft Graph, quotas
 //!   off. The bare loop sends the same changes in batches of 20, as many in flight; it reads nothing
 //!   before, as above. What ours adds in requests is printed beside.
+//! - `throughput/okta/0ms`, `throughput/okta/50ms`: a run on the mock of Okta, quotas off, with
+//!   temporary passwords. The bare loop sends the same requests, as many in flight, and reads
+//!   nothing before.
 //! - `throughput/memory`: a run on a directory in memory, against giving it the orders directly:
 //!   what the engine adds.
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 
 mod bare_graph;
 mod bare_ldap;
+mod bare_okta;
 mod side_by_side;
 
 use std::sync::Arc;
@@ -31,11 +35,12 @@ use identity_reset::reset::{Order, Outcome, Secret};
 use testkit::memory::MemoryDirectory;
 use testkit::mock_ad::MockAd;
 use testkit::mock_graph::MockGraph;
+use testkit::mock_okta::MockOkta;
 use testkit::organisation::Organisation;
 use tokio::runtime::Runtime;
 
 use bare_ldap::{Bare, IN_FLIGHT};
-use side_by_side::{compare, in_turns, size, wanted};
+use side_by_side::{compare, in_turns, size, timed, wanted};
 
 const SET: Action = Action::SetPassword { must_change: true };
 
@@ -44,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     on_the_mock(&mut criterion, &runtime)?;
     on_graph(&mut criterion, &runtime)?;
+    on_okta(&mut criterion, &runtime)?;
     in_memory(&mut criterion, &runtime)?;
     criterion.final_summary();
     Ok(())
@@ -106,42 +112,94 @@ fn on_graph(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> 
     let ours: Arc<dyn Backend> = runtime.block_on(bare_graph::ours(&mock))?;
     let first = runtime.block_on(Prepared::new(&ours))?;
     let amount = first.accounts.len() as u64;
-    for (name, latency) in names.into_iter().zip([Duration::ZERO, Duration::from_millis(50)]) {
-        let mut asked = None;
-        compare(criterion, name, 4, |round| {
-            let prepared = runtime.block_on(Prepared::new(&ours))?;
-            mock.set_latency(latency);
-            let measured = in_turns(
-                round,
-                amount,
-                || {
-                    let before = mock.counts();
-                    let lasted = runtime.block_on(prepared.run(&ours))?;
-                    let after = mock.counts();
-                    asked = Some((after.requests - before.requests, after.batches - before.batches));
-                    Ok(lasted)
-                },
-                || {
-                    runtime.block_on(async {
-                        let begun = clock::instant();
-                        bare.set_passwords(&first.accounts, &password(round), bare_graph::IN_FLIGHT).await?;
-                        Ok(begun.elapsed())
-                    })
-                },
-            );
-            mock.set_latency(Duration::ZERO);
-            measured
-        });
-        if let Some((requests, batches)) = asked {
-            let bare = amount.div_ceil(20);
-            println!(
-                "asked {name}: {requests} requests, {batches} batches among them, for {amount} accounts; bare {bare}"
-            );
-        }
+    let over_http = OverHttp {
+        ours,
+        amount,
+        latency: &|latency| mock.set_latency(latency),
+        bare: &|round| {
+            let password = password(round);
+            runtime.block_on(bare.set_passwords(&first.accounts, &password, bare_graph::IN_FLIGHT))
+        },
+        asked: &|| [mock.counts().requests, mock.counts().batches],
+    };
+    for (name, [requests, batches]) in over_http.compare(criterion, runtime, names) {
+        let bare = amount.div_ceil(20);
+        println!("asked {name}: {requests} requests, {batches} batches among them, for {amount} accounts; bare {bare}");
     }
     println!("paced: the share of the documented quota that is used is what the test `three_thousand_resets` of");
     println!("       backend-entra prints: cargo test -p backend-entra --test mock_graph pace -- --nocapture");
     Ok(())
+}
+
+fn on_okta(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
+    let names = ["throughput/okta/0ms", "throughput/okta/50ms"];
+    if !names.into_iter().any(wanted) {
+        return Ok(());
+    }
+    let organisation = Organisation::new(1, size(2_000, 200));
+    let mock = runtime.block_on(MockOkta::builder(organisation).okta_mastered_share(100).without_quotas().start())?;
+    bare_okta::even(&mock)?;
+    let bare = bare_okta::Bare::new(&mock)?;
+    let ours: Arc<dyn Backend> = runtime.block_on(bare_okta::ours(&mock))?;
+    let first = runtime.block_on(Prepared::new(&ours))?;
+    let amount = first.accounts.len() as u64;
+    let over_http = OverHttp {
+        ours,
+        amount,
+        latency: &|latency| mock.set_latency(latency),
+        bare: &|_| runtime.block_on(bare.set_passwords(&first.accounts, bare_okta::IN_FLIGHT)),
+        asked: &|| [mock.counts().requests, 0],
+    };
+    for (name, [requests, _]) in over_http.compare(criterion, runtime, names) {
+        println!("asked {name}: {requests} requests for {amount} accounts; bare {amount}");
+    }
+    Ok(())
+}
+
+/// A mock over HTTP and both sides, to be compared at once and with 50 ms of latency.
+struct OverHttp<'a> {
+    ours: Arc<dyn Backend>,
+    amount: u64,
+    latency: &'a dyn Fn(Duration),
+    /// Sets all passwords, in the round of this number.
+    bare: &'a dyn Fn(u64) -> anyhow::Result<()>,
+    /// What the mock was asked so far.
+    asked: &'a dyn Fn() -> [u64; 2],
+}
+
+impl OverHttp<'_> {
+    /// Says for each comparison what ours asked in its last round.
+    fn compare<'n>(
+        &self,
+        criterion: &mut Criterion,
+        runtime: &Runtime,
+        names: [&'n str; 2],
+    ) -> Vec<(&'n str, [u64; 2])> {
+        let mut told = Vec::new();
+        for (name, latency) in names.into_iter().zip([Duration::ZERO, Duration::from_millis(50)]) {
+            let mut asked = None;
+            compare(criterion, name, 4, |round| {
+                let prepared = runtime.block_on(Prepared::new(&self.ours))?;
+                (self.latency)(latency);
+                let measured = in_turns(
+                    round,
+                    self.amount,
+                    || {
+                        let [requests, batches] = (self.asked)();
+                        let lasted = runtime.block_on(prepared.run(&self.ours))?;
+                        let now = (self.asked)();
+                        asked = Some([now[0] - requests, now[1] - batches]);
+                        Ok(lasted)
+                    },
+                    || timed(|| (self.bare)(round)),
+                );
+                (self.latency)(Duration::ZERO);
+                measured
+            });
+            told.extend(asked.map(|asked| (name, asked)));
+        }
+        told
+    }
 }
 
 fn in_memory(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {

@@ -45,7 +45,10 @@
 //! private_key_file = "secrets/okta.pem"  # PEM or JSON Web Key; or, in place of both,
 //!                                        # api_token_file or api_token_env
 //! dpop = true                            # optional: proofs of possession, as new apps need them
-//! share = 0.5                            # optional: the part of each rate limit that a run uses
+//! share = 0.5                            # optional: the part of each of the org's rate limits that a
+//!                                        # run uses. Without okta.principalRateLimits.read it is the
+//!                                        # part of the caller's own: the default is then a quarter of
+//!                                        # the org's, where the caller has half
 //! ```
 //!
 //! Further keys of kind `entra`, all of them optional: `cloud` (`global`, `us-gov-l4`, `us-gov-l5`,
@@ -61,7 +64,8 @@
 //! deactivated users too), `object_guid_attribute`, `security_id_attribute` and
 //! `principal_name_attribute` (profile attributes that join users with Active Directory),
 //! `privileged_roles_file` and `mail_behind_okta` (mail domains whose mailboxes are opened through
-//! Okta itself).
+//! Okta itself). With a service app nobody is protected who is not named under `protected`: an app is
+//! no account, unlike the owner of an API token.
 //!
 //! Further keys of kind `ldap`, all of them optional: `starttls` (with an `ldap://` url), `in_flight`
 //! (operations under way, 1 to 256), `connections` (1 to 16), `writes_per_second` (a quota on changes)

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, journal, limits, plan, playbook, privilege, recovery, report, reset, vault,
-    verify,
+    account, directory, engine, error, evidence, journal, limits, person, plan, playbook, privilege, recovery, report,
+    reset, vault, verify,
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.
@@ -34,7 +34,9 @@ pub mod prelude {
     pub use identity_core::directory::Backend;
     pub use identity_core::engine::{Guardrails, Progress, Run, RunEnd, Running};
     pub use identity_core::error::{Error, ErrorKind, Result};
+    pub use identity_core::evidence::Evidence;
     pub use identity_core::journal::{Journal, SqliteJournal};
+    pub use identity_core::person::{Anchor, Joining};
     pub use identity_core::plan::{Approval, Approvals, Plan, PlanSpec, Population, Selection};
     pub use identity_core::report::{Report, Summary};
     pub use identity_core::reset::Action;

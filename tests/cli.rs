@@ -322,3 +322,84 @@ async fn the_vaults_recipients_and_the_place_of_the_directories_are_kept_for_a_r
     assert_eq!(ended.code, Some(0), "{ended:?}");
     Evidence::read(&run, &stand.identity).await.assert_promised_state(&mock);
 }
+
+/// A key of this name beside the stand; its line of the allowed signers.
+fn key(stand: &Stand, who: &str) -> String {
+    let path = stand.path().join(who);
+    let made =
+        std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&path).status();
+    assert!(made.expect("ssh-keygen").success());
+    format!("{who} {}", std::fs::read_to_string(path.with_extension("pub")).expect("a public key"))
+}
+
+/// From the statement that the program writes to the signature of it, by the real `ssh-keygen`.
+async fn sign(stand: &Stand, run: &Path, who: &str, waves: &[&str]) -> std::path::PathBuf {
+    let mut command = stand.bare();
+    command.arg("--json").arg("--resume").arg(run).args(["--approver", who, "--statement"]).args(waves);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let stated = ended.summary();
+    let statement = stated["statement"].as_str().expect("a path");
+    let mut sign = std::process::Command::new("ssh-keygen");
+    sign.args(["-q", "-Y", "sign", "-n", stated["namespace"].as_str().expect("a namespace"), "-f"]);
+    assert!(sign.arg(stand.path().join(who)).arg(statement).status().expect("ssh-keygen").success());
+    format!("{statement}.sig").into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_approvals_of_two_persons_open_the_privileged_and_nothing_less_does() {
+    if std::process::Command::new("ssh-keygen").args(["-l", "-f", "/dev/null"]).output().is_err() {
+        eprintln!("SKIPPED signed_approvals_of_two_persons_open_the_privileged: not installed: ssh-keygen");
+        return;
+    }
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let mut command = stand.unapproved(&run);
+    command.args(["--dry-run", "--two-for-privileged"]);
+    assert_eq!(finish(command).await.code, Some(0));
+    let allowed = stand.path().join("allowed_signers");
+    std::fs::write(&allowed, key(&stand, "ann") + &key(&stand, "bob")).expect("written");
+    key(&stand, "eve");
+    let given = |signatures: &[&Path], signers: Option<&Path>| {
+        let mut command = stand.resume(&run);
+        if let Some(file) = signers {
+            command.arg("--allowed-signers").arg(file);
+        }
+        for file in signatures {
+            command.arg("--approval").arg(file);
+        }
+        finish(command)
+    };
+    let not_approved = |ended: &Ended, words: &str| {
+        assert_eq!(ended.code, Some(4), "{ended:?}");
+        assert!(ended.complaint().contains(words), "{words}: {}", ended.stderr);
+        untouched(&mock);
+    };
+    let mut command = stand.resume(&run);
+    command.args(["--approve", "all"]);
+    not_approved(&finish(command).await, "needs a signature");
+    std::fs::remove_file(run.join("approvals.json")).expect("the names count for nothing");
+    let ann = sign(&stand, &run, "ann", &["privileged"]).await;
+    not_approved(&given(&[&ann], Some(&allowed)).await, "needs two persons");
+    let eve = sign(&stand, &run, "eve", &["privileged"]).await;
+    not_approved(&given(&[&eve], Some(&allowed)).await, "nobody in the file of allowed signers");
+    let ended = given(&[&ann], None).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.complaint().contains("--allowed-signers"), "{ended:?}");
+
+    // Bob's statement, changed after he signed it.
+    let bob = sign(&stand, &run, "bob", &["all"]).await;
+    let text = std::fs::read_to_string(bob.with_extension("")).expect("a statement");
+    std::fs::write(bob.with_extension(""), text.replace("approver: bob", "approver: ann")).expect("written");
+    not_approved(&given(&[&bob], Some(&allowed)).await, "not one of this statement");
+    std::fs::write(bob.with_extension(""), &text).expect("written");
+
+    let ended = given(&[&bob], Some(&allowed)).await;
+    assert_eq!(ended.code, Some(0), "ann's was kept, and both open everything: {ended:?}");
+    Evidence::read(&run, &stand.identity).await.assert_promised_state(&mock);
+    let approvals = ended.summary()["approvals"].clone();
+    let signers: Vec<&str> =
+        approvals.as_array().expect("a list").iter().filter_map(|one| one["signed_by"]["principal"].as_str()).collect();
+    assert!(signers.contains(&"ann") && signers.contains(&"bob"), "{approvals}");
+}

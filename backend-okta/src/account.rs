@@ -9,15 +9,18 @@ use identity_core::error::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 
 use crate::key::UserKey;
-use crate::wire::user::{Provider, User};
+use crate::wire::user::{Credentials, User};
 pub use anchors::AnchorAttributes;
 pub(crate) use status::is_deprovisioned;
 
 /// The attributes that accounts have besides those of the profile, for choosing populations: the
-/// status as Okta has it, who checks the password (type and name), the type of the user, the realm.
+/// status as Okta has it, who checks the password (type and name), whether there is a recovery question,
+/// the type of the user, the realm.
 pub(crate) const STATUS: &str = "status";
 const PROVIDER_TYPE: &str = "credentials.provider.type";
 const PROVIDER_NAME: &str = "credentials.provider.name";
+/// `set` where the account has a question of the Classic Engine; what it asks is not kept.
+pub(crate) const RECOVERY_QUESTION: &str = "credentials.recovery_question";
 const TYPE: &str = "type.id";
 const REALM: &str = "realmId";
 
@@ -76,7 +79,7 @@ pub(crate) fn account(directory: &DirectoryId, anchors: &AnchorAttributes, user:
     account.mail = profile.text("email").or_else(|| profile.text("secondEmail"));
     account.owner = profile.text("manager").or_else(|| profile.text("managerId"));
     anchors.fill(&mut account, profile);
-    attributes(&mut account, user, credentials.and_then(|credentials| credentials.provider.as_ref()));
+    attributes(&mut account, user, credentials);
     Ok(account)
 }
 
@@ -86,12 +89,15 @@ fn full_name(user: &User) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-fn attributes(account: &mut Account, user: &User, provider: Option<&Provider>) {
+fn attributes(account: &mut Account, user: &User, credentials: Option<&Credentials>) {
+    let provider = credentials.and_then(|credentials| credentials.provider.as_ref());
+    let has_question = credentials.is_some_and(Credentials::has_recovery_question);
     let of_profile = FOR_POPULATIONS.map(|name| (name, user.profile.text(name)));
     let own = [
         (STATUS, Some(user.status.clone())),
         (PROVIDER_TYPE, provider.and_then(|provider| provider.sort.clone())),
         (PROVIDER_NAME, provider.and_then(|provider| provider.name.clone())),
+        (RECOVERY_QUESTION, has_question.then(|| "set".to_owned())),
         (TYPE, user.user_type.as_ref().and_then(|sort| sort.id.clone())),
         (REALM, user.realm_id.clone()),
     ];

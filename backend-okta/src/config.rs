@@ -194,8 +194,18 @@ impl OktaConfig {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] that says what is wrong.
     pub fn check(&self) -> Result<()> {
+        self.check_without_secret()?;
+        sign_in::check(self)
+    }
+
+    /// Checks everything but the token or the private key: for a configuration of which the secret is
+    /// read later.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] that says what is wrong.
+    pub fn check_without_secret(&self) -> Result<()> {
         self.base()?;
-        sign_in::check(self)?;
+        sign_in::check_names(self)?;
         if !(1..=Self::MOST_IN_FLIGHT).contains(&self.in_flight) {
             let advice = format!("set in_flight from 1 to {}", Self::MOST_IN_FLIGHT);
             return Err(invalid(format!("in_flight is {}", self.in_flight)).with_advice(advice));
@@ -288,6 +298,15 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
             assert!(error.detail().contains(word) && error.advice().is_some(), "{error} does not say {word:?}");
         }
+        // What is wrong with the names is seen without the key.
+        for (config, word) in [
+            (app("0oa/1", ""), "client id"),
+            (app("0oa1", "").scopes([""; 0]), "no scope"),
+            (app("0oa1", "").share(2.0), "share"),
+        ] {
+            assert!(config.check_without_secret().unwrap_err().detail().contains(word), "{word}");
+        }
+        app("0oa1", "").check_without_secret().unwrap();
         for config in [config(), app("0oa1", &app_key()), at("http://127.0.0.1:8080/"), at("https://id.acme.example")] {
             config.check().unwrap();
         }

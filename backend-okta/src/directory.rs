@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
 use identity_core::error::Result;
+use identity_core::evidence::AuditLog;
 use identity_core::http::{Client, ClientSettings};
 use identity_core::limits::{Governor, Limits, OperationClass};
 use identity_core::recovery::RecoveryAuditor;
@@ -56,7 +57,13 @@ impl OktaDirectory {
         let tenant = base.to_string();
         let settings = ClientSettings::new(base).with_directory(config.directory.clone());
         let signer = Arc::clone(&signed_in.signer);
-        let client = Client::new(settings, transport, Arc::new(OktaDialect), signer, Governor::new(&limits));
+        let client = Client::new(
+            settings,
+            transport,
+            Arc::new(OktaDialect::unpaced(!config.quotas)),
+            signer,
+            Governor::new(&limits),
+        );
         let okta = Okta::new(client, config.directory.clone());
         let caller = Caller::find(&config, &okta).await?;
         let part = Part::read(&okta, &caller, signed_in.scopes().await?.as_ref()).await?;
@@ -100,6 +107,7 @@ fn capabilities() -> Capabilities {
     can.enumerate_changed = true;
     can.classify_nested_groups = true;
     can.audit_recovery = true;
+    can.audit_log = true;
     can
 }
 
@@ -120,6 +128,10 @@ impl Directory for OktaDirectory {
     }
 
     fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
+        Some(self)
+    }
+
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
         Some(self)
     }
 }

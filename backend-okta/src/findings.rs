@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use identity_core::account::AccountId;
 use identity_core::directory::{Finding, Preflight, Severity};
 use identity_core::error::{ErrorKind, Result};
 use identity_core::http::{Request, server_date};
@@ -24,7 +23,7 @@ const SKEW: Duration = Duration::from_secs(240);
 /// When signing in failed, or the org cannot be reached.
 pub(crate) async fn preflight(org: &Org) -> Result<Preflight> {
     let mut preflight = Preflight::default();
-    preflight.principal = org.caller.account().and_then(|id| AccountId::new(id).ok());
+    preflight.principal = org.caller.account()?;
     about_caller(org, &mut preflight.findings).await?;
     let request = Request::get("/api/v1/users").query("limit", "1");
     match org.okta.answer(OPERATION, USERS, &request).await {

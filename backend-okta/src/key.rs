@@ -15,7 +15,7 @@ impl UserKey {
     /// The key of a user's id; `None` for what is none, such as a login. Where Okta wants an id it
     /// takes a login too ("Retrieve a user"), which may be somebody else's by now.
     pub(crate) fn of(id: &str) -> Option<Self> {
-        if !is_id(USER, id) {
+        if !is_user_id(id) {
             return None;
         }
         // Digits of base 63 that are never 0, so that no two ids have the same key.
@@ -31,6 +31,12 @@ impl UserKey {
             })
             .map(Self)
     }
+}
+
+/// Whether a text is the id of a user, and not a login: the one rule for what is read and what is
+/// ordered.
+pub(crate) fn is_user_id(text: &str) -> bool {
+    is_id(USER, text)
 }
 
 /// Whether a text is the id of a group, and not a name.

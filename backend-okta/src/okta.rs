@@ -1,6 +1,7 @@
 //! The client of Okta: single answers, and listings over pages.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use identity_core::account::DirectoryId;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::wire::link::{is_whole, link};
+use crate::wire::link::{Href, is_whole, link};
 
 /// The Management API of one org. Cheap to clone. Paths begin at the root of the org: `/api/v1/users`.
 #[derive(Clone, Debug)]
@@ -30,6 +31,9 @@ pub(crate) struct Page<T> {
     /// The answer that it came in, for its `Date`.
     pub(crate) response: Response,
 }
+
+/// So many pages in a row may have no rows: some of a search may, a listing that never ends does.
+const EMPTY_PAGES: u32 = 100;
 
 /// Where the rows of a page are, and the link to the next one.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +67,8 @@ impl Okta {
     ///
     /// # Errors
     /// In the stream, which ends there: a page that could not be had or is not whole; a link to
-    /// another origin; links that go in a circle. Nothing is left out in silence.
+    /// another origin; links that go in a circle, or
+    /// through too many pages without rows. Nothing is left out in silence.
     pub(crate) fn list<T>(
         &self,
         operation: &'static str,
@@ -105,9 +110,11 @@ impl Okta {
         T: DeserializeOwned + Send + 'static,
     {
         let (okta, headers) = (self.clone(), first.headers().clone());
-        let begin = (okta, first, Place::First, HashSet::<String>::new());
-        stream::try_unfold(begin, move |(okta, first, place, mut followed)| {
-            let headers = headers.clone();
+        // A link is some hundreds of bytes, and a listing of a million accounts has thousands.
+        let hasher = RandomState::new();
+        let begin = (okta, first, Place::First, HashSet::<u64>::new(), 0_u32);
+        stream::try_unfold(begin, move |(okta, first, place, mut followed, empty)| {
+            let (headers, hasher) = (headers.clone(), hasher.clone());
             async move {
                 let response = match &place {
                     Place::End => return Ok(None),
@@ -121,14 +128,16 @@ impl Okta {
                     }
                 };
                 let page = shape.page(operation, response).map_err(|error| okta.named(error))?;
+                let empty = if page.rows.is_empty() { empty + 1 } else { 0 };
                 let place = match &page.next {
                     None => Place::End,
                     // A last page without rows may name itself as the next one.
                     Some(next) if page.rows.is_empty() && page.is_named(next, &place) => Place::End,
-                    Some(next) if !followed.insert(next.clone()) => return Err(okta.named(circle(operation))),
+                    Some(next) if !followed.insert(hasher.hash_one(next)) => return Err(okta.named(circle(operation))),
+                    Some(_) if empty >= EMPTY_PAGES => return Err(okta.named(empty_pages(operation))),
                     Some(next) => Place::Link(next.clone()),
                 };
-                Ok(Some((page, (okta, first, place, followed))))
+                Ok(Some((page, (okta, first, place, followed, empty))))
             }
         })
         .boxed()
@@ -207,11 +216,6 @@ struct Links {
     next: Option<Href>,
 }
 
-#[derive(Deserialize)]
-struct Href {
-    href: String,
-}
-
 fn of_member<T: DeserializeOwned>(operation: &'static str, member: &str, raw: &RawValue) -> Result<T> {
     // The text of the error can quote the body.
     serde_json::from_str(raw.get()).map_err(|error| {
@@ -222,6 +226,14 @@ fn of_member<T: DeserializeOwned>(operation: &'static str, member: &str, raw: &R
 
 fn without(operation: &'static str, member: &str) -> Error {
     Error::new(ErrorKind::Protocol, operation).with_detail(format!("the answer has no `{member}`"))
+}
+
+fn empty_pages(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol, operation)
+        .with_detail(format!(
+            "the service gave {EMPTY_PAGES} pages in a row without a row, and each a link to one more"
+        ))
+        .with_advice("begin anew; if it stays so, give Okta the request id")
 }
 
 fn circle(operation: &'static str) -> Error {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use identity_core::account::{Account, DirectoryId};
-use identity_core::error::Result;
+use identity_core::account::{Account, AccountId, DirectoryId};
+use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::Request;
 use identity_core::limits::Governor;
 use serde::Deserialize;
@@ -17,7 +17,10 @@ use crate::principal::Part;
 use crate::privilege::{Known, RoleTable};
 use crate::reading::Reading;
 use crate::sign_in::SignedIn;
+use crate::wire::null_as_none;
 use crate::wire::user::User;
+
+const WHO_WE_ARE: &str = "find out who we are";
 
 /// What every room of a directory works with.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ pub(crate) enum Caller {
 #[derive(Deserialize)]
 struct Me {
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_none")]
     profile: Profile,
 }
 
@@ -71,21 +74,26 @@ impl Caller {
     /// Finds out who we are: of an API token, the user who made it.
     ///
     /// # Errors
-    /// When the token is refused, or the org cannot be reached.
+    /// When the token is refused, the org cannot be reached, or its answer names nobody.
     pub(crate) async fn find(config: &OktaConfig, okta: &Okta) -> Result<Self> {
         if let Credential::App { client_id, .. } = &config.credential {
             return Ok(Self::App(client_id.clone()));
         }
-        let me: Me = okta.one("find out who we are", USER, &Request::get("/api/v1/users/me")).await?;
-        Ok(Self::User { id: me.id, login: me.profile.login })
+        let me: Me = okta.one(WHO_WE_ARE, USER, &Request::get("/api/v1/users/me")).await?;
+        let caller = Self::User { id: me.id, login: me.profile.login };
+        caller.account().map_err(|error| okta.named(error))?;
+        Ok(caller)
     }
 
     /// The id of the account, where it is one of this org. It is protected.
-    pub(crate) fn account(&self) -> Option<&str> {
-        match self {
-            Self::User { id, .. } => Some(id),
-            Self::App(_) => None,
-        }
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] for an id that is none: nobody would be protected.
+    pub(crate) fn account(&self) -> Result<Option<AccountId>> {
+        let Self::User { id, .. } = self else { return Ok(None) };
+        let unusable =
+            |_| Error::new(ErrorKind::Protocol, WHO_WE_ARE).with_detail("Okta gave the caller an id that is none");
+        AccountId::new(id).map(Some).map_err(unusable)
     }
 }
 

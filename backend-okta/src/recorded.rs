@@ -22,7 +22,7 @@ impl Exchange {
     pub(crate) fn response(&self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap();
         let mut response = Response::new(status, self.headers.clone(), self.body);
-        response.request_id = OktaDialect.request_id(&self.headers);
+        response.request_id = OktaDialect::default().request_id(&self.headers);
         response
     }
 
@@ -114,7 +114,7 @@ mod tests {
         for (number, code) in
             [("5", "E0000007"), ("11", "E0000032"), ("12", "E0000038"), ("28a", "E0000047"), ("33", "E0000015")]
         {
-            assert_eq!(OktaDialect.fault(&exchange(number).response()).code, code, "{number}");
+            assert_eq!(OktaDialect::default().fault(&exchange(number).response()).code, code, "{number}");
         }
         let refused: Vec<&str> =
             exchanges().iter().filter(|exchange| exchange.status >= 400).map(|exchange| exchange.number).collect();

@@ -19,7 +19,7 @@ use identity_core::error::Result;
 use identity_core::recovery::{Enrolment, Method, MethodKind, RecoveryAuditor};
 
 use crate::OktaDirectory;
-use crate::account::STATUS;
+use crate::account::{RECOVERY_QUESTION, STATUS};
 use crate::org::Org;
 use crate::support::hides_behind_okta;
 use crate::wire::policy::Factor;
@@ -124,7 +124,11 @@ impl Audit {
         let by_mail = asked.primary.iter().any(|method| method == "email");
         if by_mail && mail == Mail::Reachable {
             enrolment.methods.push(Method { kind: MethodKind::Email, enrolled: None });
-            if asked.then == Then::Nothing {
+            let has_question = asked.then == Then::RecoveryQuestion && has_recovery_question(account);
+            if has_question {
+                enrolment.methods.push(Method { kind: MethodKind::SecurityQuestions, enrolled: None });
+            }
+            if asked.then == Then::Nothing || has_question {
                 enrolment.self_service = Some(true);
                 self.org.known.note_readiness(&account.id);
                 return Ok(());
@@ -145,7 +149,7 @@ impl Audit {
         self.refusals.store(0, Ordering::Relaxed);
         self.org.known.note_readiness(&account.id);
         enrolment.methods.extend(factors.iter().filter(|factor| factor.factor_type != "email").map(method));
-        let verdict = is_enough(asked, by_mail && mail == Mail::Reachable, &factors);
+        let verdict = is_enough(asked, by_mail && mail == Mail::Reachable, has_recovery_question(account), &factors);
         enrolment.self_service = Some(verdict);
         if !verdict {
             enrolment.because = Some(lacking(asked, by_mail, mail));
@@ -192,13 +196,19 @@ fn provider(account: &Account) -> &str {
     })
 }
 
+/// Whether a question of the Classic Engine is set.
+fn has_recovery_question(account: &Account) -> bool {
+    account.attributes.contains_key(RECOVERY_QUESTION)
+}
+
 /// Whether one of the first means is there, and after it what comes next.
-fn is_enough(asked: &Asked, has_mail: bool, factors: &[Factor]) -> bool {
+fn is_enough(asked: &Asked, has_mail: bool, has_question: bool, factors: &[Factor]) -> bool {
     let has = |word: &str| factors.iter().any(|factor| is_method(factor, word));
     let first = asked.primary.iter().filter(|word| if *word == "email" { has_mail } else { has(word) });
     first.into_iter().any(|word| match asked.then {
         Then::Nothing => true,
-        Then::Question => factors.iter().any(|factor| factor.factor_type == "question"),
+        Then::RecoveryQuestion if has_question => true,
+        Then::Question | Then::RecoveryQuestion => factors.iter().any(|factor| factor.factor_type == "question"),
         // A question is no authenticator to sign in with.
         Then::Another => factors.iter().any(|factor| !is_method(factor, word) && factor.factor_type != "question"),
     })
@@ -234,7 +244,7 @@ fn lacking(asked: &Asked, by_mail: bool, mail: Mail) -> String {
     let primary = asked.primary.join(" or ");
     let then = match asked.then {
         Then::Nothing => "",
-        Then::Question => " and the security question",
+        Then::Question | Then::RecoveryQuestion => " and the security question",
         Then::Another => " and another authenticator",
     };
     let why = match mail {

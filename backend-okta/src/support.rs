@@ -121,8 +121,17 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
     }
     let is_program = account.kind == AccountKind::Service;
     match action {
-        Action::SetPassword { must_change: true } if is_program => {
+        Action::SetPassword { must_change: true } | TEMPORARY if is_program => {
             instead(SET, "a program signs in with this account and cannot change a password")
+        }
+        Action::SetPassword { must_change: true } | Action::SetPasswordChangeAfterMfa | TEMPORARY
+            if status == Status::Recovery =>
+        {
+            instead(
+                Action::ResetToRecovery { mail: false },
+                "the account waits for its owner to set a new password, and Okta is not known to set a temporary one \
+                 meanwhile: a new link, which voids the one that is out",
+            )
         }
         Action::SetPassword { must_change: true } => {
             instead(TEMPORARY, "Okta demands a change only of temporary passwords that it makes itself")
@@ -131,9 +140,6 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
             TEMPORARY,
             "Okta has no such demand: whether a second factor comes first is decided by its sign-in policies",
         ),
-        Action::SetTemporaryPassword if is_program => {
-            instead(SET, "a program signs in with this account and cannot change a password")
-        }
         Action::ExpirePassword | Action::ResetToRecovery { .. } | Action::SendRecoveryLink if is_program => {
             cannot("a program signs in with this account: set a new password and tell the program")
         }
@@ -226,17 +232,25 @@ fn on_link(account: &Account, status: Status<'_>) -> Support {
     }
 }
 
+/// Not refused where nothing is locked: a new password ends a lock-out by itself, and after a crash
+/// between the two the order is still to be given. Okta's word that nothing is locked counts as done.
 fn on_unlock(account: &Account, status: Status<'_>) -> Support {
     match (status, &account.authority) {
         (_, PasswordAuthority::OnPrem) => cannot("an on-prem directory locks this account out: unlock it there"),
-        (Status::LockedOut, _) => Support::Works,
-        _ => cannot("the account is not locked out"),
+        (_, authority) if *authority != PasswordAuthority::Here => {
+            cannot("Okta locks out by wrong passwords, and has none of this account: there is nothing to unlock here")
+        }
+        (Status::Active | Status::Recovery | Status::PasswordExpired | Status::LockedOut, _) => Support::Works,
+        _ => cannot("an account of this status is not locked out"),
     }
 }
 
 fn on_suspend(status: Status<'_>) -> Support {
     match status {
-        Status::Active | Status::PasswordExpired | Status::LockedOut | Status::Recovery => Support::Works,
+        Status::Active | Status::PasswordExpired => Support::Works,
+        Status::LockedOut | Status::Recovery => cannot(
+            "Okta suspends active accounts only: set a password, which makes it active, or unlock it, and plan again",
+        ),
         Status::Suspended => cannot("the account is suspended already"),
         Status::Deprovisioned => cannot("the account is deactivated already"),
         Status::Staged | Status::Provisioned => cannot(
@@ -244,6 +258,16 @@ fn on_suspend(status: Status<'_>) -> Support {
         ),
         Status::Other(name) => cannot(&format!("the account has the status {name}: plan again")),
     }
+}
+
+/// What Okta does not do to an account that was suspended just before (E0000038).
+pub(crate) fn not_when_suspended(first: Action, next: Action) -> Option<String> {
+    let is_ruled_out = next.concerns_password() || next == Action::Unlock;
+    (first == Action::Disable && is_ruled_out).then(|| {
+        "the account is suspended first, and Okta gives a suspended one no new password: leave one of the two out; \
+         the old password opens it again as soon as it is unsuspended, so reset it in the same hour"
+            .to_owned()
+    })
 }
 
 fn on_authenticators(account: &Account, status: Status<'_>, known: &Known) -> Support {

@@ -54,15 +54,15 @@ fn each_status_lets_through_what_okta_takes_in_it() {
     for (action, expected) in [
         (SET, "--wwww---"),
         (Action::Scramble, "--wwww---"),
-        (TEMPORARY, "--wwww---"),
+        (TEMPORARY, "--wiww---"),
         (Action::SetPassword { must_change: true }, "--iiii---"),
         (Action::SetPasswordChangeAfterMfa, "--iiii---"),
         (Action::ExpirePassword, "--w-ww---"),
         (Action::ResetToRecovery { mail: true }, "--wwww---"),
         (Action::ResetToRecovery { mail: false }, "--wwww---"),
         (Action::SendRecoveryLink, "--w------"),
-        (Action::Unlock, "-----w---"),
-        (Action::Disable, "--wwww---"),
+        (Action::Unlock, "--wwww---"),
+        (Action::Disable, "--w-w----"),
         (Action::RevokeSessions, "wwwwwwwww"),
         (Action::ResetAuthenticators, "-wwwwww-w"),
         (Action::FlagCompromised, "---------"),
@@ -94,9 +94,19 @@ fn a_password_that_is_checked_elsewhere_is_never_touched_here_and_sessions_are()
             assert_eq!(asked(&account, Action::RevokeSessions, &known), Support::Works, "{authority:?} {status}");
         }
     }
-    let mut locked = account("LOCKED_OUT");
-    locked.authority = PasswordAuthority::OnPrem;
-    assert_eq!(letter(&asked(&locked, Action::Unlock, &known)), '-');
+    for (authority, expected) in [
+        (PasswordAuthority::OnPrem, '-'),
+        (PasswordAuthority::Federated("Acme SAML".into()), '-'),
+        (PasswordAuthority::Nowhere, '-'),
+        (PasswordAuthority::Unknown, '-'),
+        (PasswordAuthority::Here, 'w'),
+    ] {
+        for status in ["LOCKED_OUT", "ACTIVE"] {
+            let mut account = account(status);
+            account.authority = authority.clone();
+            assert_eq!(letter(&asked(&account, Action::Unlock, &known)), expected, "{authority:?} {status}");
+        }
+    }
 }
 
 #[test]
@@ -157,6 +167,16 @@ fn must_change_becomes_a_temporary_password() {
     match asked(&account("ACTIVE"), Action::SetPassword { must_change: true }, &Known::default()) {
         Support::Instead { action, .. } => assert_eq!(action, TEMPORARY),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_awaits_recovery_gets_a_new_link_in_the_place_of_a_temporary_password() {
+    for action in [TEMPORARY, Action::SetPassword { must_change: true }, Action::SetPasswordChangeAfterMfa] {
+        match asked(&account("RECOVERY"), action, &Known::default()) {
+            Support::Instead { action, .. } => assert_eq!(action, Action::ResetToRecovery { mail: false }),
+            other => panic!("{action}: {other:?}"),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
-//! The embedded directories: an Active Directory and the cloud tenant that it is synchronised into.
+//! The embedded directories of one organisation: an Active Directory, the cloud tenant that it is
+//! synchronised into, and the Okta org that an agent brings it to.
 
 use identity_reset::account::DirectoryId;
 use identity_reset::entra::{EntraConfig, EntraDirectory};
 use identity_reset::error::Result;
 use identity_reset::ldap::{LdapConfig, LdapDirectory};
+use identity_reset::okta::{AnchorAttributes, OktaConfig, OktaDirectory};
 use identity_reset::prelude::*;
 use testkit::mock_ad::MockAd;
-use testkit::mock_graph::{MockGraph, fixed};
+use testkit::mock_graph::{self, MockGraph};
+use testkit::mock_okta::{self, MockOkta};
 use testkit::organisation::{Organisation, special};
 
 use crate::folder::input;
@@ -15,11 +18,17 @@ use crate::folder::input;
 const ON_PREM: &str = "corp";
 /// The id of the embedded tenant.
 const CLOUD: &str = "cloud";
+/// The id of the embedded Okta org.
+const ORG: &str = "org";
+/// Of a hundred persons, so many have a password in Okta alone; nearly all others come there from
+/// Active Directory.
+const OKTA_ALONE: u64 = 20;
 
 /// Mock directories on loopback; they end when dropped.
 pub(crate) struct Embedded {
     _on_prem: MockAd,
     _cloud: MockGraph,
+    _org: MockOkta,
 }
 
 /// What a run needs of them.
@@ -31,23 +40,32 @@ pub(crate) struct Connected {
 }
 
 impl Embedded {
-    /// Starts both for one organisation, so that most people have an account in each.
+    /// Starts all three for one organisation, so that most people have an account in each.
     pub(crate) async fn start(seed: u64, accounts: u64) -> Result<Connected> {
         let organisation = Organisation::new(seed, accounts);
         let (ad, on_prem) = on_prem(organisation.clone()).await?;
-        let (graph, cloud) = cloud(organisation).await?;
+        let (graph, cloud) = cloud(organisation.clone()).await?;
+        let (okta, org) = org(organisation).await?;
         let base = ad.organisation().base_dn();
         let mut protected = Vec::new();
+        let mut protect = |backend: &Arc<dyn Backend>, account: String| {
+            protected.push((backend.info().id.clone(), account));
+        };
         for index in [special::BREAK_GLASS_1, special::BREAK_GLASS_2] {
-            protected.push((on_prem.info().id.clone(), ad.organisation().account(index).dn(&base)));
+            protect(&on_prem, ad.organisation().account(index).dn(&base));
         }
-        for number in [fixed::BREAK_GLASS_1, fixed::BREAK_GLASS_2] {
+        for number in [mock_graph::fixed::BREAK_GLASS_1, mock_graph::fixed::BREAK_GLASS_2] {
             if let Some(user) = graph.user(number) {
-                protected.push((cloud.info().id.clone(), user.id.to_string()));
+                protect(&cloud, user.id.to_string());
             }
         }
-        let embedded = Self { _on_prem: ad, _cloud: graph };
-        Ok(Connected { backends: vec![on_prem, cloud], protected, embedded })
+        for number in [mock_okta::fixed::BREAK_GLASS_1, mock_okta::fixed::BREAK_GLASS_2] {
+            if let Some(user) = okta.user(number) {
+                protect(&org, user.id);
+            }
+        }
+        let embedded = Self { _on_prem: ad, _cloud: graph, _org: okta };
+        Ok(Connected { backends: vec![on_prem, cloud, org], protected, embedded })
     }
 }
 
@@ -70,6 +88,21 @@ async fn cloud(organisation: Organisation) -> Result<(MockGraph, Arc<dyn Backend
         .graph_url(mock.graph_url())
         .without_quotas();
     let backend = EntraDirectory::connect(config).await?;
+    Ok((mock, backend))
+}
+
+/// Without the service's rate limits: a real org takes a few changes a second.
+async fn org(organisation: Organisation) -> Result<(MockOkta, Arc<dyn Backend>)> {
+    let described = MockOkta::builder(organisation).okta_mastered_share(OKTA_ALONE).without_quotas();
+    let mock = described.start().await.map_err(|fault| not_started(&fault))?;
+    // An activation is over in minutes; this one would last as long as the mock.
+    if let Some(user) = mock.user(mock_okta::fixed::ACTIVATING) {
+        mock.change(&user.id, |user| user.activating = false);
+    }
+    let anchors = AnchorAttributes::default().object_guid("objectGUID").security_id("objectSid");
+    let config = OktaConfig::new(id(ORG)?, mock.url()).api_token(mock.api_token().into());
+    let config = config.anchors(anchors).without_quotas();
+    let backend = OktaDirectory::connect(config).await?;
     Ok((mock, backend))
 }
 

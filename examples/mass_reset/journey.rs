@@ -1,18 +1,18 @@
 //! Plan, approve, execute, verify, report.
 
-use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use futures::StreamExt;
 use identity_reset::engine::Progress;
-use identity_reset::error::{Error, ErrorKind, Result};
+use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
-use identity_reset::plan::{Approval, PopulationActions, ServiceDisposition, Wave, WaveSizes};
+use identity_reset::plan::{PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::playbook::{Arguments, Playbook};
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
 use identity_reset::verify::Convergence;
 
+use crate::approve;
 use crate::folder::{Folder, input, nobody, write};
 use crate::options::{Choice, Options, Part, PasswordAction};
 use crate::show::{self, Waves};
@@ -22,6 +22,10 @@ use crate::{Exit, Fault};
 /// The whole journey.
 pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let began = clock::instant();
+    if !options.statement.is_empty() {
+        approve::state(options, &Folder::open(None, options.resume.as_deref())?)?;
+        return Ok(Exit::Clean);
+    }
     // What can be found wrong without the directories is found before they are asked.
     let playbook = options.playbook.as_ref().map(Playbook::from_file).transpose()?;
     let recipients = recipients(options, playbook.as_ref())?;
@@ -51,11 +55,11 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
         }
         return Ok(Exit::Clean);
     }
-    let approvals = approvals(options, &source, &folder, &plan)?;
-    if approvals.is_empty() {
-        let error = Error::new(ErrorKind::ApprovalMissing, "approve the plan")
-            .with_detail(format!("no wave of plan {} is approved; nothing was touched", plan.digest()))
-            .with_advice("approve on a terminal, or with --approve all or --approve WAVE, and --resume this folder");
+    let approvals = approve::approvals(options, &source, &folder, &plan)?;
+    // A run that has begun knows by its journal what is left to approve.
+    if !folder.journal().exists()
+        && let Some(error) = approve::nothing_approved(&approvals, &plan, approve::rules(options))
+    {
         return Err(error.into());
     }
     let identities = match identities {
@@ -75,6 +79,8 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let verifier = Verifier::new(Arc::clone(&journal)).directories(source.backends.clone());
     verifier.verify(&plan).await.map_err(Fault::after_the_start)?;
     ask_every_server(options, &source, &journal, &plan).await?;
+
+    match_logs(options, &source, &journal, &plan).await?;
 
     let lasted = clock::instant().duration_since(began);
     let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
@@ -119,6 +125,30 @@ async fn ask_every_server(
     }
 }
 
+/// What the directories' own audit logs say. It is in the report.
+async fn match_logs(options: &Options, source: &Source, journal: &Arc<dyn Journal>, plan: &Plan) -> Result<(), Fault> {
+    // The log of the embedded ones is seconds behind.
+    let seconds = if source.embedded.is_some() { options.evidence.min(8) } else { options.evidence };
+    if seconds == 0 || source.backends.iter().all(|backend| backend.audit_log().is_none()) {
+        return Ok(());
+    }
+    let patience = Duration::from_secs(seconds);
+    show::line("matching the directories' audit logs with the run");
+    let evidence = Evidence::new(Arc::clone(journal)).directories(source.backends.clone()).patience(patience);
+    match evidence.gather(plan, |_| Ok(())).await {
+        Ok(logs) => {
+            logs.iter().for_each(|log| show::line(&log.to_string()));
+            Ok(())
+        }
+        // The passwords are set and read back; what is not known is what the logs say of it.
+        Err(error) if error.kind() != ErrorKind::Journal => {
+            show::line(&format!("the audit logs could not be matched: {error}"));
+            Ok(())
+        }
+        Err(error) => Err(Fault::after_the_start(error)),
+    }
+}
+
 fn exit(summary: &Summary, end: &RunEnd) -> Exit {
     if end.stopped.is_some() || end.held > 0 {
         Exit::Stopped
@@ -140,12 +170,13 @@ fn of_playbook(options: &Options, playbook: &Playbook, source: &Source) -> Resul
     }
     let directories: Vec<_> = source.backends.iter().map(|backend| backend.info().clone()).collect();
     let protected = source.protected.iter().map(|(directory, account)| (directory, account));
-    Ok(playbook.order(&arguments, &directories)?.protect_all(protected))
+    let spec = playbook.order(&arguments, &directories)?.protect_all(protected);
+    Ok(spec.with_approvals(approve::rules(options)).with_joining(options.joining()))
 }
 
 /// What the command line asks for, as a plan's specification.
 fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
-    let mut spec = PlanSpec::default().with_seed(options.seed.unwrap_or(1));
+    let mut spec = PlanSpec::default().with_seed(options.seed.unwrap_or(1)).with_approvals(approve::rules(options));
     let ids: Vec<_> = source.backends.iter().map(|backend| backend.info().id.clone()).collect();
     for choice in &options.select {
         for selection in selections(choice, &ids)? {
@@ -179,7 +210,7 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     if let Some(size) = options.wave_size {
         waves.workforce = Some(size);
     }
-    spec = spec.with_actions(actions).with_waves(waves);
+    spec = spec.with_actions(actions).with_waves(waves).with_joining(options.joining());
     if options.reset_services {
         spec =
             spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });
@@ -211,65 +242,6 @@ fn selections(choice: &Choice, ids: &[DirectoryId]) -> Result<Vec<Selection>> {
             meant.into_iter().map(each).collect()
         }
     })
-}
-
-/// Approvals of the file, of the command line, and of the person at the terminal.
-fn approvals(options: &Options, source: &Source, folder: &Folder, plan: &Plan) -> Result<Approvals> {
-    let mut approvals =
-        if folder.approvals().exists() { Approvals::load(folder.approvals())? } else { Approvals::default() };
-    if source.embedded.is_some() {
-        show::line("embedded directory: every wave is approved without asking; on a real directory never");
-        approvals = everybody(plan)?;
-    } else if options.approve.iter().any(|word| word == "all") {
-        approvals = Approvals::approve_all(plan, &options.approver)?;
-    } else {
-        for wave in &options.approve {
-            approvals.push(Approval::of_wave(plan, wave, &options.approver)?);
-        }
-    }
-    if options.approve.is_empty() && source.embedded.is_none() && std::io::stdin().is_terminal() {
-        for wave in plan.waves() {
-            if approvals.approved(&wave.name).is_none() && agrees(&wave.name, wave.accounts, plan.digest()) {
-                approvals.push(Approval::of_wave(plan, &wave.name, &options.approver)?);
-            }
-        }
-    }
-    approvals.check(plan)?;
-    let without = |wave: &&Wave| approvals.approved(&wave.name).is_none();
-    if !approvals.is_empty()
-        && let Some(first) = plan.waves().first().filter(without)
-    {
-        show::line(&format!(
-            "mind: wave {} is not approved and is passed over; the approved waves behind it are carried out",
-            first.name
-        ));
-    }
-    if !approvals.is_empty() {
-        approvals.save(folder.approvals())?;
-    }
-    Ok(approvals)
-}
-
-/// As many approvals of each wave as its playbook asks for, by whom it names.
-fn everybody(plan: &Plan) -> Result<Approvals> {
-    let mut approvals = Approvals::approve_all(plan, "embedded default")?;
-    let rules = plan.header().spec.origin.iter().flat_map(|origin| &origin.approvals);
-    for rule in rules {
-        for wave in plan.waves().iter().filter(|wave| rule.waves.contains(&wave.kind)) {
-            for person in 0..rule.persons {
-                let named = usize::try_from(person).ok().and_then(|place| rule.by.get(place));
-                let name = named.cloned().unwrap_or_else(|| format!("embedded person {}", person + 1));
-                approvals.push(Approval::of_wave(plan, &wave.name, name)?);
-            }
-        }
-    }
-    Ok(approvals)
-}
-
-fn agrees(wave: &str, accounts: u64, digest: &str) -> bool {
-    show::line(&format!("Reset {accounts} accounts in wave {wave} of plan {digest}? Type the wave's name to approve:"));
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == wave
 }
 
 /// The recipients that were given. A new run needs one: without, nobody could hand the passwords out.
@@ -311,6 +283,7 @@ async fn execute(
     if let Some(seconds) = embedded.or(options.sync_wait) {
         guardrails.sync_wait = Duration::from_secs(seconds);
     }
+    guardrails.approvals = approve::rules(options);
     let protected = source.protected.iter().map(|(directory, account)| (directory, account.as_str()));
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
     // Whoever was put on the list since the plan was made is spared too.

@@ -9,6 +9,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a script talks to the person who runs it")]
 
+mod approve;
 mod embedded;
 mod folder;
 mod journey;
@@ -60,7 +61,7 @@ enum Exit {
     BadInput = 2,
     /// Stopped by a rule or by hand; can be resumed.
     Stopped = 3,
-    /// Nothing approved.
+    /// Nothing approved, or an approval that is not accepted.
     NotApproved = 4,
 }
 
@@ -79,7 +80,10 @@ struct Fault {
 impl From<Error> for Fault {
     /// An error before anything was touched.
     fn from(error: Error) -> Self {
-        let exit = if error.kind() == ErrorKind::ApprovalMissing { Exit::NotApproved } else { Exit::BadInput };
+        let exit = match error.kind() {
+            ErrorKind::ApprovalMissing | ErrorKind::ApprovalInvalid => Exit::NotApproved,
+            _ => Exit::BadInput,
+        };
         Self { error, exit }
     }
 }

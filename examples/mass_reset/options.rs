@@ -4,14 +4,16 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use identity_reset::person::{Anchor, InvalidAnchor, Joining};
 
 /// Resets the passwords of a directory's accounts: plan, approve, execute, verify, report.
 ///
-/// Without --directories it works on an embedded mock Active Directory and the mock cloud tenant that
-/// it is synchronised into, side by side, and approves by itself.
+/// Without --directories it works on an embedded mock Active Directory, the mock cloud tenant that it
+/// is synchronised into and the mock Okta org of the same people, side by side, and approves by itself.
 /// Exit codes: 0 done and verified · 1 done with failures or unknowns, or on a
 /// server that does not have the new passwords · 2 bad input, nothing
-/// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved.
+/// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved,
+/// or an approval that is not accepted.
 #[derive(Debug, Parser)]
 #[command(name = "mass_reset", version)]
 pub(crate) struct Options {
@@ -24,7 +26,7 @@ pub(crate) struct Options {
     pub out: Option<PathBuf>,
 
     /// Go on with the plan, journal and vault of an earlier run's folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "select", "exclude", "seed", "canary", "wave_size"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "select", "exclude", "seed", "canary", "wave_size", "join"])]
     pub resume: Option<PathBuf>,
 
     /// Stop after the plan; nothing is touched.
@@ -36,7 +38,34 @@ pub(crate) struct Options {
     #[arg(long, value_name = "all|WAVE", num_args = 1..)]
     pub approve: Vec<String>,
 
-    /// Who approves, for the record.
+    /// Write the statement that approves "all" waves or the named ones, for --approver to sign with
+    /// ssh-keygen, and end.
+    #[arg(long, value_name = "all|WAVE", num_args = 1.., requires = "resume")]
+    pub statement: Vec<String>,
+
+    /// How many hours the statement holds, 720 at most.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub expires_in: u32,
+
+    /// A signed approval: the file STATEMENT.sig that ssh-keygen wrote beside the statement; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE.sig")]
+    pub approval: Vec<PathBuf>,
+
+    /// Whose signatures count, as ssh-keygen(1) has it under ALLOWED SIGNERS. Given each time: the
+    /// run's folder is not asked whom to trust.
+    #[arg(long, value_name = "FILE", env = "IDENTITY_RESET_ALLOWED_SIGNERS")]
+    pub allowed_signers: Option<PathBuf>,
+
+    /// Only signed approvals count: a rule of the plan, or of this call on a resume.
+    #[arg(long)]
+    pub signed_approvals: bool,
+
+    /// Waves with privileged accounts need two persons, each with a key of their own.
+    #[arg(long)]
+    pub two_for_privileged: bool,
+
+    /// Who approves: for the record, and of a statement a principal of the allowed signers.
     #[arg(long, value_name = "NAME", env = "USER", default_value = "unnamed")]
     pub approver: String,
 
@@ -86,6 +115,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N")]
     pub wave_size: Option<NonZeroU64>,
 
+    /// Joins the accounts of one person in several directories by this too, after the objectGUID and the
+    /// security identifier: principal-name, mail, or attribute:NAME (attribute:NAME,NAME where
+    /// directories name it differently); may be repeated, tried in this order. immutable-id or
+    /// security-id: by that one of the two only. none: nobody is joined.
+    #[arg(long, value_name = "ANCHOR")]
+    pub join: Vec<Join>,
+
     /// Chooses the canary, and the embedded organisation.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -93,6 +129,12 @@ pub(crate) struct Options {
     /// How many seconds servers that are behind are waited for, where a directory has several.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub convergence: u64,
+
+    /// Match the directories' own audit logs with the run before the report is made, where they have
+    /// any, and wait so many seconds for events that come late; 0 leaves it to the example `evidence`.
+    /// Sessions that ended in Okta are verified by nothing else.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub evidence: u64,
 
     /// How many seconds after the last password the sessions of accounts that are mastered in another
     /// directory end: until the new password is synchronised there, the old one opens them anew
@@ -107,6 +149,37 @@ pub(crate) struct Options {
     /// How many accounts the embedded organisation has.
     #[arg(long, value_name = "N", default_value_t = 5_000, conflicts_with = "directories")]
     pub accounts: u64,
+}
+
+/// By what accounts of one person are joined.
+#[derive(Clone, Debug)]
+pub(crate) enum Join {
+    Nobody,
+    By(Anchor),
+}
+
+impl std::str::FromStr for Join {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::Nobody),
+            anchor => anchor.parse().map(Self::By).map_err(|error: InvalidAnchor| format!("{error}, or none")),
+        }
+    }
+}
+
+impl Options {
+    /// By what accounts are joined: by both hard anchors unless one is named.
+    pub(crate) fn joining(&self) -> Joining {
+        let named =
+            || self.join.iter().filter_map(|join| if let Join::By(anchor) = join { Some(anchor) } else { None });
+        let begin = match self.join.len() > named().count() || named().any(Anchor::is_hard) {
+            true => Joining::by([]),
+            false => Joining::default(),
+        };
+        named().fold(begin, |joining, anchor| joining.and(anchor.clone()))
+    }
 }
 
 /// What is done to people's passwords.

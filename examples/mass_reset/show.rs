@@ -81,7 +81,12 @@ pub(crate) fn stop_reason(reason: &StopReason) -> String {
         StopReason::StopFile { path } => format!("the stop file {path} appeared"),
         StopReason::Cancelled => "asked to".to_owned(),
         StopReason::Fatal { error } => format!("it cannot go on: {}", error.text),
-        StopReason::NotApproved { waves } => format!("not approved: {}", waves.join(", ")),
+        StopReason::NotApproved { waves, reasons } if reasons.is_empty() => {
+            format!("not approved: {}", waves.join(", "))
+        }
+        StopReason::NotApproved { waves, reasons } => {
+            format!("not approved: {} ({})", waves.join(", "), reasons.join("; "))
+        }
         _ => "a reason that this program does not know".to_owned(),
     }
 }
@@ -136,7 +141,7 @@ pub(crate) fn dry_run(plan: &Plan, folder: &Folder) {
     let counts = &plan.header().counts;
     let object = json!({
         "dry_run": true, "plan_digest": plan.digest(), "seed": plan.header().spec.seed,
-        "accounts": counts, "stopped": null, "files": folder.files(),
+        "accounts": counts, "persons": plan.header().persons.as_ref().map(|persons| persons.counts), "stopped": null, "files": folder.files(),
     });
     println!("{object}");
 }

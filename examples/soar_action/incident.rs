@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use identity_reset::directory::DirectoryInfo;
+use identity_reset::limits::clock;
+use identity_reset::plan::{AllowedSigners, ApprovalRules};
 use identity_reset::playbook::{Playbook, Trigger};
 use identity_reset::prelude::*;
 use serde_json::json;
@@ -81,15 +83,19 @@ impl Incident {
         Ok(plan)
     }
 
-    /// The approvals that are there; none where there is no file.
-    pub(crate) fn approvals(&self, path: Option<&Path>, plan: &Plan) -> Result<Approvals> {
+    /// The approvals that are there; none where there is no file. Without the file of allowed signers
+    /// those that are signed count for nothing.
+    pub(crate) fn approvals(&self, path: Option<&Path>, signers: Option<&Path>, plan: &Plan) -> Result<Approvals> {
         let own = self.0.join("approvals.json");
-        let approvals = match path {
+        let mut approvals = match path {
             Some(path) => Approvals::load(path)?,
             None if own.exists() => Approvals::load(own)?,
             None => Approvals::default(),
         };
         approvals.check(plan)?;
+        if let Some(signers) = signers {
+            approvals.verify(plan, &AllowedSigners::load(signers)?)?;
+        }
         Ok(approvals)
     }
 }
@@ -100,14 +106,13 @@ pub(crate) fn tell_what_is_needed(plan: &Plan, approvals: &Approvals) -> bool {
     for wave in plan.waves() {
         let origin = plan.header().spec.origin.as_ref();
         let rule = origin.and_then(|origin| origin.approvals.iter().find(|rule| rule.waves.contains(&wave.kind)));
-        let lacks = origin.and_then(|origin| origin.lacks(wave, approvals));
-        if approvals.approved(&wave.name).is_some() && lacks.is_none() {
+        let Err(refused) = approvals.admit(plan, &wave.name, ApprovalRules::default(), clock::now()) else {
             any = true;
             continue;
-        }
+        };
         let members = json!({
             "plan_digest": plan.digest(), "wave": wave.name, "accounts": wave.accounts,
-            "persons": rule.map_or(1, |rule| rule.persons), "by": rule.map(|rule| &rule.by), "lacks": lacks,
+            "persons": rule.map_or(1, |rule| rule.persons), "by": rule.map(|rule| &rule.by), "lacks": refused.detail(),
         });
         say("approval_needed", &members);
     }

@@ -55,6 +55,11 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     approvals: Option<PathBuf>,
 
+    /// Whose signatures count, as ssh-keygen(1) has it under ALLOWED SIGNERS. Without, signed approvals
+    /// count for nothing.
+    #[arg(long, value_name = "FILE", env = "IDENTITY_RESET_ALLOWED_SIGNERS")]
+    allowed_signers: Option<PathBuf>,
+
     /// Who may open the sealed passwords, where the playbook names nobody; may be repeated.
     #[arg(long, value_name = "AGE1…")]
     recipient: Vec<String>,
@@ -110,7 +115,7 @@ async fn act(options: &Options) -> Result<Exit> {
     let backends = directories.connect().await?;
     let incident = Incident::open(&options.runs, &trigger, playbook)?;
     let plan = incident.plan(&trigger, playbook, &directories, &backends).await?;
-    let approvals = incident.approvals(options.approvals.as_deref(), &plan)?;
+    let approvals = incident.approvals(options.approvals.as_deref(), options.allowed_signers.as_deref(), &plan)?;
     if !incident::tell_what_is_needed(&plan, &approvals) {
         return Ok(Exit::NotApproved);
     }

@@ -60,7 +60,9 @@ struct Inner {
 pub enum ErrorKind {
     /// The directory has no such account (any more).
     AccountNotFound,
-    /// The approval does not cover what was asked, or is of another plan.
+    /// A signed approval is not accepted: its signature, its signer or its statement.
+    ApprovalInvalid,
+    /// The approval does not cover what was asked, is of another plan, or is over.
     ApprovalMissing,
     /// A setting is wrong or missing; nothing was touched.
     ConfigInvalid,
@@ -106,6 +108,7 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AccountNotFound => "account not found",
+            Self::ApprovalInvalid => "approval invalid",
             Self::ApprovalMissing => "approval missing",
             Self::ConfigInvalid => "configuration invalid",
             Self::Conflict => "conflict",

@@ -41,6 +41,7 @@
 //! | [`account`] | accounts, their kinds and states, where a password is mastered |
 //! | [`directory`] | what a backend implements, and what it can do |
 //! | [`privilege`] | tiers, grounds with evidence, nested groups |
+//! | [`person`] | the accounts of one person, joined across directories |
 //! | [`reset`] | actions, orders, outcomes, passwords |
 //! | [`limits`] | quotas, pace, feedback, retry; the one clock |
 //! | [`plan`] | who, what, when; the plan file, its digest, approvals |
@@ -49,6 +50,7 @@
 //! | [`journal`] | what was intended, and what came of it |
 //! | [`vault`] | passwords, sealed before they are sent |
 //! | [`verify`] | reads back what the directory confirmed |
+//! | [`evidence`] | what the directory's own audit log says of the run |
 //! | [`report`] | one row for each account, and what is left to do |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | the trait for reading who could recover alone |
@@ -81,10 +83,12 @@ pub mod directory;
 mod durable;
 pub mod engine;
 pub mod error;
+pub mod evidence;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod journal;
 pub mod limits;
+pub mod person;
 pub mod plan;
 pub mod playbook;
 pub mod privilege;

@@ -70,9 +70,13 @@ impl Settings {
     /// Faults that need neither a secret nor a connection to be seen.
     fn check(&self) -> Result<(), String> {
         let stand_in = DirectoryId::new("stand-in").map_err(|fault| fault.to_string())?;
-        // What is checked is the same whatever the proof; this one needs no key to be read.
-        let config = OktaConfig::new(stand_in, &self.keys.url).api_token("stand-in".into());
-        self.settled(config).check().map_err(|fault| match fault.advice() {
+        let config = OktaConfig::new(stand_in, &self.keys.url);
+        // The key is read when it is needed.
+        let config = match &self.proof {
+            Proof::App { client_id, .. } => config.service_app(client_id, String::new().into()),
+            Proof::Token(_) => config.api_token(String::new().into()),
+        };
+        self.settled(config).check_without_secret().map_err(|fault| match fault.advice() {
             Some(advice) => format!("{} ({advice})", fault.detail()),
             None => fault.detail().to_owned(),
         })
@@ -221,6 +225,14 @@ mod tests {
             (
                 format!("{GOOD}client_id = \"0oa1\"\nprivate_key_file = \"no.pem\"\napi_token_env = \"PATH\"\n"),
                 "`api_token_env` and `private_key_file` exclude each other",
+            ),
+            (
+                format!("{GOOD}client_id = \"0oa/1\"\nprivate_key_file = \"Cargo.toml\"\n"),
+                "the client id \"0oa/1\" is none",
+            ),
+            (
+                format!("{GOOD}client_id = \"0oa1\"\nprivate_key_file = \"Cargo.toml\"\nscopes = []\n"),
+                "no scope is asked for",
             ),
             (format!("{GOOD}dpop = true\n"), "`dpop` is of a service app, and `client_id` is missing"),
             (format!("{GOOD}ca_file = \"no-ca.pem\"\n"), "`ca_file` no-ca.pem: "),

@@ -33,6 +33,7 @@ fn memory() -> Arc<MemoryDirectory> {
         .one_call_of(RISK, few(15))
         .latency(Duration::from_millis(2))
         .untidy_listings()
+        .audit_log(Duration::from_secs(2))
         .build()
         .unwrap()
 }
@@ -133,6 +134,7 @@ const NOTICED: &[(How, &[&str])] = &[
     (How::WaversInClass, &["limits::classes_are_constant"]),
     (How::StatesLargeBatches, &["limits::full_batch_of_each_class"]),
     (How::EnrolsStrangers, &["recovery::enrolments"]),
+    (How::LogForgetsRequests, &["evidence::log_has_what_was_done"]),
 ];
 
 #[tokio::test(start_paused = true)]

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use identity_reset::account::{AccountId, DirectoryId};
 use identity_reset::directories::Directories;
 use identity_reset::engine;
 use identity_reset::journal::{Journal, MemoryJournal, Record};
-use identity_reset::plan::{Approvals, Plan, PlanSpec, Selection};
+use identity_reset::plan::{AllowedSigners, Approval, Approvals, Plan, PlanSpec, Selection};
 use identity_reset::prelude::Backend;
 use identity_reset::reset::{Secret, SecretKind};
 use identity_reset::vault::{Identity, MemoryVault, Recipient, SealedFile, Sealing, Vault, unseal};
@@ -50,6 +51,11 @@ privileged_groups = ["cn=admins,ou=groups,dc=example,dc=test"]
 "#,
 ];
 
+/// The key is the one of RFC 8032, 7.1, test 1.
+const ALLOWED_SIGNERS: &str = "# ours\n\
+    ann@example.test,*@example.test namespaces=\"identity-reset@plan\",valid-before=\"20990101Z\" \
+    ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea ann\n";
+
 /// A folder with the files of one run, and what is in them.
 struct Run {
     folder: TempDir,
@@ -75,6 +81,12 @@ pub(crate) fn readers() -> Vec<Reader> {
             valid: vec![bytes("approvals.json")],
             read: on_disk(|path| Approvals::load(path).is_ok()),
         },
+        Reader {
+            name: "allowed signers",
+            valid: vec![ALLOWED_SIGNERS.as_bytes().to_vec()],
+            read: Box::new(|bytes| AllowedSigners::parse(&String::from_utf8_lossy(bytes)).is_ok()),
+        },
+        statement(&run.plan),
         Reader {
             name: "list of accounts (CSV)",
             valid: [
@@ -102,6 +114,19 @@ pub(crate) fn readers() -> Vec<Reader> {
             }),
         },
     ]
+}
+
+/// A statement, which is understood only as a whole.
+fn statement(plan: &Plan) -> Reader {
+    let waves = plan.waves().iter().map(|wave| wave.name.as_str());
+    let approval = Approval::of_waves(plan, waves, "ann@example.test", Duration::from_secs(3_600)).expect("approved");
+    let text = approval.with_note("after lunch").statement(plan).expect("a statement");
+    let plan = plan.clone();
+    Reader {
+        name: "statement of an approval",
+        valid: vec![text.into_bytes()],
+        read: Box::new(move |bytes| Approval::of_statement(&plan, &String::from_utf8_lossy(bytes), "").is_ok()),
+    }
 }
 
 impl Run {

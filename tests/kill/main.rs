@@ -3,8 +3,9 @@
 //!
 //! `IDENTITY_RESET_KILLS` says how many kills there are on the mock of Active Directory (12 unless it
 //! is set), `IDENTITY_RESET_CLOUD_KILLS` how many on the mock of Graph alone and as many again on both
-//! side by side (4 unless it is set); `IDENTITY_RESET_KILL_SEED` draws other instants. Twenty more are
-//! on a real controller where the environment names one.
+//! side by side (4 unless it is set), `IDENTITY_RESET_OKTA_KILLS` how many on the mock of Okta alone and
+//! as many again on all three (4 unless it is set); `IDENTITY_RESET_KILL_SEED` draws other instants.
+//! Twenty more are on a real controller where the environment names one.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail, and say what they saw")]
 
 mod controller;
@@ -25,6 +26,7 @@ use support::{Mocks, Site, Which};
 
 const KILLS: u64 = 12;
 const CLOUD_KILLS: u64 = 4;
+const OKTA_KILLS: u64 = 4;
 const KILLS_ON_A_CONTROLLER: u64 = 20;
 const ACCOUNTS: u64 = 150;
 /// Of an organisation that is in the cloud, where a tenant takes 18 changes a second.
@@ -47,6 +49,16 @@ async fn killed_in_the_cloud_nobody_is_lost_and_nobody_gets_two_passwords() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_two_directories_at_once_nobody_is_lost_and_nobody_gets_two_passwords() {
     kill(Which::Hybrid, number("IDENTITY_RESET_CLOUD_KILLS", CLOUD_KILLS)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_okta_nobody_is_lost_and_the_last_temporary_password_of_the_vault_opens() {
+    kill(Which::Okta, number("IDENTITY_RESET_OKTA_KILLS", OKTA_KILLS)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_three_directories_at_once_nobody_is_lost_and_nobody_gets_two_passwords() {
+    kill(Which::All, number("IDENTITY_RESET_OKTA_KILLS", OKTA_KILLS)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,8 +117,9 @@ async fn on_mocks(which: Which, tally: &mut Tally, random: &mut StdRng, kills: u
     let state = mocks.assert_promised_state(&evidence);
     assert!(state.planned > 60 && state.untouched > 5, "{state:?}");
     assert_eq!(state.revoked > 0, which != Which::OnPrem, "{state:?}");
-    assert_eq!(state.hybrid > 20, which == Which::Hybrid, "{state:?}");
+    assert_eq!(state.hybrid > 20, matches!(which, Which::Hybrid | Which::All), "{state:?}");
     tally.sets += state.sets;
+    tally.superseded += state.superseded;
     tally.revoked += state.revoked;
     tally.hybrid += state.hybrid;
     tally.untouched += state.untouched;

@@ -13,6 +13,7 @@ use identity_reset::vault::{Identity, SealedRef, Sealing, unseal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::stand::ORG;
 use super::witness::Witness;
 
 /// What is in a run's folder.
@@ -36,9 +37,12 @@ pub(crate) struct PromisedState {
     pub(crate) repeated: u64,
     /// Actions without an answer that reading back found done.
     pub(crate) read_back: u64,
+    /// Temporary passwords that took effect and that a newer one took the place of: the answer that
+    /// would have told them was lost.
+    pub(crate) superseded: u64,
     /// Times that sessions were ended.
     pub(crate) revoked: u64,
-    /// Accounts whose password was set in one directory, and sessions then ended in the other.
+    /// Accounts whose password was set on-prem, and whose sessions then ended in another directory.
     pub(crate) hybrid: u64,
     /// Accounts outside the plan, found untouched.
     pub(crate) untouched: u64,
@@ -69,6 +73,14 @@ impl Evidence {
         })
     }
 
+    /// Of the resets, how many only end sessions in Okta, which shows no account's sessions: confirmed, and
+    /// nothing to read it back by, so that they are reported as unknown.
+    pub(crate) fn unseen(&self) -> u64 {
+        let of_sessions = |actions: &[Action]| actions.iter().all(|action| *action == Action::RevokeSessions);
+        let resets = self.resets().filter(|(entry, actions)| entry.directory.as_str() == ORG && of_sessions(actions));
+        resets.count() as u64
+    }
+
     /// The accounts that nobody is to touch: left out, or left to people.
     pub(crate) fn others(&self) -> impl Iterator<Item = (&AccountId, &str)> {
         self.rows.iter().filter_map(|row| match row {
@@ -94,7 +106,7 @@ impl Evidence {
         for record in &self.records {
             if let Event::Intent { entry, action, sealed, .. } = &record.event
                 && *entry == seq
-                && action.needs_password()
+                && action.sets_password()
             {
                 sends.0 += 1;
                 sends.1.insert(sealed.as_ref());
@@ -139,7 +151,7 @@ impl Evidence {
     }
 
     /// Promises 1 to 4, counted against a directory's own record: every planned account of it has
-    /// one password, the vault's last for it, and its sessions were ended where that is planned;
+    /// one password, the vault's last for it (of those that the directory makes, too), and its sessions were ended where that is planned;
     /// nobody else was touched. What was repeated and read back is counted over the whole run.
     pub(crate) fn assert_promised_state(&self, witness: &dyn Witness) -> PromisedState {
         let (repeated, read_back) = self.assert_each_action_ends_once();
@@ -147,7 +159,7 @@ impl Evidence {
         let mut planned = BTreeSet::new();
         for (entry, actions) in self.resets().filter(|(entry, _)| entry.directory.as_str() == witness.directory()) {
             state.planned += 1;
-            planned.insert(guid(&entry.id));
+            planned.insert(entry.id.clone());
             let last_set = self.assert_one_password(witness, entry, actions, &mut state);
             self.assert_sessions_ended(witness, entry, actions, last_set, &mut state);
         }
@@ -166,9 +178,9 @@ impl Evidence {
         actions: &[Action],
         state: &mut PromisedState,
     ) -> Option<Timestamp> {
-        let (account, name) = (guid(&entry.id), &entry.name);
-        let sets = witness.sets(&account);
-        if !actions.iter().any(|action| action.needs_password()) {
+        let (account, name) = (&entry.id, &entry.name);
+        let sets = witness.sets(account);
+        if !actions.iter().any(|action| action.sets_password()) {
             assert_eq!(sets.len(), 0, "{name}");
             return None;
         }
@@ -178,15 +190,22 @@ impl Evidence {
             assert!(sets.len() as u64 <= sends, "{name} was set {} times by {sends} intents", sets.len());
         }
         assert!(sets.iter().all(|set| set.by_administrator), "{name}");
+        let different: BTreeSet<[u8; 32]> = sets.iter().map(|set| set.sha256).collect();
         // A scramble is nobody's to know: it is not sealed, and a second one is as good.
         if actions.iter().any(|action| action.needs_sealing()) {
-            let different: BTreeSet<[u8; 32]> = sets.iter().map(|set| set.sha256).collect();
             assert_eq!(different.len(), 1, "{name} was given {} different passwords", different.len());
             // Another one only after the directory refused one by its policy.
             let refused = self.refused_passwords(entry.seq);
             assert_eq!(references.len(), 1 + refused, "{name}: intents name {references:?}");
             let password = self.password(entry.seq).unwrap_or_else(|| panic!("{name} has nothing sealed"));
-            assert!(witness.opens(&account, password), "{name}: the vault's last password is not in force");
+            assert!(witness.opens(account, password), "{name}: the vault's last password is not in force");
+        }
+        // The directory makes it and tells it once: one whose answer was lost has to be replaced.
+        if actions.contains(&Action::SetTemporaryPassword) {
+            assert_eq!(different.len(), sets.len(), "{name}: a directory gave the same temporary password again");
+            let password = self.password(entry.seq).unwrap_or_else(|| panic!("{name} has nothing sealed"));
+            assert!(witness.opens(account, password), "{name}: the vault's last temporary password is not in force");
+            state.superseded += sets.len() as u64 - 1;
         }
         state.sets += sets.len() as u64;
         sets.last().map(|set| set.at)
@@ -202,7 +221,7 @@ impl Evidence {
         last_set: Option<Timestamp>,
         state: &mut PromisedState,
     ) {
-        let (name, revoked) = (&entry.name, witness.revoked(&guid(&entry.id)));
+        let (name, revoked) = (&entry.name, witness.revoked(&entry.id));
         if !actions.contains(&Action::RevokeSessions) {
             assert!(revoked.is_empty(), "{name}: sessions were ended, which is not planned");
             return;

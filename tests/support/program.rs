@@ -12,28 +12,29 @@ use tokio::process::{Child, Command};
 /// Nothing that these tests run takes longer, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The example, built in the profile that this test was built in.
+/// The example `mass_reset`, built in the profile that this test was built in.
 pub(crate) fn mass_reset() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build)
+    BUILT.get_or_init(|| example("mass_reset"))
 }
 
-fn build() -> PathBuf {
+/// An example by its name, built in the profile that this test was built in.
+pub(crate) fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     // <target>/<profile>/deps/<test>
     let profile = test.ancestors().nth(2).and_then(Path::file_name).and_then(|name| name.to_str()).expect("a profile");
     let mut cargo = std::process::Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--package", "identity-reset", "--example", "mass_reset", "--message-format", "json"]);
+    cargo.args(["build", "--package", "identity-reset", "--example", name, "--message-format", "json"]);
     if profile != "debug" {
         cargo.args(["--profile", profile]);
     }
     let output = cargo.stderr(Stdio::inherit()).output().expect("cargo runs");
-    assert!(output.status.success(), "mass_reset does not build");
+    assert!(output.status.success(), "{name} does not build");
     let text = String::from_utf8_lossy(&output.stdout);
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages
-        .filter(|message| message["target"]["name"] == "mass_reset")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .expect("cargo names the program")
 }

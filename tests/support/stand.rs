@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use identity_reset::vault::Identity;
 use tempfile::TempDir;
 use testkit::mock_ad::MockAd;
-use testkit::mock_graph::{MockGraph, fixed};
+use testkit::mock_graph::{self, MockGraph};
+use testkit::mock_okta::{self, MockOkta};
 use testkit::organisation::special;
 use tokio::process::Command;
 
@@ -17,6 +18,8 @@ use super::{Ended, finish, mass_reset};
 pub(crate) const ON_PREM: &str = "corp";
 /// The id of Entra ID in `directories.toml`.
 pub(crate) const CLOUD: &str = "cloud";
+/// The id of the Okta org in `directories.toml`.
+pub(crate) const ORG: &str = "org";
 
 /// The files that a run needs, in a folder that goes with it.
 pub(crate) struct Stand {
@@ -27,12 +30,12 @@ pub(crate) struct Stand {
 impl Stand {
     /// For a mock; its break-glass accounts are protected.
     pub(crate) fn on(mock: &MockAd) -> Self {
-        Self::on_each(Some(mock), None)
+        Self::on_each(Some(mock), None, None)
     }
 
-    /// For a mock of Active Directory, one of Entra ID, or both; their break-glass accounts are
-    /// protected.
-    pub(crate) fn on_each(ad: Option<&MockAd>, graph: Option<&MockGraph>) -> Self {
+    /// For a mock of Active Directory, one of Entra ID, one of Okta, or several; their break-glass
+    /// accounts are protected.
+    pub(crate) fn on_each(ad: Option<&MockAd>, graph: Option<&MockGraph>, okta: Option<&MockOkta>) -> Self {
         let stand = Self::new();
         if let Some(mock) = ad {
             let glass = [special::BREAK_GLASS_1, special::BREAK_GLASS_2];
@@ -41,6 +44,9 @@ impl Stand {
         }
         if let Some(mock) = graph {
             stand.add_cloud(mock);
+        }
+        if let Some(mock) = okta {
+            stand.add_org(mock);
         }
         stand
     }
@@ -72,13 +78,25 @@ impl Stand {
 
     fn add_cloud(&self, mock: &MockGraph) {
         private(&self.path().join("secrets/entra"), &mock.client_secret().expect("a secret"));
-        let glass = [fixed::BREAK_GLASS_1, fixed::BREAK_GLASS_2];
+        let glass = [mock_graph::fixed::BREAK_GLASS_1, mock_graph::fixed::BREAK_GLASS_2];
         let protected = glass.map(|number| mock.user(number).expect("a break-glass account").principal_name);
         let (tenant, client) = (mock.tenant_id(), mock.client_id());
         let (login, graph) = (mock.login_url(), mock.graph_url());
         self.describe(&format!(
             "[[directory]]\nid = \"{CLOUD}\"\nkind = \"entra\"\ntenant = \"{tenant}\"\nclient_id = \"{client}\"\n\
              client_secret_file = \"secrets/entra\"\nlogin_url = {login:?}\ngraph_url = {graph:?}\n\
+             protected = {protected:?}\n"
+        ));
+    }
+
+    /// Signs in by the API token.
+    fn add_org(&self, mock: &MockOkta) {
+        private(&self.path().join("secrets/okta"), &mock.api_token());
+        let glass = [mock_okta::fixed::BREAK_GLASS_1, mock_okta::fixed::BREAK_GLASS_2];
+        let protected = glass.map(|number| mock.user(number).expect("a break-glass account").login);
+        let url = mock.url();
+        self.describe(&format!(
+            "[[directory]]\nid = \"{ORG}\"\nkind = \"okta\"\nurl = {url:?}\napi_token_file = \"secrets/okta\"\n\
              protected = {protected:?}\n"
         ));
     }
@@ -120,7 +138,7 @@ impl Stand {
         let mut command = self.bare();
         command.arg("--json").arg("--directories").arg(self.directories()).arg("--out").arg(out);
         // Nothing synchronises the mocks.
-        command.args(["--sync-wait", "0"]);
+        command.args(["--sync-wait", "0", "--evidence", "0"]);
         command.arg("--recipient").arg(self.identity.recipient().to_string()).arg("--identity").arg(self.key());
         command
     }
@@ -135,7 +153,12 @@ impl Stand {
     /// Goes on with a run.
     pub(crate) fn resume(&self, run: &Path) -> Command {
         let mut command = self.bare();
-        command.args(["--json", "--sync-wait", "0"]).arg("--resume").arg(run).arg("--identity").arg(self.key());
+        command
+            .args(["--json", "--sync-wait", "0", "--evidence", "0"])
+            .arg("--resume")
+            .arg(run)
+            .arg("--identity")
+            .arg(self.key());
         command
     }
 

@@ -239,3 +239,16 @@ proptest! {
         prop_assert_eq!(account.state.enabled, !closed);
     }
 }
+
+#[test]
+fn a_recovery_question_is_told_and_not_kept() {
+    let with = |question: Value| {
+        read(&json!({ "credentials": {
+            "password": {}, "provider": { "type": "OKTA", "name": "OKTA" }, "recovery_question": question,
+        } }))
+    };
+    let account = with(json!({ "question": "Who was your first teacher?" }));
+    assert_eq!(account.attributes[RECOVERY_QUESTION], "set");
+    assert!(!format!("{account:?}").contains("teacher"));
+    assert!(!with(json!(null)).attributes.contains_key(RECOVERY_QUESTION));
+}

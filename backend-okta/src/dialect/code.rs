@@ -45,6 +45,12 @@ pub(super) fn refine(refusal: &Refusal, verdict: Verdict) -> Verdict {
     let permanent = |kind, advice: &str| of(kind, Status::Permanent, advice);
     match refusal.code.as_str() {
         INVALID_TOKEN | INVALID_BEARER => permanent(ErrorKind::Unauthenticated, TOKEN_REFUSED),
+        // The same proof came before, so the same request did: what it had Okta do, nobody heard.
+        INVALID_PROOF if is_replay(&refusal.summary) => of(
+            ErrorKind::Timeout,
+            Status::Unknown,
+            "the request came twice with one proof, and the first may have been carried out: see whether something between here and Okta repeats requests",
+        ),
         INVALID_PROOF | NONCE_WANTED => permanent(
             ErrorKind::Unauthenticated,
             "the proof that goes with the token is not taken: check this machine's clock, and what the app says of DPoP",
@@ -108,6 +114,11 @@ fn password() -> Verdict {
     Verdict::new(ErrorKind::PasswordRejected, Status::Permanent).with_advice(
         "another password may be taken; see complexity and common passwords in the account's password policy",
     )
+}
+
+/// Whether a proof was refused because Okta had seen it already (its `jti`; RFC 9449, section 11.1).
+pub(super) fn is_replay(words: &str) -> bool {
+    words.to_ascii_lowercase().contains("already been used")
 }
 
 fn speaks_of_password(refusal: &Refusal) -> bool {

@@ -15,8 +15,18 @@ use identity_core::limits::{OperationClass, Signal};
 use crate::wire::fault::Refusal;
 
 /// How Okta spells errors and pace.
-#[derive(Debug)]
-pub(crate) struct OktaDialect;
+#[derive(Debug, Default)]
+pub(crate) struct OktaDialect {
+    unpaced: bool,
+}
+
+impl OktaDialect {
+    /// For a run that keeps to no quota: what is left of a bucket is not heard, unless it was refused
+    /// for it.
+    pub(crate) fn unpaced(unpaced: bool) -> Self {
+        Self { unpaced }
+    }
+}
 
 impl Dialect for OktaDialect {
     fn request_id(&self, headers: &HeaderMap) -> Option<String> {
@@ -50,14 +60,20 @@ impl Dialect for OktaDialect {
                     || (fault.code != code::NO_LICENCE
                         && (challenges(response, code::INVALID_BEARER) || challenges(response, code::NONCE_WANTED)))
             }
-            StatusCode::BAD_REQUEST => [code::NONCE_WANTED, code::INVALID_PROOF].contains(&fault.code.as_str()),
+            // A proof that was seen before is not renewed: the request that it came with may have been carried out.
+            StatusCode::BAD_REQUEST => {
+                fault.code == code::NONCE_WANTED
+                    || (fault.code == code::INVALID_PROOF && !code::is_replay(&fault.message))
+            }
             _ => false,
         }
     }
 
     fn pace(&self, _class: OperationClass, response: &Response) -> Pace {
         let mut pace = Pace::of(response.status, &response.headers);
-        pace.window = rate::window(&response.headers);
+        if !self.unpaced || response.status == StatusCode::TOO_MANY_REQUESTS {
+            pace.window = rate::window(&response.headers);
+        }
         if matches!(response.status.as_u16(), 429 | 502 | 504)
             && let Some(refusal) = Refusal::of(&response.body)
             && let Some(wait) = code::of_one_account(&refusal.code)

@@ -20,7 +20,21 @@ fn envelope(code: &str, summary: &str, causes: &[&str]) -> String {
 
 fn verdict_of(response: &Response, effect: Effect) -> Verdict {
     let plain = classify(response.status, effect, true);
-    OktaDialect.refine(response, &OktaDialect.fault(response), plain)
+    OktaDialect::default().refine(response, &OktaDialect::default().fault(response), plain)
+}
+
+#[test]
+fn who_keeps_to_no_quota_hears_of_a_bucket_only_when_it_refuses() {
+    let told = |status| {
+        let response = with(response(status, "[]"), "x-rate-limit-limit", "300");
+        let response = with(with(response, "x-rate-limit-remaining", "0"), "x-rate-limit-reset", "4102444800");
+        with(response, "date", "Thu, 31 Dec 2099 23:59:10 GMT")
+    };
+    let heard = |unpaced, status| {
+        let dialect = OktaDialect::unpaced(unpaced);
+        dialect.pace(OperationClass::Named("users"), &told(status)).window.is_some()
+    };
+    assert_eq!([heard(false, 200), heard(false, 429), heard(true, 200), heard(true, 429)], [true, true, false, true]);
 }
 
 #[test]
@@ -126,6 +140,13 @@ fn words_of_oauth_are_understood_and_words_of_nobody_do_not_say_that_an_account_
         r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is issued in the future."}"#,
     );
     assert_eq!(verdict_of(&proof, Effect::Write).kind, ErrorKind::Unauthenticated);
+    let replayed = response(
+        400,
+        r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT has already been used."}"#,
+    );
+    let verdict = verdict_of(&replayed, Effect::Write);
+    assert_eq!(verdict.status, Status::Unknown, "the first may have landed");
+    assert!(!OktaDialect::default().refuses_sign_in(&replayed, &OktaDialect::default().fault(&replayed)));
     let unbound = response(
         400,
         r#"{"error":"invalid_request","error_description":"The resource request requires a DPoP proof."}"#,
@@ -140,7 +161,8 @@ fn words_of_oauth_are_understood_and_words_of_nobody_do_not_say_that_an_account_
 
 #[test]
 fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
-    let refuses = |response: &Response| OktaDialect.refuses_sign_in(response, &OktaDialect.fault(response));
+    let refuses =
+        |response: &Response| OktaDialect::default().refuses_sign_in(response, &OktaDialect::default().fault(response));
     let bearer = r#"Bearer realm="x", error="invalid_token", error_description="The access token is invalid""#;
     for yes in [
         response(401, &envelope("E0000011", "Invalid token provided", &[])),
@@ -177,11 +199,11 @@ fn only_a_refused_token_or_a_wanted_nonce_is_worth_another_sign_in() {
 #[test]
 fn the_id_of_the_request_is_the_header_and_that_of_the_error_where_there_is_none() {
     let response = response(403, &envelope("E0000032", "Unlock is not allowed.", &["The user is not locked out."]));
-    let fault = OktaDialect.fault(&response);
+    let fault = OktaDialect::default().fault(&response);
     assert_eq!((fault.code.as_str(), fault.request_id.as_deref()), ("E0000032", Some("oae1")));
     assert_eq!(fault.message, "Unlock is not allowed. (The user is not locked out.)");
     let headers = with(response, "x-okta-request-id", "3ab36365bd73dbdcaaa2f93109fecc8d").headers;
-    assert_eq!(OktaDialect.request_id(&headers).as_deref(), Some("3ab36365bd73dbdcaaa2f93109fecc8d"));
+    assert_eq!(OktaDialect::default().request_id(&headers).as_deref(), Some("3ab36365bd73dbdcaaa2f93109fecc8d"));
 }
 
 #[test]
@@ -191,7 +213,7 @@ fn pace_is_of_the_bucket_and_the_trouble_of_one_account_slows_nobody_else() {
         let response = with(with(response, "x-rate-limit-remaining", "0"), "x-rate-limit-reset", "1757607758");
         with(response, "date", "Thu, 11 Sep 2025 16:21:50 GMT")
     };
-    let pace = |response: &Response| OktaDialect.pace(OperationClass::Named("users"), response);
+    let pace = |response: &Response| OktaDialect::default().pace(OperationClass::Named("users"), response);
     let bucket = pace(&limited("E0000047"));
     assert_eq!((bucket.signal, bucket.retry_after), (Signal::Throttled, None));
     assert_eq!(bucket.window.map(|window| window.resets_in), Some(Duration::from_secs(48)));

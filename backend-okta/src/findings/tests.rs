@@ -1,6 +1,7 @@
 use super::*;
 use crate::canned::{Answer, Canned, DENIED, ME, app_key, config, directory, reply, with_header};
 use crate::{OktaConfig, OktaDirectory};
+use identity_core::account::AccountId;
 
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ const POLICIES: &str = r#"[
     {"id":"00p1","status":"ACTIVE","settings":{"password":{"complexity":{"minLength":12,"minLowerCase":1,"minUpperCase":1,"minNumber":1,"minSymbol":0}}}},
     {"id":"00p2","status":"INACTIVE","settings":{"password":{"complexity":{"minLength":40}}}},
     {"id":"00p3","status":"ACTIVE","settings":{"password":{"complexity":{"minLowerCase":4,"minUpperCase":4,"minNumber":4,"minSymbol":4}}}},
-    {"id":"00p4","status":"ACTIVE"}
+    {"id":"00p4","status":"ACTIVE"},
+    {"id":"00p5","name":null,"status":null,"conditions":null,"settings":null},
+    {"id":"00p6","status":"ACTIVE","settings":{"password":null,"recovery":null}},
+    {"id":"00p7","status":"ACTIVE","settings":{"password":{"complexity":null}}}
 ]"#;
 
 /// A page of users with headers of a bucket of 300 a minute, as the clock of Okta has it.
@@ -88,4 +92,17 @@ async fn the_callers_part_of_the_rate_limits_is_said_and_heeded() {
     let quotas = run.org.governor().quotas();
     let users = quotas.iter().find(|quota| quota.name == "users").unwrap();
     assert_eq!(users.allowed.round(), 300.0, "never more than what Okta gives the caller");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_nobody_is_no_run_without_a_protected_caller() {
+    for id in ["", " "] {
+        let canned = Canned::new([reply(200, &format!(r#"{{"id":"{id}","profile":null}}"#))]);
+        let error = OktaDirectory::connect(config().transport(canned)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        assert_eq!(error.directory().unwrap().as_str(), "okta");
+    }
+    let me = reply(200, &format!(r#"{{"id":"{ME}","profile":null}}"#));
+    let canned = Canned::new([me, reply(403, DENIED)]);
+    assert!(OktaDirectory::connect(config().transport(canned)).await.is_ok(), "null is no profile");
 }

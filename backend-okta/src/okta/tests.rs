@@ -47,6 +47,21 @@ async fn an_empty_last_page_may_name_itself_as_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pages_without_rows_do_not_go_on_for_ever() {
+    let empty = |from: u32, count: u32| {
+        (from..from + count).map(|n| page("[]", &format!("/p{n}"), Some(&format!("/p{}", n + 1))))
+    };
+    let (rows, _) = listed(empty(0, EMPTY_PAGES).collect()).await;
+    assert_eq!(rows.unwrap_err().kind(), ErrorKind::Protocol);
+    // Rows in between begin the count anew.
+    let row = || page("[1]", "/x", Some("/p200"));
+    let most = EMPTY_PAGES - 1;
+    let last = page("[2]", "/y", None);
+    let (rows, _) = listed(empty(0, most).chain([row()]).chain(empty(200, most)).chain([last]).collect()).await;
+    assert_eq!(rows.unwrap(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_makes_a_listing_incomplete_is_an_error() {
     let (a, b) = ("/api/v1/users?after=a", "/api/v1/users?after=b");
     let elsewhere = "<https://other.okta.test/api/v1/users?after=a>; rel=\"next\"";

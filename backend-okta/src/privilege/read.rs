@@ -16,7 +16,8 @@ use crate::limits::{CLIENTS, GROUPS, IAM, USERS};
 use crate::okta::Okta;
 use crate::org::Caller;
 use crate::permissions::{self, ROLES};
-use crate::wire::role::{Assignment, ClientApp, Group as WireGroup, Id, Labelled, Member, Permission};
+use crate::wire::group::Group as WireGroup;
+use crate::wire::role::{Assignment, ClientApp, Id, Labelled, Member, Permission};
 
 /// Rows of a page of `/iam/assignees/users`: its default.
 const ASSIGNEES: &str = "100";
@@ -139,14 +140,14 @@ impl Reader<'_> {
             if own.as_ref() == Some(&id) {
                 self.survey.own_was_read = heard.is_ok();
             }
-            match &heard {
-                Err(Without::Gone) => {
-                    self.survey.listed.remove(&id);
-                }
-                Err(Without::Refused(_)) => {
-                    self.survey.unread.insert(id.clone());
-                }
-                Ok(_) => {}
+            // Whom the org lists is not dropped for being hidden: who was really deleted costs a gap, and
+            // is gone from the listing when it is read again.
+            let heard = heard.map_err(|without| match without {
+                Without::Gone(error) if self.survey.listed.contains(&id) => Without::Refused(error),
+                without => without,
+            });
+            if let Err(Without::Refused(_)) = &heard {
+                self.survey.unread.insert(id.clone());
             }
             for row in self.taken(ROLES, Some(&format!("the roles of the user {id}")), heard) {
                 self.assign(&Principal::User(id.clone()), row);
@@ -306,7 +307,7 @@ impl Reader<'_> {
             let names: Option<Vec<String>> = match heard {
                 Ok(rows) => Some(rows.into_iter().map(|row| row.label).collect()),
                 // It counts as tier 0, and nobody else is concerned.
-                Err(Without::Gone) => None,
+                Err(Without::Gone(_)) => None,
                 Err(Without::Refused(error)) => {
                     let of = format!("what the custom role {} may do", self.survey.role_name(&id));
                     self.gap(ROLES, Some(&of), &error);

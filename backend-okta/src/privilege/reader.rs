@@ -10,22 +10,21 @@ use serde::de::DeserializeOwned;
 
 use super::survey::Survey;
 use super::table::RoleTable;
+use crate::dialect::code::NO_LICENCE;
 use crate::okta::Okta;
 use crate::permissions::Need;
 
 pub(super) const OPERATION: &str = "read privileges";
 /// Reads of this kind that are under way at once; the governor has the last word.
 const AT_ONCE: usize = 8;
-/// A feature that the org does not have; it comes with status 401 (Okta API reference, error codes).
-const NO_FEATURE: &str = "E0000015";
 /// It is not there (any more).
 const NOT_FOUND: &str = "E0000007";
 
 /// Why there are no rows.
 #[derive(Debug)]
 pub(super) enum Without {
-    /// Whatever it is of has gone since.
-    Gone,
+    /// Whatever it is of has gone since; only of what is below an id.
+    Gone(Error),
     /// It was refused; there may be some.
     Refused(Error),
 }
@@ -69,7 +68,8 @@ impl Reader<'_> {
         heard(self.okta.list_in(OPERATION, class, request, member).try_collect().await)
     }
 
-    /// What each of these is heard to say, in their order, some of them at once.
+    /// What each of these is heard to say, in their order, some of them at once. Each is below an id, which
+    /// may have gone since it was listed: a whole listing that is not there is one that was not read.
     ///
     /// # Errors
     /// As of [`Reader::rows`].
@@ -80,7 +80,7 @@ impl Reader<'_> {
     {
         let reads: Vec<_> = keys.into_iter().map(|key| (key.clone(), read(key))).collect();
         stream::iter(reads)
-            .map(|(key, rows)| async move { Ok((key, rows.await?)) })
+            .map(|(key, rows)| async move { Ok((key, rows.await?.map_err(below_an_id))) })
             .buffered(AT_ONCE)
             .try_collect()
             .await
@@ -90,7 +90,7 @@ impl Reader<'_> {
     pub(super) fn taken<T>(&mut self, need: Need, of: Option<&str>, heard: Heard<T>) -> Vec<T> {
         match heard {
             Ok(rows) => rows,
-            Err(Without::Gone) => Vec::new(),
+            Err(Without::Gone(_)) => Vec::new(),
             Err(Without::Refused(error)) => {
                 self.gap(need, of, &error);
                 Vec::new()
@@ -127,17 +127,20 @@ fn heard<T>(read: Result<Vec<T>>) -> Result<Heard<T>> {
         Ok(rows) => return Ok(Ok(rows)),
         Err(error) => error,
     };
-    if has_code(&error, NOT_FOUND) {
-        return Ok(Err(Without::Gone));
-    }
     let is_refused = error.status() == Status::Permanent && error.kind() != ErrorKind::Unauthenticated;
-    if is_refused || has_code(&error, NO_FEATURE) {
+    if is_refused || has_code(&error, NO_LICENCE) {
         return Ok(Err(Without::Refused(error)));
     }
     Err(error)
 }
 
+fn below_an_id(without: Without) -> Without {
+    match without {
+        Without::Refused(error) if has_code(&error, NOT_FOUND) => Without::Gone(error),
+        without => without,
+    }
+}
+
 fn has_code(error: &Error, code: &str) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<ServerFault>());
-    source.is_some_and(|fault| fault.code == code)
+    ServerFault::of(error).is_some_and(|fault| fault.code == code)
 }

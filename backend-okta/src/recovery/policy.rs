@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use identity_core::account::AccountId;
 
+use crate::key::UserKey;
 use crate::wire::policy::{Actions, Conditions, Factors, Listed, Policy, Rule};
 
 /// All active password policies in their order, with who is in the groups that they name.
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     pub(super) policies: Vec<(Policy, Vec<Rule>)>,
-    /// Members of the groups that some condition names.
-    pub(super) members: HashMap<String, HashSet<AccountId>>,
+    /// Members of the groups that some condition names, by their keys: there can be a million.
+    pub(super) members: HashMap<String, HashSet<UserKey>>,
     /// The group that everybody is in.
     pub(super) everyone: HashSet<String>,
 }
@@ -42,8 +43,10 @@ pub(super) struct Asked {
 pub(super) enum Then {
     #[default]
     Nothing,
-    /// The security question.
+    /// The security question, an authenticator of its own.
     Question,
+    /// The question of the Classic Engine, which stands with the credentials.
+    RecoveryQuestion,
     /// Any other authenticator.
     Another,
 }
@@ -91,8 +94,10 @@ impl Policies {
 
     fn is_for(&self, conditions: Option<&Conditions>, account: &AccountId) -> bool {
         let Some(people) = conditions.and_then(|conditions| conditions.people.as_ref()) else { return true };
+        let key = UserKey::of(account.as_str());
         let is_in = |group: &String| {
-            self.everyone.contains(group) || self.members.get(group).is_some_and(|members| members.contains(account))
+            self.everyone.contains(group)
+                || self.members.get(group).is_some_and(|members| key.is_some_and(|key| members.contains(&key)))
         };
         let is_user = |id: &String| id == account.as_str();
         let is_excluded = any(people.users.as_ref(), |listed| &listed.exclude, is_user)
@@ -163,7 +168,7 @@ fn classic(rule: String, factors: Option<&Factors>) -> Says {
     };
     let all = [("email", &factors.okta_email), ("sms", &factors.okta_sms), ("voice", &factors.okta_call)];
     let primary = all.into_iter().filter(|(_, means)| is_active(means)).map(|(word, _)| word.to_owned()).collect();
-    let then = if is_active(&factors.recovery_question) { Then::Question } else { Then::Nothing };
+    let then = if is_active(&factors.recovery_question) { Then::RecoveryQuestion } else { Then::Nothing };
     allowed(Asked { rule, primary, then })
 }
 

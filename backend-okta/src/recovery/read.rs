@@ -9,14 +9,13 @@ use identity_core::http::{Request, ServerFault};
 
 use super::OPERATION;
 use super::policy::Policies;
+use crate::dialect::code::NO_LICENCE;
+use crate::key::UserKey;
 use crate::limits::{GROUPS, POLICIES, USERS};
 use crate::okta::Okta;
 use crate::permissions as need;
 use crate::wire::policy::{Conditions, Factor, Listed, Policy, Rule};
 use crate::wire::role::Id;
-
-/// A feature that the org does not have; it comes with status 401 (Okta API reference, error codes).
-const NO_FEATURE: &str = "E0000015";
 
 /// The policies; `Err` with the reason where the caller may not read them.
 ///
@@ -62,9 +61,7 @@ async fn read(okta: &Okta) -> Result<Policies> {
         let mut members = HashSet::new();
         let mut rows = okta.list::<Id>(OPERATION, GROUPS, request);
         while let Some(row) = rows.try_next().await? {
-            if let Ok(id) = AccountId::new(&row.id) {
-                members.insert(id);
-            }
+            members.extend(UserKey::of(&row.id));
         }
         policies.members.insert(group, members);
     }
@@ -96,8 +93,7 @@ fn is_active(status: Option<&str>) -> bool {
 }
 
 fn refused(error: Error) -> Result<String> {
-    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<ServerFault>());
-    let is_feature = source.is_some_and(|fault| fault.code == NO_FEATURE);
+    let is_feature = ServerFault::of(&error).is_some_and(|fault| fault.code == NO_LICENCE);
     if is_feature || (error.status() == Status::Permanent && error.kind() != ErrorKind::Unauthenticated) {
         return Ok(error.detail().to_owned());
     }

@@ -119,26 +119,26 @@ async fn verdict(world: &World, account: Account) -> (Option<bool>, String, usiz
 #[tokio::test(start_paused = true)]
 async fn where_a_mail_is_enough_nobody_is_asked_for_authenticators() {
     let world = under(rule("ALLOW", needs(&["email", "sms"], json!({"required": false}))));
-    let (found, directory) = world.audit(vec![account("00u1"), account("00u2")]).await;
+    let (found, directory) = world.audit(vec![account("00u00000000000000001"), account("00u00000000000000002")]).await;
     assert!(found.iter().all(|one| one.self_service == Some(true)));
     assert_eq!(found[0].methods, [Method { kind: MethodKind::Email, enrolled: None }]);
     assert_eq!((world.times("/factors"), world.times("/policies"), world.times("/rules")), (0, 1, 1));
     assert_eq!(world.times("/groups/everyone/users"), 0, "everybody is not listed");
     assert!(directory.org.known.has_readiness(&found[0].account));
-    assert!(!directory.org.known.has_readiness(&AccountId::new("00u3").unwrap()));
+    assert!(!directory.org.known.has_readiness(&AccountId::new("00u00000000000000003").unwrap()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_behind_the_org_is_no_way_back() {
     let mut world = under(rule("ALLOW", needs(&["email"], json!({"required": false}))));
     world.behind.push("ACME.example");
-    let (possible, because, _) = verdict(&world, account("00u1")).await;
+    let (possible, because, _) = verdict(&world, account("00u00000000000000001")).await;
     assert_eq!(possible, Some(false));
     assert!(because.contains("opened by a sign-in through this org"), "{because}");
-    let mut second = account("00u1");
+    let mut second = account("00u00000000000000001");
     second.attributes.insert("secondEmail".into(), "me@home.example".into());
     assert_eq!(verdict(&world, second).await.0, Some(true));
-    let mut none = account("00u1");
+    let mut none = account("00u00000000000000001");
     none.mail = None;
     assert!(verdict(&world, none).await.1.contains("it has no address"));
 }
@@ -162,23 +162,37 @@ async fn what_a_rule_asks_for_is_compared_with_what_is_enrolled() {
         (needs(&["email"], another.clone()), json!([factor("question", "OKTA")]), false),
         (needs(&["push"], another), json!([factor("push", "OKTA")]), false),
     ] {
-        let world = World { factors: vec![("00u1", factors.clone())], ..under(rule("ALLOW", requirement.clone())) };
-        let (possible, because, _) = verdict(&world, account("00u1")).await;
+        let world = World {
+            factors: vec![("00u00000000000000001", factors.clone())],
+            ..under(rule("ALLOW", requirement.clone()))
+        };
+        let (possible, because, _) = verdict(&world, account("00u00000000000000001")).await;
         assert_eq!(possible, Some(expected), "{requirement} {factors}: {because}");
         assert_eq!(because.is_empty(), expected, "{because}");
     }
     let pending = json!([{"factorType": "sms", "status": "PENDING_ACTIVATION"}]);
-    let world = World { factors: vec![("00u1", pending)], ..under(rule("ALLOW", needs(&["sms"], nothing))) };
-    assert_eq!(verdict(&world, account("00u1")).await.0, Some(false), "not activated");
+    let world =
+        World { factors: vec![("00u00000000000000001", pending)], ..under(rule("ALLOW", needs(&["sms"], nothing))) };
+    assert_eq!(verdict(&world, account("00u00000000000000001")).await.0, Some(false), "not activated");
 }
 
 #[tokio::test(start_paused = true)]
 async fn classic_orgs_have_it_in_the_settings_of_the_policy() {
     let mut world = under(rule("ALLOW", Value::Null));
-    assert_eq!(verdict(&world, account("00u1")).await.0, Some(false), "the question is asked for too");
-    world.factors.push(("00u1", json!([factor("question", "OKTA")])));
-    let (possible, _, methods) = verdict(&world, account("00u1")).await;
+    assert_eq!(verdict(&world, account("00u00000000000000001")).await.0, Some(false), "the question is asked for too");
+    world.factors.push(("00u00000000000000001", json!([factor("question", "OKTA")])));
+    let (possible, _, methods) = verdict(&world, account("00u00000000000000001")).await;
     assert_eq!((possible, methods), (Some(true), 2));
+    // The question stands with the credentials, and nobody has to be asked for factors.
+    let world = under(rule("ALLOW", Value::Null));
+    let mut with_question = account("00u00000000000000001");
+    with_question.attributes.insert(RECOVERY_QUESTION.into(), "set".into());
+    let (possible, _, methods) = verdict(&world, with_question.clone()).await;
+    assert_eq!((possible, methods, world.times("/factors")), (Some(true), 2, 0));
+    // In the Identity Engine the question is an authenticator, and this one is none.
+    let step_up = json!({"required": true, "methods": ["security_question"]});
+    let world = under(rule("ALLOW", needs(&["email"], step_up)));
+    assert_eq!(verdict(&world, with_question).await.0, Some(false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,39 +207,40 @@ async fn the_first_policy_whose_groups_and_provider_fit_decides() {
             policy("early", 2, &["g1"], "OKTA"),
         ],
         rules: vec![("default", deny()), ("late", deny()), ("ad", deny()), ("early", allow())],
-        members: vec![("g1", vec!["00u1"])],
+        members: vec![("g1", vec!["00u00000000000000001"])],
         ..World::default()
     };
-    assert_eq!(verdict(&world, account("00u1")).await.0, Some(true));
-    let (possible, because, _) = verdict(&world, account("00u2")).await;
+    assert_eq!(verdict(&world, account("00u00000000000000001")).await.0, Some(true));
+    let (possible, because, _) = verdict(&world, account("00u00000000000000002")).await;
     assert_eq!(possible, Some(false));
     assert!(because.contains("policy late"), "{because}");
-    let mut on_prem = account("00u1");
+    let mut on_prem = account("00u00000000000000001");
     on_prem.authority = PasswordAuthority::OnPrem;
     assert!(verdict(&world, on_prem).await.1.contains("policy ad"));
     // Each group is listed once, however many ask.
     let world = World { asked: Arc::default(), ..world };
-    world.audit((0..20).map(|n| account(&format!("00u{n}"))).collect()).await;
+    world.audit((0..20).map(|n| account(&format!("00u{n:017}"))).collect()).await;
     assert_eq!((world.times("/users"), world.times("/factors")), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn rules_exclude_people_and_depend_on_networks() {
     let mut excluding = rule("DENY", Value::Null);
-    excluding["conditions"]["people"] = json!({"users": {"exclude": ["00u1"]}, "groups": {"include": ["g1"]}});
+    excluding["conditions"]["people"] =
+        json!({"users": {"exclude": ["00u00000000000000001"]}, "groups": {"include": ["g1"]}});
     let mut second = rule("ALLOW", needs(&["email"], json!({"required": false})));
     second["priority"] = json!(2);
     let mut world = under(excluding);
     world.rules.push(("default", second.clone()));
-    world.members.push(("g1", vec!["00u1", "00u2"]));
-    assert_eq!(verdict(&world, account("00u1")).await.0, Some(true), "excluded from the first");
-    assert_eq!(verdict(&world, account("00u2")).await.0, Some(false));
-    assert_eq!(verdict(&world, account("00u3")).await.0, Some(true), "not in the group of the first");
+    world.members.push(("g1", vec!["00u00000000000000001", "00u00000000000000002"]));
+    assert_eq!(verdict(&world, account("00u00000000000000001")).await.0, Some(true), "excluded from the first");
+    assert_eq!(verdict(&world, account("00u00000000000000002")).await.0, Some(false));
+    assert_eq!(verdict(&world, account("00u00000000000000003")).await.0, Some(true), "not in the group of the first");
     let mut inside = rule("DENY", Value::Null);
     inside["conditions"]["network"] = json!({"connection": "ZONE", "include": ["nzo1"]});
     let mut world = under(inside);
     world.rules.push(("default", second));
-    let (possible, because, _) = verdict(&world, account("00u1")).await;
+    let (possible, because, _) = verdict(&world, account("00u00000000000000001")).await;
     assert_eq!(possible, None);
     assert!(because.contains("network"), "{because}");
 }
@@ -235,12 +250,12 @@ async fn what_may_not_be_read_is_unknown_and_not_asked_for_ever() {
     let requirement = || rule("ALLOW", needs(&["sms"], json!({"required": false})));
     for (call, says) in [("/policies", "okta.policies.read"), ("/default/rules", "okta.policies.read")] {
         let world = World { refused: vec![call], ..under(requirement()) };
-        let (possible, because, _) = verdict(&world, account("00u1")).await;
+        let (possible, because, _) = verdict(&world, account("00u00000000000000001")).await;
         assert_eq!(possible, None, "{call}");
         assert!(because.contains(says), "{because}");
     }
     let world = World { refused: vec!["/factors"], ..under(requirement()) };
-    let (found, directory) = world.audit((0..200).map(|n| account(&format!("00u{n}"))).collect()).await;
+    let (found, directory) = world.audit((0..200).map(|n| account(&format!("00u{n:017}"))).collect()).await;
     assert!(found.iter().all(|one| one.self_service.is_none() && one.because.is_some()));
     assert_eq!(found.len(), 200);
     assert!(world.times("/factors") <= 16, "{}", world.times("/factors"));
@@ -251,7 +266,7 @@ async fn what_may_not_be_read_is_unknown_and_not_asked_for_ever() {
 async fn accounts_that_nobody_recovers_here_cost_nothing() {
     let world = under(rule("ALLOW", needs(&["sms"], json!({"required": false}))));
     let with = |authority: PasswordAuthority, status: &str| {
-        let mut account = account("00u1");
+        let mut account = account("00u00000000000000001");
         account.authority = authority;
         account.attributes.insert("status".into(), status.into());
         account

@@ -13,17 +13,23 @@ use futures::future::join_all;
 use identity_core::account::Account;
 use identity_core::directory::{ForcedReset, Support};
 use identity_core::error::Error;
+use identity_core::http::Request;
 use identity_core::reset::{Action, Order, Outcome};
 
 use crate::OktaDirectory;
-use crate::limits::class_of;
+use crate::limits::{USER, class_of};
 use crate::org::Org;
-use crate::support::{Circumstances, support};
+use crate::support::{Circumstances, not_when_suspended, support};
+use crate::wire::user::User;
 
 #[async_trait]
 impl ForcedReset for OktaDirectory {
     fn support(&self, account: &Account, action: Action) -> Support {
         support(account, action, Circumstances { known: &self.org.known, mail_behind_okta: &self.org.mail_behind_okta })
+    }
+
+    fn rules_out(&self, first: Action, next: Action) -> Option<String> {
+        not_when_suspended(first, next)
     }
 
     /// Okta has no batches: each order is a request, and the caller holds a permit for each.
@@ -45,8 +51,21 @@ async fn one(org: &Org, order: &Order) -> Outcome {
     match answered.and_then(|response| receipt::receipt(order, &response)) {
         Ok(receipt) => Outcome::Done(receipt),
         Err(error) if refusal::is_so_already(&error, order.action) => Outcome::done(),
+        Err(error) if refusal::may_be_suspended(&error, order.action) && is_suspended(org, order).await => {
+            Outcome::done()
+        }
         Err(error) => failed(error),
     }
+}
+
+/// Whether the account of an order is suspended or deactivated now. A read of its own, under the permit
+/// of the order: it is rare, and waiting for another permit while holding one could wait for ever.
+async fn is_suspended(org: &Org, order: &Order) -> bool {
+    const OPERATION: &str = "see whether it is suspended already";
+    let request = Request::get("/api/v1/users").segment(order.account.as_str()).of_account();
+    let read = org.okta.client().attempt(OPERATION, USER, &request).await;
+    let user = read.and_then(|response| response.json::<User>(OPERATION));
+    user.is_ok_and(|user| user.id == order.account.as_str() && matches!(&*user.status, "SUSPENDED" | "DEPROVISIONED"))
 }
 
 #[cfg(test)]

@@ -30,10 +30,16 @@ pub(super) fn explained(error: Error, action: Action) -> Error {
         );
     }
     match (action, code.as_str()) {
+        // Another provider checks its password: no way of recovery is any better than the one that was refused.
+        (_, "E0000017") if says("login type") => error,
         (Action::ResetToRecovery { mail: true }, "E0000017" | "E0000034") => error
             .with_meaning(ErrorKind::Unsupported, Status::Permanent)
             .with_advice("let the vault keep the link (reset_to_recovery), and hand it over in person"),
-        (Action::SendRecoveryLink, "E0000017" | "E0000034" | "E0000006") => error
+        (Action::SendRecoveryLink, "E0000006") => {
+            let advice = error.advice().unwrap_or("the administrator role or the scopes do not allow this").to_owned();
+            error.with_advice(format!("{advice}; or the account has no password, or its policy allows no such link"))
+        }
+        (Action::SendRecoveryLink, "E0000017" | "E0000034") => error
             .with_meaning(ErrorKind::Unsupported, Status::Permanent)
             .with_advice("the password policy of the account allows no self-service recovery, or it has no password"),
         (Action::Disable, "E0000001") => error
@@ -48,4 +54,9 @@ pub(super) fn is_so_already(error: &Error, action: Action) -> bool {
     action == Action::Unlock
         && ServerFault::of(error)
             .is_some_and(|fault| fault.code == "E0000032" && fault.message.to_ascii_lowercase().contains("not locked"))
+}
+
+/// Whether it can mean that the account is suspended already: Okta says no more than that it is not active.
+pub(super) fn may_be_suspended(error: &Error, action: Action) -> bool {
+    action == Action::Disable && ServerFault::of(error).is_some_and(|fault| fault.code == "E0000001")
 }

@@ -4,6 +4,7 @@ use identity_core::error::{Error, ErrorKind, Result};
 use identity_core::http::Request;
 use identity_core::reset::{Action, Order};
 
+use crate::key::is_user_id;
 use crate::wire::change::PasswordChange;
 
 /// The operation's name in errors.
@@ -50,7 +51,10 @@ pub(super) fn request(order: &Order) -> Result<Request> {
         Action::SendRecoveryLink => {
             below(Request::post("/api/v1/users"), "/credentials/forgot_password").query("sendEmail", "true")
         }
-        Action::RevokeSessions => below(Request::delete("/api/v1/users"), "/sessions").query("oauthTokens", "true"),
+        // Devices that skip the second factor are forgotten too: by default in the Identity Engine, not in Classic.
+        Action::RevokeSessions => below(Request::delete("/api/v1/users"), "/sessions")
+            .query("oauthTokens", "true")
+            .query("forgetDevices", "true"),
         _ => {
             return Err(Error::new(ErrorKind::Unsupported, operation(order.action))
                 .with_detail("Okta has no such operation")
@@ -67,7 +71,7 @@ fn word(yes: bool) -> &'static str {
 /// by now.
 fn user_id(order: &Order) -> Result<&str> {
     let id = order.account.as_str();
-    if id.len() == 20 && id.starts_with("00u") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if is_user_id(id) {
         return Ok(id);
     }
     Err(Error::new(ErrorKind::AccountNotFound, operation(order.action))

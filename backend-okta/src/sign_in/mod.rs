@@ -62,7 +62,7 @@ impl SignedIn {
     }
 }
 
-/// Checks what can be checked without sending.
+/// Checks the token or the key, as far as it can be checked without sending.
 ///
 /// # Errors
 /// [`ConfigInvalid`](identity_core::error::ErrorKind::ConfigInvalid).
@@ -70,7 +70,19 @@ pub(crate) fn check(config: &OktaConfig) -> Result<()> {
     match &config.credential {
         Credential::Missing => Err(without()),
         Credential::ApiToken(token) => ApiToken::new(token).map(drop),
-        Credential::App { client_id, key, key_id } => {
+        Credential::App { key, key_id, .. } => key::signing_key(key, key_id.as_deref()).map(drop),
+    }
+}
+
+/// Checks how the run signs in, but for the token or the key.
+///
+/// # Errors
+/// As of [`check`].
+pub(crate) fn check_names(config: &OktaConfig) -> Result<()> {
+    match &config.credential {
+        Credential::Missing => Err(without()),
+        Credential::ApiToken(_) => Ok(()),
+        Credential::App { client_id, .. } => {
             if client_id.is_empty() || !client_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                 return Err(invalid(format!("the client id {client_id:?} is none"))
                     .with_advice("give the Client ID that the app's page shows, such as 0oa1abcd2EFGhijkl3x7"));
@@ -87,7 +99,7 @@ pub(crate) fn check(config: &OktaConfig) -> Result<()> {
             if let Some(odd) = config.scopes.iter().find(|scope| !is_one(scope)) {
                 return Err(invalid(format!("{odd:?} is no scope")).with_advice("give one scope an entry"));
             }
-            key::signing_key(key, key_id.as_deref()).map(drop)
+            Ok(())
         }
     }
 }

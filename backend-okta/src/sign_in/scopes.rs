@@ -18,7 +18,7 @@ const fn scope(name: &'static str, what: &'static str) -> Scope {
 
 /// All that any run asks for (Okta API reference: the scopes of each operation). `manage` has
 /// `read` in it; both are asked for, since an app can be granted one of them.
-pub(crate) const SCOPES: [Scope; 9] = [
+pub(crate) const SCOPES: [Scope; 8] = [
     Scope { name: "okta.users.read", what: "listing and reading accounts", is_needed: true },
     scope("okta.users.manage", "setting passwords, and everything else that changes an account"),
     scope("okta.groups.read", "choosing by group, and administrators by group"),
@@ -26,7 +26,6 @@ pub(crate) const SCOPES: [Scope; 9] = [
     scope("okta.clients.read", "telling which service apps are administrators"),
     scope("okta.policies.read", "reading password policies and ways of recovery"),
     scope("okta.logs.read", "evidence from the System Log"),
-    scope("okta.apiTokens.read", "telling whose API tokens there are"),
     scope("okta.principalRateLimits.read", "reading which part of the rate limits the app has"),
 ];
 

@@ -1,6 +1,13 @@
-//! The `Link` header (RFC 8288), of which there are several lines.
+//! Links: the `Link` header (RFC 8288), of which there are several lines, and those in a body.
 
 use http::{HeaderMap, header};
+use serde::Deserialize;
+
+/// An address in a body.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Href {
+    pub(crate) href: String,
+}
 
 /// The address of the link with this relation, as it stands: a cursor is never decoded.
 pub(crate) fn link(headers: &HeaderMap, relation: &str) -> Option<String> {

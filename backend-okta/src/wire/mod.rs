@@ -6,6 +6,7 @@ pub(crate) mod change;
 pub(crate) mod fault;
 pub(crate) mod group;
 pub(crate) mod link;
+pub(crate) mod log;
 pub(crate) mod policy;
 pub(crate) mod role;
 pub(crate) mod secret;

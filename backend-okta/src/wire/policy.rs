@@ -3,11 +3,14 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::null_as_none;
+
 /// A policy of `/policies?type=PASSWORD`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Policy {
     pub(crate) id: String,
+    #[serde(deserialize_with = "null_as_none")]
     pub(crate) name: String,
     pub(crate) status: Option<String>,
     pub(crate) priority: Option<u32>,
@@ -20,6 +23,7 @@ pub(crate) struct Policy {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Rule {
+    #[serde(deserialize_with = "null_as_none")]
     pub(crate) name: String,
     pub(crate) status: Option<String>,
     pub(crate) priority: Option<u32>,
@@ -66,11 +70,30 @@ pub(crate) struct Network {
     pub(crate) connection: Option<String>,
 }
 
-/// What a policy allows to recover with.
+/// What a policy allows to recover with, and what it asks of a password.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Settings {
     pub(crate) recovery: Option<Recovery>,
+    pub(crate) password: Option<Password>,
+}
+
+/// The part of it that is about passwords.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Password {
+    pub(crate) complexity: Option<Complexity>,
+}
+
+/// How many characters there have to be, and of some classes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Complexity {
+    pub(crate) min_length: Option<u16>,
+    pub(crate) min_lower_case: Option<u16>,
+    pub(crate) min_upper_case: Option<u16>,
+    pub(crate) min_number: Option<u16>,
+    pub(crate) min_symbol: Option<u16>,
 }
 
 /// The part of it that is about recovery.

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::link::Href;
 use super::null_as_none;
 
 /// A row of which the id says all.
@@ -37,12 +38,6 @@ pub(crate) struct AssignmentLinks {
     pub(crate) role: Option<Href>,
 }
 
-/// An address.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Href {
-    pub(crate) href: String,
-}
-
 /// A custom role of `/iam/roles`, or a resource set of `/iam/resource-sets`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Labelled {
@@ -68,36 +63,6 @@ pub(crate) struct Member {
 pub(crate) struct MemberLinks {
     #[serde(rename = "self")]
     pub(crate) own: Option<Href>,
-}
-
-/// A group of `/groups?expand=stats`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Group {
-    pub(crate) id: String,
-    #[serde(default, deserialize_with = "null_as_none")]
-    pub(crate) profile: GroupProfile,
-    #[serde(rename = "_embedded", default, deserialize_with = "null_as_none")]
-    pub(crate) embedded: GroupEmbedded,
-}
-
-/// The name of a group.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct GroupProfile {
-    pub(crate) name: Option<String>,
-}
-
-/// What a listing of groups has on request.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct GroupEmbedded {
-    pub(crate) stats: Option<GroupStats>,
-}
-
-/// What is counted of a group.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct GroupStats {
-    /// Whether a role was given to the group. The description spells it without its second `i`.
-    #[serde(rename = "hasAdminPrivilege", alias = "hasAdminPrivlege")]
-    pub(crate) has_admin_privilege: Option<bool>,
 }
 
 /// An app of `/oauth2/v1/clients`.
@@ -133,20 +98,5 @@ mod tests {
         let row: Assignment = serde_json::from_str(row).unwrap();
         assert_eq!(row.role.as_deref(), Some("cr0Yq6IJxGIr0ouum0g3"));
         assert_eq!(row.resource_set.as_deref(), Some("iamoJDFKaJxGIr0oamd9g"));
-    }
-
-    #[test]
-    fn both_spellings_of_the_flag_of_a_group_are_read_and_none_is_no_false() {
-        for (stats, expected) in [
-            (r#"{"stats":{"hasAdminPrivlege":true}}"#, Some(true)),
-            (r#"{"stats":{"hasAdminPrivilege":false,"usersCount":3}}"#, Some(false)),
-            (r#"{"stats":{"usersCount":3}}"#, None),
-            ("{}", None),
-        ] {
-            let group: Group = serde_json::from_str(&format!(r#"{{"id":"00g1","_embedded":{stats}}}"#)).unwrap();
-            assert_eq!(group.embedded.stats.and_then(|stats| stats.has_admin_privilege), expected, "{stats}");
-        }
-        let plain: Group = serde_json::from_str(r#"{"id":"00g1","profile":{"name":"Ops"},"_embedded":null}"#).unwrap();
-        assert!(plain.embedded.stats.is_none());
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Profile(Map<String, Value>);
 pub(crate) struct Credentials {
     /// `{}` where there is a password; what may be in it is not kept.
     password: Option<IgnoredAny>,
+    /// `{"question": …}` in the Classic Engine; what it asks is not kept.
+    recovery_question: Option<IgnoredAny>,
     pub(crate) provider: Option<Provider>,
 }
 
@@ -73,6 +75,11 @@ impl Profile {
 }
 
 impl Credentials {
+    /// Whether there is a recovery question.
+    pub(crate) fn has_recovery_question(&self) -> bool {
+        self.recovery_question.is_some()
+    }
+
     /// Whether there is a password.
     pub(crate) fn has_password(&self) -> bool {
         self.password.is_some()

@@ -1,29 +1,13 @@
 //! Signing in, checked by a token endpoint that has the rules of Okta's and none of our code.
 
 use backend_okta::{OktaConfig, OktaDirectory};
-use identity_core::account::DirectoryId;
 use identity_core::directory::{Directory as _, Scope, Severity};
 use identity_core::error::ErrorKind;
-use identity_core::http::{SigningAlgorithm, SigningKey};
+use identity_core::http::SigningAlgorithm;
 use secrecy::SecretString;
-use serde_json::Value;
 use testkit::mock_okta::{MockOkta, MockOktaBuilder};
 
-use crate::stage::{config, list, of};
-
-const KEY_ID: &str = "key-1";
-
-/// A private key of an app, and the public one as it is registered.
-fn key(algorithm: SigningAlgorithm) -> (SecretString, Value) {
-    let kind = match algorithm {
-        SigningAlgorithm::Es256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-        _ => &rcgen::PKCS_RSA_SHA256,
-    };
-    let pem = SecretString::from(rcgen::KeyPair::generate_for(kind).unwrap().serialize_pem());
-    let mut public = SigningKey::from_pem(&pem, algorithm).unwrap().public_jwk();
-    public["kid"] = KEY_ID.into();
-    (pem, public)
-}
+use crate::stage::{KEY_ID, config, key, list, of, reaching};
 
 async fn started(described: MockOktaBuilder, algorithm: SigningAlgorithm) -> (MockOkta, OktaConfig) {
     let (pem, public) = key(algorithm);
@@ -33,8 +17,7 @@ async fn started(described: MockOktaBuilder, algorithm: SigningAlgorithm) -> (Mo
 }
 
 fn app(mock: &MockOkta, pem: SecretString) -> OktaConfig {
-    let id = DirectoryId::new("org").unwrap();
-    OktaConfig::new(id, mock.url()).service_app(mock.client_id(), pem).key_id(KEY_ID).without_quotas()
+    reaching(mock).service_app(mock.client_id(), pem).key_id(KEY_ID).without_quotas()
 }
 
 #[tokio::test]

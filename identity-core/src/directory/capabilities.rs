@@ -66,6 +66,9 @@ pub struct Capabilities {
     pub observe_sessions: bool,
     /// Enrolled recovery methods can be read.
     pub audit_recovery: bool,
+    /// The directory's own audit log can be read.
+    #[serde(default)]
+    pub audit_log: bool,
 }
 
 impl Capabilities {

@@ -14,6 +14,7 @@ use futures::StreamExt;
 use super::{AccountQuery, AccountStream, Capabilities, ChangeMark, DirectoryInfo, Preflight, Replicated, Support};
 use crate::account::{Account, AccountId};
 use crate::error::{Error, ErrorKind, Result};
+use crate::evidence::AuditLog;
 use crate::limits::{Governor, Limits, OperationClass};
 use crate::privilege::PrivilegeIndex;
 use crate::recovery::RecoveryAuditor;
@@ -58,6 +59,12 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// The part that asks each server by itself, where the directory keeps its accounts on
     /// several and can be asked so.
     fn replicated(&self) -> Option<&dyn Replicated> {
+        None
+    }
+
+    /// The part that reads the directory's own log of what was done to its accounts, where it keeps
+    /// one that can be read ([`Capabilities::audit_log`]).
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
         None
     }
 }
@@ -174,6 +181,14 @@ pub trait ForcedReset: Directory {
         } else {
             Support::Cannot { because: format!("{} cannot {action}", self.info().kind) }
         }
+    }
+
+    /// Why `next` cannot be done to an account to which `first` was done just before; `None` where it can,
+    /// which is the default. The plan leaves `next` out for this reason where both are asked for and `first`
+    /// works, since an order that is refused each time would leave the account open for ever.
+    fn rules_out(&self, first: Action, next: Action) -> Option<String> {
+        let _ = (first, next);
+        None
     }
 
     /// Carries out a batch: one outcome per order, in the order given; one attempt, no hidden

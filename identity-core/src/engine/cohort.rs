@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::attempt::{Work, carry_out};
+use super::follows::{Followed, followed};
 use super::lane::{Lane, Part};
 use super::progress::EntryResult;
 use super::recheck::{Recheck, recheck, still_possible};
@@ -27,6 +28,8 @@ struct Subject {
     actions: Vec<Action>,
     share: Share,
     progress: EntryProgress,
+    /// How the passwords of the same person stand that it follows.
+    followed: Followed,
     /// It could not be read between two sets of its password: the second one waits for a resume.
     stale: bool,
 }
@@ -122,9 +125,11 @@ impl Cohort {
                 return Ok(None);
             }
         };
+        let followed = followed(lane, open.iter().map(|(entry, ..)| entry)).await?;
         let mut cohort = Self { subjects: Vec::with_capacity(open.len()), places: HashMap::with_capacity(open.len()) };
         let mut events = Vec::new();
-        for ((entry, actions, mut progress, share), account) in open.into_iter().zip(accounts) {
+        for (((entry, actions, mut progress, share), account), followed) in open.into_iter().zip(accounts).zip(followed)
+        {
             let begun = !progress.actions.is_empty();
             match (
                 recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), &lane.protected, begun),
@@ -135,7 +140,7 @@ impl Cohort {
                         events.push(Event::Noted { entry: entry.seq, note });
                     }
                     cohort.places.insert(entry.seq, cohort.subjects.len());
-                    cohort.subjects.push(Subject { entry, account, actions, share, progress, stale: false });
+                    cohort.subjects.push(Subject { entry, account, actions, share, progress, followed, stale: false });
                 }
                 (Recheck::Hold(error), _) => {
                     for event in held(&entry, &actions, &progress, &error) {
@@ -245,6 +250,11 @@ impl Cohort {
     pub(super) fn account(&self, subject: usize) -> &Account {
         #[expect(clippy::indexing_slicing, reason = "places come from enumerating this vector, which never shrinks")]
         &self.subjects[subject].account
+    }
+
+    pub(super) fn followed(&self, subject: usize) -> Followed {
+        #[expect(clippy::indexing_slicing, reason = "places come from enumerating this vector, which never shrinks")]
+        self.subjects[subject].followed
     }
 
     /// Makes events durable, then takes them in.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::admission::{self, Admission, Waiting};
 use super::guard::Guard;
 use super::lane::{self, Front, Generators, Lane};
 use super::lead::Leading;
@@ -61,6 +62,7 @@ pub(super) struct Course {
     pub(super) held: Arc<AtomicU64>,
     pub(super) behind: Vec<Behind>,
     pub(super) pauses: Pauses,
+    pub(super) admission: Admission,
 }
 
 /// A wave of which the leading passes are over, and others still under way.
@@ -74,16 +76,15 @@ pub(super) struct Behind {
 
 impl Course {
     /// Wave by wave, then the last word in the journal.
-    pub(super) async fn carry_out(mut self, approved: Vec<Wave>, waiting: Vec<Wave>) -> Result<RunEnd> {
+    pub(super) async fn carry_out(mut self, approved: Vec<Wave>, mut waiting: Vec<Waiting>) -> Result<RunEnd> {
         let (guard, teller) = (Arc::clone(&self.guard), Arc::clone(&self.teller));
         tokio::select! {
             biased;
-            () = self.waves(&approved) => {}
+            () = self.waves(&approved, &mut waiting) => {}
             () = guard.watch_stop_file(&teller) => {}
         }
         if self.guard.reason().is_none() && !waiting.is_empty() {
-            let waves = waiting.into_iter().map(|wave| wave.name).collect();
-            self.guard.stop(StopReason::NotApproved { waves }, &self.teller);
+            self.guard.stop(admission::not_approved(waiting), &self.teller);
         }
         let stopped = self.guard.reason();
         let last = stopped.clone().map_or(Event::RunFinished, |reason| Event::Stopped { reason });
@@ -105,7 +106,7 @@ impl Course {
         })
     }
 
-    async fn waves(&mut self, approved: &[Wave]) {
+    async fn waves(&mut self, approved: &[Wave], waiting: &mut Vec<Waiting>) {
         // When an earlier process set the last one is not asked: it may have been a moment ago.
         let mut last_password = self.resumed.then(clock::instant);
         for wave in approved {
@@ -120,6 +121,11 @@ impl Course {
                 && !self.passwords_arrive(wave, last).await
             {
                 break;
+            }
+            // Since the start hours may have passed.
+            if let Err(over) = self.admission.admit(&self.plan, wave) {
+                waiting.push(over);
+                continue;
             }
             let span = tracing::info_span!("wave", wave = %wave.name);
             if let Err(error) = self.wave(wave).instrument(span).await {

@@ -11,7 +11,7 @@ use super::progress::{Progress, Teller};
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ErrorRecord, StopReason};
 use crate::limits::clock;
-use crate::plan::{Plan, PlannedGuardrails, Wave, WaveKind};
+use crate::plan::{ApprovalRules, Plan, PlannedGuardrails, Wave, WaveKind};
 
 /// When a run stops by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub struct Guardrails {
     /// directory are ended. Until the new password has been synchronised the old one signs in there,
     /// and opens a session anew. Entra Connect brings password hashes about every two minutes.
     pub sync_wait: Duration,
+    /// What is asked of approvals beyond the rules of the plan.
+    pub approvals: ApprovalRules,
 }
 
 impl Default for Guardrails {
@@ -47,6 +49,7 @@ impl Default for Guardrails {
             passwords_per_account: 3,
             stop_file: None,
             sync_wait: Duration::from_secs(180),
+            approvals: ApprovalRules::default(),
         }
     }
 }
@@ -70,6 +73,7 @@ impl From<&PlannedGuardrails> for Guardrails {
             passwords_per_account: planned.passwords_per_account.unwrap_or(rails.passwords_per_account),
             stop_file: rails.stop_file,
             sync_wait: planned.sync_wait.map_or(rails.sync_wait, Duration::from_secs),
+            approvals: rails.approvals,
         }
     }
 }

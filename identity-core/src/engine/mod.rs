@@ -24,9 +24,11 @@
 //! then the governor's permit, then the deadline, then the backend. Each retry pays for its
 //! permit.
 
+mod admission;
 mod attempt;
 mod cohort;
 mod course;
+mod follows;
 mod guard;
 mod lane;
 mod lead;

@@ -34,7 +34,7 @@ pub(super) async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Wor
             continue;
         };
         if !work.uncertain && landed(work.action, &work.baseline, &account) {
-            events.push(Event::Done {
+            let done = Event::Done {
                 entry,
                 action: work.action,
                 attempt: work.attempt,
@@ -42,7 +42,8 @@ pub(super) async fn read_back(lane: &Lane, cohort: &mut Cohort, pending: Vec<Wor
                 request_id: None,
                 read_back: true,
                 server_secret: None,
-            });
+            };
+            events.extend(cohort.followed(work.subject).record(done));
             lane.guard.succeeded();
         } else {
             work.open = false;

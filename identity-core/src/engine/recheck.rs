@@ -173,6 +173,8 @@ mod tests {
             notes: Vec::new(),
             refusals: Vec::new(),
             expected: Expected { path: account.path.clone(), enabled: true, last_set: account.password.last_set },
+            person: None,
+            follows: Vec::new(),
         }
     }
 

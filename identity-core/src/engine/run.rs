@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::admission::{self, Admission};
 use super::course::{Course, Seat};
 use super::guard::{Guard, Guardrails};
 use super::lane::Generators;
@@ -23,7 +24,7 @@ use crate::directory::{Backend, Severity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Event, Journal, StopReason, verify_chain};
 use crate::limits::{RetryPolicy, retried_read};
-use crate::plan::{Approvals, Plan, Wave};
+use crate::plan::{Approvals, Plan};
 use crate::vault::Vault;
 
 /// An approved plan, ready to be carried out or resumed.
@@ -131,7 +132,8 @@ impl Run {
         directories.into_iter().fold(self, Self::directory)
     }
 
-    /// The approvals. Waves without one are not touched.
+    /// The approvals, the signed ones verified. Waves without one are not
+    /// touched; one whose approval is over when its turn comes is passed over.
     pub fn approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = approvals;
         self
@@ -167,27 +169,22 @@ impl Run {
     /// Checks everything that can be checked, then begins. Nothing is touched when it fails.
     ///
     /// # Errors
-    /// - [`ErrorKind::ApprovalMissing`]: no wave is approved, or an approval is of another plan.
+    /// - [`ErrorKind::ApprovalMissing`]: no wave is approved as the plan's rules ask for it, its
+    ///   approvals are over, or one is of another plan. An
+    ///   [`ApprovalFault`](crate::plan::ApprovalFault) as its source says which.
     /// - [`ErrorKind::ConfigInvalid`]: a directory of the plan is missing, or is not the one that
     ///   the plan was made from.
     /// - [`ErrorKind::InputInvalid`]: the journal belongs to another plan.
     /// - whatever a directory's preflight says, or the journal, when it cannot be written.
     pub async fn start(self) -> Result<Running> {
         self.approvals.check(&self.plan)?;
-        let (approved, waiting): (Vec<Wave>, Vec<Wave>) = self
-            .plan
-            .waves()
-            .iter()
-            .cloned()
-            .partition(|wave| self.approvals.approved(&wave.name).is_some() && self.lacks(wave).is_none());
-        if approved.is_empty() {
-            let lacks: String =
-                waiting.iter().find_map(|wave| self.lacks(wave)).map_or_else(String::new, |lacks| format!(": {lacks}"));
-            return Err(Error::new(ErrorKind::ApprovalMissing, "start the run")
-                .with_detail(format!("no wave of plan {} is approved{lacks}", self.plan.digest()))
-                .with_advice("review the plan, then approve its waves"));
-        }
         let resumed = self.resumed().await?;
+        let admission = Admission { approvals: self.approvals.clone(), rules: self.guardrails.approvals };
+        let (approved, waiting) = admission.sort(&self.plan);
+        let waiting = if resumed { admission::unfinished(self.journal.as_ref(), waiting).await? } else { waiting };
+        if approved.is_empty() && !(resumed && waiting.is_empty()) {
+            return Err(admission::nothing(&self.plan, waiting));
+        }
         if !resumed && !self.vault.is_empty().await? {
             return Err(Error::new(ErrorKind::InputInvalid, "start the run")
                 .with_detail("the journal is empty, and the vault holds passwords already")
@@ -209,11 +206,7 @@ impl Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
         }];
-        for wave in &approved {
-            if let Some(approval) = self.approvals.approved(&wave.name) {
-                first.push(Event::Approved { approval: approval.clone() });
-            }
-        }
+        first.extend(admission.accepted(&self.plan, &approved));
         self.journal.append(first).await?;
         let cancelled = self.cancelled.clone();
         let course = Course {
@@ -230,15 +223,11 @@ impl Run {
             held: Arc::new(AtomicU64::new(0)),
             behind: Vec::new(),
             pauses,
+            admission,
         };
         let span = tracing::info_span!("run", run = %course.run, plan = %course.plan.digest());
         let handle = tokio::spawn(course.carry_out(approved, waiting).instrument(span));
         Ok(Running { events, cancelled, handle })
-    }
-
-    /// What a wave lacks by the rules of the playbook that the plan was made from.
-    fn lacks(&self, wave: &Wave) -> Option<String> {
-        self.plan.header().spec.origin.as_ref().and_then(|origin| origin.lacks(wave, &self.approvals))
     }
 
     /// Whether the journal holds an earlier part of this run; an error when of another plan.

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::attempt::{Work, sealed, sealing};
 use super::cohort::Cohort;
+use super::follows::Followed;
 use super::lane::Lane;
 use super::send::{batches, send};
 use crate::error::{Error, ErrorKind, Result, Status};
@@ -36,16 +37,17 @@ pub(super) async fn send_and_settle(lane: &Lane, cohort: &mut Cohort, pending: V
     let classes = pending.iter().map(|work| lane.limits.batch_of(lane.backend.class_of(work.action)).get());
     let together = classes.min().unwrap_or(1) as usize;
     let mut unrecorded = pending.len();
-    let entries: Vec<u64> = pending.iter().map(|work| cohort.entry(work.subject).seq).collect();
-    let mut open: Vec<Option<(Work, u64)>> = pending.into_iter().zip(entries).map(Some).collect();
+    let places: Vec<(u64, Followed)> =
+        pending.iter().map(|work| (cohort.entry(work.subject).seq, cohort.followed(work.subject))).collect();
+    let mut open: Vec<Option<(Work, (u64, Followed))>> = pending.into_iter().zip(places).map(Some).collect();
     let (tell, mut told) = mpsc::unbounded_channel();
     let (pass_on, mut passed) = mpsc::unbounded_channel();
     let judging = async move {
         while let Some(answered) = told.recv().await {
             let mut judged = Judged::default();
             for (place, outcome) in answered {
-                if let Some((work, entry)) = open.get_mut(place).and_then(Option::take) {
-                    judge(lane, work, entry, outcome, &mut judged);
+                if let Some((work, (entry, followed))) = open.get_mut(place).and_then(Option::take) {
+                    judge(lane, work, entry, followed, outcome, &mut judged);
                 }
             }
             // Whoever records waits for all.
@@ -91,7 +93,7 @@ impl Judged {
 }
 
 /// Says what an outcome means, and tells it to whoever counts; nothing is recorded yet.
-fn judge(lane: &Lane, work: Work, entry: u64, outcome: Option<Outcome>, judged: &mut Judged) {
+fn judge(lane: &Lane, work: Work, entry: u64, followed: Followed, outcome: Option<Outcome>, judged: &mut Judged) {
     judged.orders += 1;
     let Judged { events, again, seal_first, .. } = judged;
     let Some(outcome) = outcome else {
@@ -109,7 +111,7 @@ fn judge(lane: &Lane, work: Work, entry: u64, outcome: Option<Outcome>, judged: 
                 Some(secret) => seal_first.push((work, entry, receipt, secret)),
                 None => {
                     events.extend(untold(&work, entry));
-                    events.push(done(&work, entry, &receipt, None));
+                    events.extend(followed.record(done(&work, entry, &receipt, None)));
                 }
             }
         }

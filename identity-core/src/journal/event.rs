@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Status};
+use crate::evidence::{EntryEvidence, LogReading};
 use crate::plan::Approval;
 use crate::reset::Action;
 use crate::vault::SealedRef;
@@ -128,6 +129,18 @@ pub enum Event {
         /// The server, and its counts.
         server: ServerConvergence,
     },
+    /// What the directory's own audit log says of an entry; the newest counts.
+    Evidenced {
+        /// The plan entry's sequence number.
+        entry: u64,
+        /// What it says.
+        evidence: EntryEvidence,
+    },
+    /// What the audit log of one directory said of the run as a whole.
+    LogRead {
+        /// The log, and its counts.
+        reading: LogReading,
+    },
     /// Somebody recorded that the manual procedure of an entry was carried out.
     ManualDone {
         /// The plan entry's sequence number.
@@ -158,12 +171,14 @@ impl Event {
             | Self::Failed { entry, .. }
             | Self::Noted { entry, .. }
             | Self::Verified { entry, .. }
+            | Self::Evidenced { entry, .. }
             | Self::ManualDone { entry, .. } => Some(*entry),
             Self::RunStarted { .. }
             | Self::Approved { .. }
             | Self::WaveStarted { .. }
             | Self::WaveFinished { .. }
             | Self::Converged { .. }
+            | Self::LogRead { .. }
             | Self::Stopped { .. }
             | Self::RunFinished => None,
         }
@@ -185,6 +200,9 @@ pub struct Baseline {
     /// From when on sessions were valid, where the directory tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_valid_from: Option<Timestamp>,
+    /// When the account's status had last changed, where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_changed: Option<Timestamp>,
 }
 
 impl From<&Account> for Baseline {
@@ -196,6 +214,7 @@ impl From<&Account> for Baseline {
             must_change: password.must_change,
             awaits_recovery: password.awaits_recovery,
             sessions_valid_from: state.sessions_valid_from,
+            status_changed: state.status_changed,
         }
     }
 }
@@ -291,6 +310,9 @@ pub enum StopReason {
     NotApproved {
         /// The waves that are not.
         waves: Vec<String>,
+        /// Why approvals that were given do not suffice or are over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<String>,
     },
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Baseline, ErrorRecord, Event, Verdict};
+use crate::evidence::EntryEvidence;
 use crate::reset::Action;
 use crate::vault::SealedRef;
 
@@ -15,6 +16,8 @@ pub struct EntryProgress {
     pub actions: Vec<ActionProgress>,
     /// The newest verdict of verification, and when the password was set.
     pub verdict: Option<(Verdict, Option<Timestamp>)>,
+    /// What the directory's own audit log says of it.
+    pub evidence: Option<EntryEvidence>,
     /// What was noted.
     pub notes: Vec<String>,
     /// Who recorded the manual procedure as carried out, and what they did.
@@ -134,12 +137,14 @@ impl EntryProgress {
                 }
             }
             Event::Verified { verdict, last_set, .. } => self.verdict = Some((*verdict, *last_set)),
+            Event::Evidenced { evidence, .. } => self.evidence = Some(evidence.clone()),
             Event::ManualDone { by, note, .. } => self.manual_done = Some((by.clone(), note.clone())),
             Event::RunStarted { .. }
             | Event::Approved { .. }
             | Event::WaveStarted { .. }
             | Event::WaveFinished { .. }
             | Event::Converged { .. }
+            | Event::LogRead { .. }
             | Event::Stopped { .. }
             | Event::RunFinished => {}
         }

@@ -9,6 +9,7 @@ use super::entry::{PlanRow, Wave};
 use super::file::Plan;
 use super::gather::{self, SharedStage};
 use super::header::{FORMAT, HeaderRow, PlanHeader, PlannedDirectory, VERSION};
+use super::persons::{self, People};
 use super::spec::PlanSpec;
 use super::stage::{Stage, StagedRow};
 use super::tally::Tally;
@@ -72,7 +73,8 @@ impl PlanBuilder {
     /// # Behavior
     /// Reads only; nothing is touched. A reading that fails for the moment is begun again, three
     /// times in all. The same state of the directories and the same decisions give the same bytes.
-    /// Accounts wait in a temporary database beside the plan (about 2 KB each), not in memory. The
+    /// Accounts wait in a temporary database beside the plan (about 2 KB each), not in memory;
+    /// where accounts of persons are joined, nine bytes of each are. The
     /// file appears whole or not at all; where the future is dropped while it is being written, it
     /// may still appear.
     ///
@@ -168,7 +170,8 @@ async fn read_directory(
 }
 
 fn make(stage: &mut Stage, mut decider: Decider, mut warnings: Vec<String>, path: &Path) -> Result<Plan> {
-    let tally = decide_all(stage, &mut decider)?;
+    let mut people = People::of(stage, decider.spec(), decider.directories(), draft::folder_of(path))?;
+    let tally = decide_all(stage, &mut decider, people.as_mut())?;
     warnings.extend(decider.settle()?);
     let spec = decider.spec();
     for place in 0..decider.directories().len() {
@@ -195,27 +198,48 @@ fn make(stage: &mut Stage, mut decider: Decider, mut warnings: Vec<String>, path
         directories: directories.collect(),
         waves,
         counts: tally.all,
+        persons: people.as_ref().map(People::planned).transpose()?,
         warnings,
     };
+    // Its database is as large as the stage: it goes before the plan is written.
+    drop(people);
     write_file(stage, header, path)
 }
 
-fn decide_all(stage: &mut Stage, decider: &mut Decider) -> Result<Tally> {
+fn decide_all(stage: &mut Stage, decider: &mut Decider, mut people: Option<&mut People>) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut after: Option<(usize, String)> = None;
     loop {
         let page = stage.accounts_after(after.as_ref().map(|(place, id)| (*place, id.as_str())), PAGE)?;
         let Some(last) = page.last() else { return Ok(tally) };
         after = Some((last.directory, last.account.id.as_str().to_owned()));
+        let mut known = match &mut people {
+            Some(people) => people.next(page.len())?.into_iter(),
+            None => Vec::new().into_iter(),
+        };
         let mut rows = Vec::with_capacity(page.len());
         for staged in &page {
-            let row = decider.decide(staged.directory, &staged.account, &staged.marks);
+            let membership = known.next();
+            let lift = |class: &mut _| {
+                if let (Some(people), Some(membership)) = (&people, &membership) {
+                    people.lift(membership, &staged.account.directory, class);
+                }
+            };
+            let mut row = decider.decide(staged.directory, &staged.account, &staged.marks, lift);
+            let mut person = None;
+            if let Some(membership) = membership {
+                if let PlanRow::Entry(entry) = &mut row {
+                    entry.notes.extend(membership.conflicts.iter().map(|kind| persons::note(*kind).to_owned()));
+                }
+                row.belongs_to(membership.person);
+                person = membership.joined;
+            }
             tally.add(&row);
             let slot = Slot::of_row(&row);
             let drawn = slot == Slot::FIRST_WORKFORCE && waves::is_reset(&row);
             let seed = decider.spec().seed;
             let rank = drawn.then(|| waves::rank(seed, &staged.account.directory, &staged.account.id));
-            rows.push(StagedRow { directory: staged.directory, slot, rank, row });
+            rows.push(StagedRow { directory: staged.directory, slot, rank, person, row });
         }
         stage.put_rows(&rows)?;
     }
@@ -225,11 +249,18 @@ fn write_file(stage: &Stage, header: PlanHeader, path: &Path) -> Result<Plan> {
     let mut draft = Draft::begin(path, "write the plan")?;
     draft.write_line(&HeaderRow::Header(header))?;
     let mut seq = 0;
-    stage.each_row(|slot, mut row| {
+    stage.each_row(|slot, person, mut row| {
         if let PlanRow::Entry(entry) = &mut row {
             seq += 1;
             entry.seq = seq;
             entry.wave = slot.name();
+            if let (true, Some(person)) = (slot.kind().is_elsewhere(), person) {
+                // The waves of passwords come before: all numbers are known by now.
+                entry.follows = stage.passwords_of(person)?;
+            }
+        }
+        if let (true, false, Some(person)) = (row.resets_password(), slot.kind().is_elsewhere(), person) {
+            stage.put_password(person, seq)?;
         }
         draft.write_line(&row)
     })?;

@@ -127,6 +127,7 @@ impl ByAccount {
             let key = match &mut row {
                 PlanRow::Entry(entry) => {
                     entry.seq = 0;
+                    entry.follows.clear();
                     (entry.directory.clone(), entry.id.clone())
                 }
                 PlanRow::LeftOut { directory, id, .. } => (directory.clone(), id.clone()),

@@ -9,7 +9,7 @@ use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
 use super::stage::Mark;
 use crate::account::{Account, AccountId, AccountKind, PasswordAuthority};
-use crate::directory::Backend;
+use crate::directory::{Backend, Support};
 use crate::error::Result;
 use crate::privilege::{Classification, PrivilegeIndex, Tier};
 use crate::reset::Action;
@@ -63,13 +63,20 @@ impl Decider {
     }
 
     /// The row of an account of the directory at `directory`. A directory that is not there leaves
-    /// everything out.
-    pub(super) fn decide(&mut self, directory: usize, account: &Account, marks: &[Mark]) -> PlanRow {
+    /// everything out. `lift` adds to the verdict on the account what is known of the same person.
+    pub(super) fn decide(
+        &mut self,
+        directory: usize,
+        account: &Account,
+        marks: &[Mark],
+        lift: impl FnOnce(&mut Classification),
+    ) -> PlanRow {
         let named = self.names.find(account);
         let Some(known) = self.directories.get(directory) else {
             return left_out(account, Tier::User, LeftOutReason::NotSelected);
         };
-        let class = known.privileges.classify(&account.id);
+        let mut class = known.privileges.classify(&account.id);
+        lift(&mut class);
         if let Some(because) = protected(account, known, &named) {
             return left_out(account, class.tier, LeftOutReason::Protected(because));
         }
@@ -122,7 +129,7 @@ impl Decider {
                     let because = format!("the plan names no action for this population ({population})");
                     return left_out(account, class.tier, LeftOutReason::Excluded(because));
                 }
-                let support = |action| known.backend.support(account, action);
+                let support = |action| support(known, account, asked, action);
                 let mut chosen = actions::choose(account, asked, &support);
                 if self.spec.set_twice.contains(&population) {
                     actions::set_twice(&mut chosen, known.backend.capabilities(), &support);
@@ -230,6 +237,19 @@ fn covers(selection: &Selection, account: &Account) -> bool {
     }
 }
 
+/// What the backend answers for the action, after those that are asked for with it and come before it.
+fn support(known: &Known, account: &Account, asked: &[Action], action: Action) -> Support {
+    let backend = &known.backend;
+    let because = asked.iter().filter(|first| first.rank() < action.rank()).find_map(|first| {
+        let because = backend.rules_out(*first, action)?;
+        (backend.support(account, *first) == Support::Works).then_some(because)
+    });
+    match because {
+        Some(because) => Support::Cannot { because },
+        None => backend.support(account, action),
+    }
+}
+
 fn left_out(account: &Account, tier: Tier, reason: LeftOutReason) -> PlanRow {
     left_out_refused(account, tier, reason, Vec::new())
 }
@@ -243,6 +263,7 @@ fn left_out_refused(account: &Account, tier: Tier, reason: LeftOutReason, refusa
         tier,
         reason,
         refusals,
+        person: None,
     }
 }
 
@@ -281,5 +302,7 @@ fn entry(
             enabled: account.state.enabled,
             last_set: account.password.last_set,
         },
+        person: None,
+        follows: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountId, AccountKind, DirectoryId, PasswordAuthority};
+use crate::person::PersonId;
 use crate::privilege::{Classification, Tier};
 use crate::reset::Action;
 
@@ -42,6 +43,14 @@ pub struct Entry {
     pub refusals: Vec<Refusal>,
     /// What the account looked like, to notice between plan and touch that it changed.
     pub expected: Expected,
+    /// The person that it belongs to, where accounts of several directories were joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// For sessions of an account whose password is mastered in another directory: the numbers of the
+    /// entries that reset the passwords of the same person. While one of these is open, an attacker
+    /// opens new sessions with the old password, so that ending them is not final.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<u64>,
 }
 
 fn is_here(authority: &PasswordAuthority) -> bool {
@@ -55,6 +64,34 @@ impl Entry {
     pub(crate) fn follows_another_directory(&self) -> bool {
         matches!(self.authority, PasswordAuthority::OnPrem | PasswordAuthority::Federated(_))
             && matches!(self.disposition, Disposition::Reset { .. })
+    }
+}
+
+impl PlanRow {
+    /// The person that the account belongs to, where accounts of several directories were joined.
+    #[must_use]
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Entry(entry) => entry.person.as_ref(),
+            Self::LeftOut { person, .. } => person.as_ref(),
+        }
+    }
+
+    pub(super) fn belongs_to(&mut self, person: Option<PersonId>) {
+        match self {
+            Self::Entry(entry) => entry.person = person,
+            Self::LeftOut { person: unset, .. } => *unset = person,
+        }
+    }
+
+    /// Whether the engine resets a password here that sessions elsewhere may wait for.
+    pub(super) fn resets_password(&self) -> bool {
+        match self {
+            Self::Entry(Entry { disposition: Disposition::Reset { actions }, .. }) => {
+                actions.iter().any(|action| action.shows_in_password_state())
+            }
+            _ => false,
+        }
     }
 }
 
@@ -235,6 +272,9 @@ pub enum PlanRow {
         /// The asked actions that the directory would refuse.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refusals: Vec<Refusal>,
+        /// The person that it belongs to, where accounts of several directories were joined.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<PersonId>,
     },
 }
 

@@ -166,6 +166,13 @@ impl Plan {
         self.waves().get(place).ok_or_else(|| self.no_wave(name))
     }
 
+    /// How many of the accounts that the engine resets in this wave are privileged, as counted over
+    /// its rows; 0 where there is no such wave.
+    #[must_use]
+    pub fn privileged_in(&self, wave: &str) -> u64 {
+        self.0.tally.waves.get(wave).map_or(0, |wave| wave.privileged)
+    }
+
     /// The rows of each wave and directory, and of what is left out, apart; each part by id.
     pub(super) fn parts(&self) -> Vec<PlanRows> {
         let spans = self.0.segments.values();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PlanSpec, Wave};
+use super::{PlanSpec, PlannedPersons, Wave};
 use crate::directory::DirectoryInfo;
 
 /// What [`PlanHeader::format`] says.
@@ -30,6 +30,9 @@ pub struct PlanHeader {
     pub waves: Vec<Wave>,
     /// The counts over all directories.
     pub counts: Counts,
+    /// The persons behind the accounts, where accounts of several directories were joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persons: Option<PlannedPersons>,
     /// What whoever approves should know about the plan as a whole, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

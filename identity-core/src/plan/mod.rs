@@ -2,11 +2,11 @@
 //!
 //! A [`PlanSpec`] says what an organisation decided; its [builder](PlanSpec::builder) reads the
 //! directories and writes the [`Plan`], a file in which every account stands in exactly one row.
-//! [`Approvals`] bind to the plan by its digest.
+//! [`Approvals`] bind to the plan by its digest, by name or by an SSH signature; its
+//! [`ApprovalRules`] say which counts.
 
 mod actions;
 mod approval;
-mod approvals;
 mod builder;
 mod changes;
 mod decide;
@@ -19,6 +19,7 @@ mod header;
 mod list;
 mod names;
 mod origin;
+mod persons;
 mod read;
 mod rows;
 mod selection;
@@ -30,8 +31,10 @@ mod tally;
 mod tests;
 mod waves;
 
-pub use approval::{Approval, ApprovalScope};
-pub use approvals::Approvals;
+#[cfg(feature = "signed-approvals")]
+pub use approval::AllowedSigners;
+pub use approval::{Approval, ApprovalFault, ApprovalRules, ApprovalScope, Approvals, SIGNATURE_NAMESPACE, SignedBy};
+
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};
 pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal, Wave, WaveKind};
@@ -39,6 +42,7 @@ pub use estimate::{ClassEstimate, Estimate, Mix};
 pub use file::Plan;
 pub use header::{Counts, PlanHeader, PlannedDirectory};
 pub use origin::{ApprovalRule, Contact, PlanOrigin, PlannedGuardrails};
+pub use persons::PlannedPersons;
 pub use rows::{PlanEntries, PlanRows};
 pub use selection::{AccountName, NamedBy, Selection};
 pub use spec::{PlanSpec, PopulationActions, ServiceDisposition, WaveSizes};

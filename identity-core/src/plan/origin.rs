@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalScope, Approvals, Wave, WaveKind};
+use super::{Approval, ApprovalFault, Wave, WaveKind};
 
 /// The playbook that a plan was made from, and what of it goes beyond the plan: a part of the plan,
 /// so that whoever approves the plan approves this too.
@@ -45,8 +45,9 @@ pub struct PlanOrigin {
 
 /// How many persons approve waves of some kinds, and who they may be.
 ///
-/// Names are compared without regard to case and to the blanks around them. They are as good as the
-/// approvals are: an approval that is not signed says whatever its writer says.
+/// Names are compared without regard to case and to the blanks around them. The name of a signed
+/// approval is the principal that the signature was verified as; one that is not signed says whatever
+/// its writer says. Two signatures by one key are of one person, whatever the names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -107,23 +108,54 @@ impl PlannedGuardrails {
 }
 
 impl PlanOrigin {
-    /// What a wave still lacks before a run may begin it; `None` when nothing.
+    /// What a wave still lacks of the persons whom the playbook asks for, beside these approvals;
+    /// `None` when nothing. Given are those of the wave that count: whether any does, and what else is
+    /// asked for, says [`Approvals::admit`](super::Approvals::admit), which asks this too.
     #[must_use]
-    pub fn lacks(&self, wave: &Wave, approvals: &Approvals) -> Option<String> {
+    pub fn lacks(&self, wave: &Wave, counting: &[&Approval]) -> Option<ApprovalFault> {
         let rule = self.approvals.iter().find(|rule| rule.waves.contains(&wave.kind))?;
-        let fold = |name: &str| name.trim().to_lowercase();
-        let may = |name: &String| rule.by.is_empty() || rule.by.iter().any(|by| fold(by) == *name);
-        let mut persons: Vec<String> = approvals
-            .iter()
-            .filter(|approval| matches!(&approval.scope, ApprovalScope::Wave(name) if *name == wave.name))
-            .map(|approval| fold(&approval.approver))
-            .filter(may)
-            .collect();
-        persons.sort();
-        persons.dedup();
-        (persons.len() < usize::try_from(rule.persons).unwrap_or(usize::MAX))
-            .then(|| format!("wave {} takes {rule}, and has {}", wave.name, persons.len()))
+        let given = counting.iter().filter(|approval| approval.scope.covers(&wave.name) && rule.admits(approval));
+        let have = persons(given.copied());
+        (have < usize::try_from(rule.persons).unwrap_or(usize::MAX)).then(|| ApprovalFault::TooFewPersons {
+            wave: wave.name.clone(),
+            rule: rule.clone(),
+            have,
+        })
     }
+}
+
+impl ApprovalRule {
+    /// Whether it is of one of those who may approve.
+    fn admits(&self, approval: &Approval) -> bool {
+        self.by.is_empty() || self.by.iter().any(|by| fold(by) == name(approval))
+    }
+}
+
+/// How many persons are behind these approvals. Those that share a name or a key, be it by way of
+/// others, count as of one.
+fn persons<'a>(approvals: impl Iterator<Item = &'a Approval>) -> usize {
+    let mut persons: Vec<Vec<&Approval>> = Vec::new();
+    for approval in approvals {
+        let is_theirs = |person: &Vec<&Approval>| person.iter().any(|known| same_person(known, approval));
+        let (same, others): (Vec<_>, Vec<_>) = persons.into_iter().partition(is_theirs);
+        persons = others;
+        persons.push(same.into_iter().flatten().chain([approval]).collect());
+    }
+    persons.len()
+}
+
+fn same_person(one: &Approval, other: &Approval) -> bool {
+    let one_key = || one.signed_by().zip(other.signed_by()).is_some_and(|(one, other)| one.may_be(other));
+    name(one) == name(other) || one_key()
+}
+
+/// Of a signed approval the principal that it was verified as; else who is said to approve.
+fn name(approval: &Approval) -> String {
+    fold(approval.signed_by().map_or(approval.approver.as_str(), |signed| signed.principal()))
+}
+
+fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 impl fmt::Display for ApprovalRule {
@@ -176,39 +208,76 @@ impl fmt::Display for PlanOrigin {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::plan::Approval;
+    use serde_json::json;
 
-    fn approvals(names: &[&str]) -> Approvals {
-        let mut approvals = Approvals::default();
-        for name in names {
-            approvals.push(Approval {
-                plan_digest: format!("sha256:{}", "0".repeat(64)),
-                approver: (*name).to_owned(),
-                scope: ApprovalScope::Wave("privileged".to_owned()),
-                at: jiff::Timestamp::UNIX_EPOCH,
-                note: None,
-            });
-        }
-        approvals
+    use super::*;
+
+    /// By a name, and by the key where there is one.
+    fn approval(name: &str, signed: Option<(&str, &str)>) -> Approval {
+        let signed = signed.map(|(principal, key)| json!({"principal": principal, "key": key}));
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let approval = json!({
+            "plan_digest": digest, "approver": name, "scope": {"waves": ["canary", "privileged"]},
+            "at": "1970-01-01T00:00:00Z", "signed_by": signed,
+        });
+        serde_json::from_value(approval).unwrap()
     }
 
-    #[test]
-    fn two_persons_are_two_names_of_the_list() {
+    fn lacks(wave: &Wave, given: &[Approval]) -> Option<String> {
         let rule = ApprovalRule {
             waves: vec![WaveKind::Privileged],
             persons: 2,
             by: vec!["Ada".into(), "Grace".into(), "Edsger".into()],
         };
         let origin = PlanOrigin { approvals: vec![rule], ..PlanOrigin::default() };
-        let wave = Wave { name: "privileged".into(), kind: WaveKind::Privileged, accounts: 3 };
-        let lacks = |names: &[&str]| origin.lacks(&wave, &approvals(names));
-        assert_eq!(lacks(&["ada", " Grace "]), None);
+        origin.lacks(wave, &given.iter().collect::<Vec<_>>()).map(|fault| fault.to_string())
+    }
+
+    fn privileged() -> Wave {
+        Wave { name: "privileged".into(), kind: WaveKind::Privileged, accounts: 3 }
+    }
+
+    #[test]
+    fn two_persons_are_two_names_of_the_list() {
+        let wave = privileged();
+        let by = |names: &[&str]| lacks(&wave, &names.iter().map(|name| approval(name, None)).collect::<Vec<_>>());
+        assert_eq!(by(&["ada", " Grace "]), None);
         for names in [&[][..], &["Ada"], &["Ada", "ADA "], &["Ada", "Mallory"]] {
-            let told = lacks(names).unwrap();
+            let told = by(names).unwrap();
             assert!(told.contains("2 approvals by different persons of Ada, Grace, Edsger"), "{told}");
         }
-        let other = Wave { name: "canary".into(), kind: WaveKind::Canary, accounts: 3 };
-        assert_eq!(origin.lacks(&other, &approvals(&[])), None, "no rule covers it");
+        let elsewhere = Wave { name: "privileged-2".into(), ..privileged() };
+        assert!(lacks(&elsewhere, &[approval("Ada", None), approval("Grace", None)]).is_some(), "of other waves");
+        let canary = Wave { name: "canary".into(), kind: WaveKind::Canary, accounts: 3 };
+        assert_eq!(lacks(&canary, &[]), None, "no rule covers it");
+    }
+
+    #[test]
+    fn of_a_signature_its_principal_counts_and_one_key_is_one_person() {
+        let signed = |name: &str, principal: &str, key: &str| approval(name, Some((principal, key)));
+        let wave = privileged();
+        assert_eq!(lacks(&wave, &[signed("x", "ada", "SHA256:a"), signed("y", "Grace", "SHA256:g")]), None);
+        assert_eq!(
+            lacks(&wave, &[signed("x", "ada", "SHA256:a"), approval("Grace", None)]),
+            None,
+            "one signs, one types"
+        );
+        for (given, have) in [
+            (vec![signed("Ada", "mallory", "SHA256:m"), signed("Grace", "Grace", "SHA256:g")], 1),
+            (vec![signed("Ada", "Ada", "SHA256:k"), signed("Grace", "Grace", "SHA256:k")], 1),
+            (vec![signed("Ada", "Ada", "SHA256:k"), approval("ada", None)], 1),
+            // The first two are joined by the third: it has the name of one and the key of the other.
+            (
+                vec![
+                    signed("Ada", "Ada", "SHA256:a"),
+                    signed("Grace", "Grace", "SHA256:g"),
+                    signed("Ada", "Ada", "SHA256:g"),
+                ],
+                1,
+            ),
+        ] {
+            let told = lacks(&wave, &given).unwrap();
+            assert!(told.ends_with(&format!("and has {have}")), "{told}");
+        }
     }
 }

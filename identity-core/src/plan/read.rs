@@ -274,6 +274,12 @@ fn check_entry(entry: &Entry, wave: WaveKind) -> Result<(), String> {
     if entry.follows_another_directory() != wave.is_elsewhere() {
         return Err(format!("{} of {} is in a wave that is not of where its password is", entry.id, entry.directory));
     }
+    let in_order = entry.follows.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+    let earlier = entry.follows.first().is_none_or(|first| *first > 0)
+        && entry.follows.last().is_none_or(|last| *last < entry.seq);
+    if !in_order || !earlier || !entry.follows.is_empty() && !wave.is_elsewhere() {
+        return Err(format!("{} of {} follows entries that do not come before it", entry.id, entry.directory));
+    }
     if let Disposition::Reset { actions } = &entry.disposition {
         if actions.is_empty() {
             return Err(format!("{} of {} has no action", entry.id, entry.directory));

@@ -6,8 +6,9 @@ use std::num::NonZeroU64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, PlanBuilder, PlanOrigin, Population, Selection, WaveKind};
+use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, Population, Selection, WaveKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::person::{Anchor, Joining};
 use crate::reset::Action;
 
 /// What an organisation decides: who, what is done to each population, in which waves.
@@ -65,6 +66,13 @@ pub struct PlanSpec {
     /// The playbook that all this was read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<PlanOrigin>,
+    /// What an approval has to be.
+    #[serde(skip_serializing_if = "ApprovalRules::is_default")]
+    pub approvals: ApprovalRules,
+    /// By what accounts of one person are joined, where the plan has several directories. Whoever is
+    /// privileged in one of them is planned with the privileged in all.
+    #[serde(skip_serializing_if = "Joining::is_default")]
+    pub join: Joining,
 }
 
 /// The actions of each population. The engine carries them out in the order of
@@ -231,6 +239,27 @@ impl PlanSpec {
         self
     }
 
+    /// Sets what an approval has to be.
+    #[must_use]
+    pub fn with_approvals(mut self, rules: ApprovalRules) -> Self {
+        self.approvals = rules;
+        self
+    }
+
+    /// Joins the accounts of one person by one anchor more, after the hard ones.
+    #[must_use]
+    pub fn with_join(mut self, anchor: Anchor) -> Self {
+        self.join = self.join.and(anchor);
+        self
+    }
+
+    /// Sets by what accounts of one person are joined.
+    #[must_use]
+    pub fn with_joining(mut self, joining: Joining) -> Self {
+        self.join = joining;
+        self
+    }
+
     /// Goes on to the directories.
     pub fn builder(self) -> PlanBuilder {
         PlanBuilder::new(self)
@@ -239,8 +268,8 @@ impl PlanSpec {
     /// Whether the decisions make sense, as far as they can be told without a directory.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] when nothing is selected, a name is empty, or several actions
-    /// of one population concern the password.
+    /// [`ErrorKind::ConfigInvalid`] when nothing is selected, a name is empty, several actions
+    /// of one population concern the password, or an anchor is named twice.
     pub fn validate(&self) -> Result<()> {
         if self.select.is_empty() {
             return Err(invalid("nothing is selected").with_advice("select everyone, or say whom"));
@@ -272,7 +301,7 @@ impl PlanSpec {
         for (population, actions) in lists {
             one_password_action(population, actions)?;
         }
-        Ok(())
+        self.join.validate()
     }
 }
 

@@ -11,6 +11,7 @@ use super::entry::PlanRow;
 use super::waves::{self, Slot};
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result};
+use crate::person::Place;
 
 const OPERATION: &str = "stage accounts";
 
@@ -40,6 +41,8 @@ pub(super) struct StagedRow {
     pub(super) slot: Slot,
     /// Where the account comes in the draw, for those that may be drawn.
     pub(super) rank: Option<[u8; 16]>,
+    /// Where the person's first account is, for a person with accounts in several directories.
+    pub(super) person: Option<Place>,
     pub(super) row: PlanRow,
 }
 
@@ -59,7 +62,8 @@ impl Stage {
                  CREATE TABLE marks (directory INTEGER, id TEXT, mark INTEGER,
                      PRIMARY KEY (directory, id, mark)) WITHOUT ROWID;
                  CREATE TABLE decided (place INTEGER PRIMARY KEY, slot INTEGER NOT NULL, directory INTEGER NOT NULL,
-                     rank BLOB, reset INTEGER NOT NULL, decision TEXT NOT NULL);",
+                     rank BLOB, reset INTEGER NOT NULL, person INTEGER, decision TEXT NOT NULL);
+                 CREATE TABLE passwords (person INTEGER, seq INTEGER, PRIMARY KEY (person, seq)) WITHOUT ROWID;",
             )
             .map_err(failed)?;
         Ok(Self { connection, _folder: folder })
@@ -139,13 +143,23 @@ impl Stage {
         let transaction = self.connection.transaction().map_err(failed)?;
         {
             let mut keep = transaction
-                .prepare("INSERT INTO decided (slot, directory, rank, reset, decision) VALUES (?1, ?2, ?3, ?4, ?5)")
+                .prepare(
+                    "INSERT INTO decided (slot, directory, rank, reset, person, decision)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )
                 .map_err(failed)?;
             for row in rows {
                 let text = serde_json::to_string(&row.row).map_err(failed)?;
                 let reset = waves::is_reset(&row.row);
-                keep.execute(params![row.slot.number(), signed(row.directory), row.rank, reset, text])
-                    .map_err(failed)?;
+                keep.execute(params![
+                    row.slot.number(),
+                    signed(row.directory),
+                    row.rank,
+                    reset,
+                    row.person.map(Place::number),
+                    text
+                ])
+                .map_err(failed)?;
             }
         }
         transaction.commit().map_err(failed)
@@ -219,17 +233,41 @@ impl Stage {
         Ok(found)
     }
 
-    /// Gives every decision in the plan's order: by slot, then by directory and id.
-    pub(super) fn each_row(&self, mut take: impl FnMut(Slot, PlanRow) -> Result<()>) -> Result<()> {
-        let mut decided =
-            self.connection.prepare("SELECT slot, decision FROM decided ORDER BY slot, place").map_err(failed)?;
+    /// Gives every decision in the plan's order: by slot, then by directory and id; each with the
+    /// place of its person's first account, for a person with accounts in several directories.
+    pub(super) fn each_row(&self, mut take: impl FnMut(Slot, Option<Place>, PlanRow) -> Result<()>) -> Result<()> {
+        let mut decided = self
+            .connection
+            .prepare("SELECT slot, decision, person FROM decided ORDER BY slot, place")
+            .map_err(failed)?;
         let mut rows = decided.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let slot = Slot::of_number(row.get(0).map_err(failed)?);
             let text = row.get_ref(1).map_err(failed)?.as_str().map_err(failed)?;
-            take(slot, serde_json::from_str(text).map_err(failed)?)?;
+            let person: Option<u32> = row.get(2).map_err(failed)?;
+            take(slot, person.map(Place::after), serde_json::from_str(text).map_err(failed)?)?;
         }
         Ok(())
+    }
+
+    /// Keeps that the entry with this number resets a password of a person.
+    pub(super) fn put_password(&self, person: Place, seq: u64) -> Result<()> {
+        let mut keep = self.connection.prepare("INSERT INTO passwords VALUES (?1, ?2)").map_err(failed)?;
+        let seq = i64::try_from(seq).map_err(failed)?;
+        keep.execute(params![person.number(), seq]).map(drop).map_err(failed)
+    }
+
+    /// The numbers of the entries that reset passwords of a person, as far as they were kept.
+    pub(super) fn passwords_of(&self, person: Place) -> Result<Vec<u64>> {
+        let mut all =
+            self.connection.prepare("SELECT seq FROM passwords WHERE person = ?1 ORDER BY seq").map_err(failed)?;
+        let mut rows = all.query(params![person.number()]).map_err(failed)?;
+        let mut numbers = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let seq: i64 = row.get(0).map_err(failed)?;
+            numbers.push(u64::try_from(seq).map_err(failed)?);
+        }
+        Ok(numbers)
     }
 
     /// Whether an account of this directory has this id, in any case of letters.

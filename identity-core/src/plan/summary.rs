@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::ApprovalRules;
 use super::estimate::Estimate;
 use super::file::Plan;
+use super::persons::PlannedPersons;
 use super::tally::{Texts, WaveTally};
 
 /// The most different texts that a section shows.
@@ -54,10 +56,13 @@ impl fmt::Display for PlanSummary {
             count_line(f, &Clean("all"), &header.counts)?;
             writeln!(f)?;
         }
+        if let Some(persons) = &header.persons {
+            person_lines(f, persons)?;
+        }
         for warning in &header.warnings {
             writeln!(f, "WARNING: {}", Clean(warning))?;
         }
-        writeln!(f, "\nWaves, each approved by its name")?;
+        writeln!(f, "\nWaves, each approved by its name{}", rules(header.spec.approvals))?;
         for wave in &header.waves {
             write!(f, "  {:<18} {:>9} reset", Clean(&wave.name).to_string(), wave.accounts)?;
             match tally.waves.get(&wave.name) {
@@ -106,6 +111,35 @@ impl fmt::Display for PlanSummary {
         }
         Ok(())
     }
+}
+
+/// What the plan asks of an approval, beyond a name.
+fn rules(rules: ApprovalRules) -> &'static str {
+    match rules {
+        ApprovalRules { two_for_privileged: true, .. } => " and signed, the privileged by two persons",
+        ApprovalRules { signed: true, .. } => " and signed",
+        ApprovalRules { .. } => "",
+    }
+}
+
+fn person_lines(f: &mut fmt::Formatter<'_>, persons: &PlannedPersons) -> fmt::Result {
+    let counts = &persons.counts;
+    writeln!(
+        f,
+        "Persons: {}, of these {} with {} accounts in several directories",
+        counts.persons, counts.joined, counts.accounts
+    )?;
+    if counts.conflicts > 0 {
+        writeln!(f, "  {} conflicts: nothing was guessed, these accounts stand apart", counts.conflicts)?;
+        for conflict in persons.conflicts.iter().take(MOST_LINES) {
+            writeln!(f, "    {}: {}", conflict.kind.as_str(), Clean(&conflict.to_string()))?;
+        }
+        let shown = persons.conflicts.len().min(MOST_LINES) as u64;
+        if counts.conflicts > shown {
+            writeln!(f, "    … and {} more, in the file", counts.conflicts - shown)?;
+        }
+    }
+    writeln!(f)
 }
 
 fn count_line(f: &mut fmt::Formatter<'_>, name: &Clean<'_>, counts: &super::Counts) -> fmt::Result {

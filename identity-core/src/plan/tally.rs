@@ -36,6 +36,8 @@ pub(super) struct Tally {
 #[derive(Clone, Debug, Default)]
 pub(super) struct WaveTally {
     pub(super) reset: u64,
+    /// Of those reset, the privileged.
+    pub(super) privileged: u64,
     pub(super) manual: u64,
     /// Accounts whose old password no longer opens anything afterwards.
     pub(super) closed: u64,
@@ -93,6 +95,8 @@ impl Tally {
                     Disposition::Reset { actions } => {
                         one.planned = 1;
                         wave.reset += 1;
+                        let ordinary = entry.tier == Tier::User && entry.population != Population::Privileged;
+                        wave.privileged += u64::from(!ordinary);
                         match self.ordered.get_mut(&entry.directory) {
                             Some(ordered) => ordered.add(entry, actions),
                             None => self.ordered.entry(entry.directory.clone()).or_default().add(entry, actions),

@@ -4,6 +4,7 @@ use super::history::History;
 use super::row::{ActionRow, ActionState, Left, Retry, Row, RowResult};
 use super::survivor::{OldPassword, survivors};
 use crate::error::{ErrorKind, Status};
+use crate::evidence::LogFinding;
 use crate::journal::{EntryProgress, ErrorRecord, Finality, Verdict};
 use crate::plan::{Disposition, Entry, LeftOutReason, PlanRow};
 use crate::reset::{Action, Containment};
@@ -18,7 +19,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 manual(entry, reason, Left { retry: Retry::ByHand, advice: procedure, owner }, known, directory_kind)
             }
         },
-        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals } => {
+        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals, person } => {
             let (result, why) = left_out(reason);
             Row {
                 directory,
@@ -36,11 +37,13 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 actions: Vec::new(),
                 verdict: None,
                 last_set: None,
+                evidence: None,
                 notes: Vec::new(),
                 refusals,
                 grounds: Vec::new(),
                 sealed: Vec::new(),
                 survives: Vec::new(),
+                person,
             }
         }
     }
@@ -94,6 +97,7 @@ fn reset(entry: Entry, actions: &[Action], known: &EntryProgress, history: &Hist
     row.not_attempted = finding.not_attempted;
     row.why = finding.why;
     row.left = finding.left;
+    by_the_log(&mut row, shows(actions, known));
     row.survives = survivors(directory_kind, old_password(&row));
     row
 }
@@ -117,11 +121,13 @@ fn planned(entry: Entry, known: &EntryProgress) -> Row {
         actions: Vec::new(),
         verdict: None,
         last_set: None,
+        evidence: known.evidence.clone(),
         notes,
         refusals: entry.refusals,
         grounds: entry.grounds,
         sealed: Vec::new(),
         survives: Vec::new(),
+        person: entry.person,
     }
 }
 
@@ -261,6 +267,33 @@ fn after_reading(row: &Row, shows: bool) -> Finding {
             Finding::new(RowResult::Unknown, "confirmed by the directory, but what it shows does not tell whether it changed")
                 .left(Retry::ReadBack, "verify again; if it stays unknown, look the account up in the directory's audit log")
         }
+    }
+}
+
+/// What the directory's own audit log adds. Where nothing can be read back and every order was
+/// confirmed, it is the second witness that makes the row verified; where it contradicts the journal,
+/// nothing is called verified. Otherwise the account itself has the word.
+fn by_the_log(row: &mut Row, shows: bool) {
+    let Some(evidence) = &row.evidence else { return };
+    let words = match evidence.finding {
+        LogFinding::Contradicted => format!("the directory's audit log contradicts it: {}", evidence.because),
+        LogFinding::Confirmed if row.result == RowResult::Unknown && !shows => {
+            if row.actions.iter().all(|action| action.state == ActionState::Done) {
+                row.result = RowResult::Verified;
+                row.why = "reading the account back does not show it".to_owned();
+                row.left = None;
+            }
+            "the directory's audit log has it".to_owned()
+        }
+        _ => return,
+    };
+    if evidence.finding == LogFinding::Contradicted && row.result == RowResult::Verified {
+        row.result = RowResult::Unknown;
+    }
+    row.why = if row.why.is_empty() { words } else { format!("{}; {words}", row.why) };
+    if evidence.finding == LogFinding::Contradicted && row.left.is_none() {
+        let advice = "look the events up in the directory's audit log, by the ids that the report names, and find out who did what";
+        row.left = Some(Left { retry: Retry::ByHand, advice: advice.to_owned(), owner: None });
     }
 }
 

@@ -6,8 +6,9 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::evidence::LogReading;
 use crate::journal::{ChainHead, Event, Journal, Record, StopReason};
-use crate::plan::{Approval, ApprovalScope};
+use crate::plan::Approval;
 use crate::verify::ServerConvergence;
 
 /// What the journal says of the run as a whole.
@@ -33,9 +34,10 @@ pub(super) struct History {
     pub(super) greatest_entry: u64,
     /// What each server knew when it was last asked, in the order of their first asking.
     pub(super) servers: Vec<ServerConvergence>,
+    /// What each directory's audit log said when it was last read, in the order of their first reading.
+    pub(super) logs: Vec<LogReading>,
     begun_waves: BTreeSet<String>,
     approved_waves: BTreeSet<String>,
-    approved_otherwise: bool,
 }
 
 impl History {
@@ -68,7 +70,7 @@ impl History {
     /// Why an entry of this wave was never attempted, and what to do about it.
     pub(super) fn not_attempted(&self, wave: &str) -> (String, &'static str) {
         let begun = self.begun_waves.contains(wave);
-        if !begun && !self.approved_otherwise && !self.approved_waves.contains(wave) {
+        if !begun && !self.approved_waves.contains(wave) {
             return (format!("not attempted: wave {wave} is not approved"), "approve the wave and resume the run");
         }
         match &self.stopped {
@@ -117,6 +119,12 @@ impl History {
                     None => self.servers.push(server),
                 }
             }
+            Event::LogRead { reading } => {
+                match self.logs.iter_mut().find(|known| known.directory == reading.directory) {
+                    Some(known) => *known = reading,
+                    None => self.logs.push(reading),
+                }
+            }
             Event::Stopped { reason } => self.stopped = Some(reason),
             Event::RunFinished => {
                 self.stopped = None;
@@ -128,12 +136,7 @@ impl History {
     }
 
     fn approve(&mut self, approval: Approval) {
-        #[allow(irrefutable_let_patterns, reason = "a later scope is not to be taken for a wave")]
-        if let ApprovalScope::Wave(wave) = &approval.scope {
-            self.approved_waves.insert(wave.clone());
-        } else {
-            self.approved_otherwise = true;
-        }
+        self.approved_waves.extend(approval.scope.waves().iter().cloned());
         if !self.approvals.contains(&approval) {
             self.approvals.push(approval);
         }
@@ -150,6 +153,11 @@ pub(super) fn stop_words(reason: &StopReason) -> String {
         StopReason::StopFile { path } => format!("the stop file {path}"),
         StopReason::Cancelled => "cancelled".to_owned(),
         StopReason::Fatal { error } => error.text.clone(),
-        StopReason::NotApproved { waves } => format!("not approved: {}", waves.join(", ")),
+        StopReason::NotApproved { waves, reasons } if reasons.is_empty() => {
+            format!("not approved: {}", waves.join(", "))
+        }
+        StopReason::NotApproved { waves, reasons } => {
+            format!("not approved: {} ({})", waves.join(", "), reasons.join("; "))
+        }
     }
 }

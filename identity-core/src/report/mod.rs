@@ -28,6 +28,10 @@
 //! spreadsheet would take for a formula begin with an apostrophe. They hold names and grounds of
 //! privilege: only their owner may read them, where the file system knows owners.
 //!
+//! Where the plan joined accounts of several directories, `persons.csv` and `persons` in
+//! `report.json` have one row for each person, with all accounts. A person is done only when all
+//! accounts are; one with an account that the plan leaves out is done *partly*.
+//!
 //! # What survives
 //! A password reset does not end everything that an attacker may hold. Each row names what it
 //! leaves, as a [`Survivor`]; `report.json` explains each code once, with its source. The list is
@@ -60,6 +64,7 @@
 mod classify;
 mod control;
 mod history;
+mod persons;
 mod row;
 mod summary;
 mod survivor;
@@ -70,6 +75,7 @@ mod write;
 mod tests;
 
 pub use control::{CONTROLS, Control};
+pub use persons::{PersonAccount, PersonRow, PersonState, PersonTotals};
 pub use row::{ActionRow, ActionState, Left, Retry, Row, RowResult};
 pub use summary::{AccountCounts, DirectoryCounts, LeftCounts, RefusalCount, Summary, WaveCounts};
 pub use survivor::Survivor;
@@ -86,6 +92,7 @@ use crate::limits::GovernorStats;
 use crate::plan::{Plan, PlanOrigin, PlanRow};
 
 use history::History;
+use persons::People;
 use write::Files;
 
 /// Plan rows that are held at once.
@@ -212,8 +219,9 @@ impl Report {
         I::IntoIter: Send,
     {
         let mut files = Files::begin(folder)?;
-        let summary = self.visit(rows, |row| files.row(row)).await?;
-        files.finish(&summary)?;
+        let mut people = People::open(Some(folder))?;
+        let summary = self.read(rows, &mut people, |row| files.row(row)).await?;
+        files.finish(&summary, &people)?;
         Ok(summary)
     }
 
@@ -224,7 +232,20 @@ impl Report {
     /// [`ErrorKind::InputInvalid`] when the journal is of another plan, or the plan's rows are not
     /// whole; [`ErrorKind::Conflict`] when the journal grew meanwhile; otherwise when the journal
     /// or the plan cannot be read, the chain is broken, or `each` fails.
-    pub async fn visit<I>(&self, rows: I, mut each: impl FnMut(&Row) -> Result<()> + Send) -> Result<Summary>
+    pub async fn visit<I>(&self, rows: I, each: impl FnMut(&Row) -> Result<()> + Send) -> Result<Summary>
+    where
+        I: IntoIterator<Item = Result<PlanRow>> + Send,
+        I::IntoIter: Send,
+    {
+        self.read(rows, &mut People::open(None)?, each).await
+    }
+
+    async fn read<I>(
+        &self,
+        rows: I,
+        people: &mut People,
+        mut each: impl FnMut(&Row) -> Result<()> + Send,
+    ) -> Result<Summary>
     where
         I: IntoIterator<Item = Result<PlanRow>> + Send,
         I::IntoIter: Send,
@@ -255,6 +276,7 @@ impl Report {
                 let kind = summary.kind_of(directory).to_owned();
                 let row = classify::row(planned, &progress, &history, &kind);
                 summary.count(&row);
+                people.take(&row)?;
                 each(&row)?;
             }
             if !whole {
@@ -266,6 +288,7 @@ impl Report {
             return Err(invalid(detail));
         }
         history.still_newest(journal).await?;
+        summary.persons = people.totals()?;
         Ok(summary)
     }
 

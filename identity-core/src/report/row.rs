@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::survivor::Survivor;
 use crate::account::{AccountId, AccountKind, DirectoryId};
+use crate::evidence::EntryEvidence;
 use crate::journal::{ErrorRecord, Verdict};
+use crate::person::PersonId;
 use crate::plan::{Population, Refusal};
 use crate::privilege::Tier;
 use crate::reset::Action;
@@ -46,6 +48,9 @@ pub struct Row {
     pub verdict: Option<Verdict>,
     /// When the password was last set as read back, by the directory's clock.
     pub last_set: Option<Timestamp>,
+    /// What the directory's own audit log says of it, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EntryEvidence>,
     /// What was noticed, while planning and since.
     pub notes: Vec<String>,
     /// Actions that were asked for and not planned, because the directory would refuse them.
@@ -58,6 +63,9 @@ pub struct Row {
     pub sealed: Vec<SealedRef>,
     /// What an attacker who held the account may still hold; explained once in the report.
     pub survives: Vec<Survivor>,
+    /// The person that it belongs to, where the plan joined accounts of several directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
 }
 
 /// What came of one account.

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::{History, stop_words};
+use super::persons::PersonTotals;
 use super::row::{Retry, Row, RowResult};
 use crate::account::DirectoryId;
+use crate::evidence::LogReading;
 use crate::journal::{ChainHead, StopReason};
 use crate::plan::{Approval, PlanOrigin, Population, Refusal};
 use crate::privilege::Tier;
@@ -29,6 +31,9 @@ pub struct Summary {
     pub origin: Option<PlanOrigin>,
     /// The accounts.
     pub accounts: AccountCounts,
+    /// The persons, where the plan joined accounts of several directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persons: Option<PersonTotals>,
     /// The directories, in the order they were given or met.
     pub directories: Vec<DirectoryCounts>,
     /// The waves, in the order of the plan.
@@ -37,6 +42,9 @@ pub struct Summary {
     /// asked; empty when none was.
     #[serde(default)]
     pub servers: Vec<ServerConvergence>,
+    /// What the audit log of each directory said when it was last read; empty when none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogReading>,
     /// What is left to do.
     pub left: LeftCounts,
     /// Actions that were asked for and not planned, because the directory would refuse them: how
@@ -170,6 +178,7 @@ impl Summary {
             run: history.run.clone(),
             plan_digest: plan_digest.to_owned(),
             servers: history.servers.clone(),
+            logs: history.logs.clone(),
             stopped: history.stopped.clone(),
             finished: history.finished,
             processes: history.processes,
@@ -296,6 +305,7 @@ impl fmt::Display for Summary {
             None if self.finished => "finished".to_owned(),
             None => "not finished".to_owned(),
         };
+        self.fmt_approvals(f)?;
         let processes = if self.processes > 1 { format!(", {} processes", self.processes) } else { String::new() };
         writeln!(f, "         {state}, {:.1} s{processes}", self.seconds)?;
         writeln!(
@@ -304,6 +314,13 @@ impl fmt::Display for Summary {
             a.seen, a.planned, a.manual, a.left_out, a.protected, a.privileged
         )?;
         writeln!(f, "planned  {} = {} verified + {} failed + {} unknown", a.planned, a.verified, a.failed, a.unknown)?;
+        if let Some(p) = &self.persons {
+            writeln!(
+                f,
+                "persons  {} planned = {} done + {} done in part + {} open ({} in several directories)",
+                p.planned, p.done, p.partly, p.open, p.joined
+            )?;
+        }
         writeln!(f, "\n{HEAD} {:>9} {:>9} {:>9}", "requests", "throttled", "seconds")?;
         for at in self.directories.iter().take(SHOWN) {
             line(f, &label(&at.id, &at.kind), [at.planned, at.verified, at.failed, at.unknown])?;
@@ -320,6 +337,10 @@ impl fmt::Display for Summary {
             writeln!(f, "\nservers")?;
             self.servers.iter().try_for_each(|server| writeln!(f, "  {server}"))?;
         }
+        if !self.logs.is_empty() {
+            writeln!(f, "\naudit logs")?;
+            self.logs.iter().try_for_each(|log| writeln!(f, "  {log}"))?;
+        }
         if !self.refusals.is_empty() {
             writeln!(f, "\nnot planned: the directory would refuse")?;
             for at in self.refusals.iter().take(SHOWN) {
@@ -331,9 +352,35 @@ impl fmt::Display for Summary {
     }
 }
 
+/// Who approved: the signed approvals one a line, those by name together.
+fn approved(approvals: &[Approval]) -> Vec<String> {
+    let (signed, named): (Vec<_>, Vec<_>) = approvals.iter().partition(|approval| approval.signed_by().is_some());
+    let mut lines: Vec<String> = signed.iter().map(|approval| approval.to_string()).collect();
+    let mut by_name: Vec<(&str, u64)> = Vec::new();
+    for approval in named {
+        let waves = approval.scope.waves().len() as u64;
+        match by_name.iter_mut().find(|(name, _)| *name == approval.approver) {
+            Some((_, known)) => *known += waves,
+            None => by_name.push((&approval.approver, waves)),
+        }
+    }
+    lines.extend(by_name.into_iter().map(|(name, waves)| format!("{waves} waves by {name}, by name")));
+    lines
+}
+
 const HEAD: &str = "                             planned  verified    failed   unknown";
 
 impl Summary {
+    fn fmt_approvals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = approved(&self.approvals);
+        for (at, line) in lines.iter().take(SHOWN).enumerate() {
+            // A name is whatever somebody typed.
+            let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            writeln!(f, "{:<8} {line}", if at == 0 { "approved" } else { "" })?;
+        }
+        more(f, lines.len())
+    }
+
     fn fmt_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let left = &self.left;
         writeln!(f, "\nleft to do")?;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use super::row::{ActionRow, Row};
+use super::persons::{PersonAccount, PersonRow};
+use super::row::{ActionRow, Row, RowResult};
 use crate::account::AccountId;
 use crate::error::Result;
 
 /// The columns of `report.csv`.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 29] = [
     "directory",
     "id",
     "name",
@@ -33,7 +34,15 @@ const COLUMNS: [&str; 24] = [
     "sealed",
     "survives",
     "refusals_foretold",
+    "log",
+    "log_because",
+    "log_events",
+    "log_others",
+    "person",
 ];
+
+/// The columns of `persons.csv`.
+const PERSON_COLUMNS: [&str; 6] = ["person", "state", "name", "accounts", "results", "open"];
 
 /// The columns of `todo.csv`.
 const TODO_COLUMNS: [&str; 11] =
@@ -55,6 +64,11 @@ impl<W: Write> Table<W> {
         Self::new(file, &TODO_COLUMNS)
     }
 
+    /// A table with the columns of `persons.csv`.
+    pub(super) fn of_persons(file: W) -> Result<Self> {
+        Self::new(file, &PERSON_COLUMNS)
+    }
+
     fn new(file: W, columns: &[&str]) -> Result<Self> {
         let mut lines = csv::Writer::from_writer(file);
         lines.write_record(columns).map_err(super::write::fault)?;
@@ -66,7 +80,7 @@ impl<W: Write> Table<W> {
         let each = |of: &dyn Fn(&ActionRow) -> String| {
             row.actions.iter().map(of).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
         };
-        let left = row.left.as_ref();
+        let (left, log) = (row.left.as_ref(), row.evidence.as_ref());
         self.line([
             row.directory.as_str(),
             AccountId::as_str(&row.id),
@@ -92,6 +106,29 @@ impl<W: Write> Table<W> {
             &row.sealed.iter().map(|sealed| sealed.0.as_str()).collect::<Vec<_>>().join("; "),
             &row.survives.iter().map(|survivor| survivor.as_str()).collect::<Vec<_>>().join("; "),
             &row.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            log.map_or("", |log| log.finding.as_str()),
+            log.map_or("", |log| &log.because),
+            &log.map_or_else(String::new, |log| log.events.join("; ")),
+            &log.map_or_else(String::new, |log| log.others.to_string()),
+            row.person.as_ref().map_or("", |person| person.as_str()),
+        ])
+    }
+
+    /// Writes the line of a person: their accounts, each as `directory/id`; what came of each; and why
+    /// those are open that are not done.
+    pub(super) fn person(&mut self, row: &PersonRow) -> Result<()> {
+        let each = |of: &dyn Fn(&PersonAccount) -> String| row.accounts.iter().map(of).collect::<Vec<_>>().join("; ");
+        let is_open =
+            |at: &&PersonAccount| matches!(at.result, RowResult::Failed | RowResult::Unknown | RowResult::Manual);
+        let open: Vec<String> =
+            row.accounts.iter().filter(is_open).map(|at| format!("{}: {}", at.directory, at.why)).collect();
+        self.line([
+            row.person.as_str(),
+            row.state.as_str(),
+            row.accounts.first().map_or("", |at| &at.name),
+            &each(&|at| format!("{}/{}", at.directory, at.id)),
+            &each(&|at| format!("{}={}", at.directory, at.result.as_str())),
+            &open.join("; "),
         ])
     }
 

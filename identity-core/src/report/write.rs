@@ -8,6 +8,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::control::{CONTROLS, Control};
+use super::persons::People;
 use super::row::Row;
 use super::summary::Summary;
 use super::survivor::{self, Survivor};
@@ -64,6 +65,14 @@ const DEFINITIONS: &[Definition] = &[
         word: "changed_by_owner",
         means: "verified, and the owner chose another password since, as asked; that it was the owner is concluded from the must-change flag being gone",
     },
+    Definition { word: "persons", means: "planned = done + partly + open; a person has one row with all accounts" },
+    Definition { word: "done", means: "of a person: every account is verified or recorded as done by hand" },
+    Definition { word: "partly", means: "of a person: every planned account is done, and the plan leaves out others" },
+    Definition { word: "open", means: "of a person: an account is not verified, and not recorded as done by hand" },
+    Definition {
+        word: "log",
+        means: "what the directory's own audit log says, where it was read: confirmed (by the id of the request, or by account and principal where the answer was lost), not_found, contradicted; log_others counts what others did to the account in the same minutes",
+    },
     Definition {
         word: "sealed",
         means: "references of passwords generated for the account; the vault opens them, the report holds none",
@@ -95,7 +104,7 @@ impl<'a> Files<'a> {
     }
 
     /// Puts the files in place: the tables first, so that a `report.json` is never without them.
-    pub(super) fn finish(self, summary: &Summary) -> Result<()> {
+    pub(super) fn finish(self, summary: &Summary, people: &People) -> Result<()> {
         let mut rows = self.rows.into_inner().map_err(|error| fault(error.into_error()))?;
         rows.rewind().map_err(fault)?;
         let preamble = serde_json::to_string_pretty(&Preamble {
@@ -112,9 +121,27 @@ impl<'a> Files<'a> {
         let mut json = BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?);
         write!(json, "{open},\n  \"rows\": [").map_err(fault)?;
         io::copy(&mut rows, &mut json).map_err(fault)?;
-        json.write_all(b"\n]\n}\n").map_err(fault)?;
+        json.write_all(b"\n]").map_err(fault)?;
+        let mut persons = None;
+        if summary.persons.is_some() {
+            json.write_all(b",\n  \"persons\": [").map_err(fault)?;
+            let mut table = Table::of_persons(BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?))?;
+            let mut any = false;
+            people.each(|person| {
+                json.write_all(if any { b",\n" } else { b"\n" }).map_err(fault)?;
+                any = true;
+                serde_json::to_writer(&mut json, person).map_err(fault)?;
+                table.person(person)
+            })?;
+            json.write_all(b"\n]").map_err(fault)?;
+            persons = Some(table.finish()?);
+        }
+        json.write_all(b"\n}\n").map_err(fault)?;
         place(self.accounts.finish()?, &self.folder.join("report.csv"))?;
         place(self.left.finish()?, &self.folder.join("todo.csv"))?;
+        if let Some(persons) = persons {
+            place(persons, &self.folder.join("persons.csv"))?;
+        }
         place(json, &self.folder.join("report.json"))?;
         sync_folder(self.folder)
     }

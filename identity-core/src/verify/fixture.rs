@@ -18,6 +18,7 @@ use crate::directory::{
     PrivilegeClassifier, RateLimitedBatching,
 };
 use crate::error::Result;
+use crate::evidence::AuditLog;
 use crate::journal::{Baseline, ChainHead, EntryProgress, Event, Journal, Record};
 use crate::limits::{Governor, Limits, clock};
 use crate::plan::{Disposition, Entry, Expected, PlanRow, Population};
@@ -56,6 +57,8 @@ pub(crate) fn entry(seq: u64, directory: &DirectoryId, actions: &[Action]) -> En
         notes: Vec::new(),
         refusals: Vec::new(),
         expected: Expected { path: None, enabled: true, last_set: None },
+        person: None,
+        follows: Vec::new(),
     }
 }
 
@@ -151,6 +154,7 @@ pub(crate) struct Paper {
     pub(crate) latency: Duration,
     pub(crate) lookups: AtomicU64,
     answer: Box<Answer>,
+    pub(crate) log: Option<Box<dyn AuditLog>>,
 }
 
 impl fmt::Debug for Paper {
@@ -172,6 +176,7 @@ impl Paper {
             latency: Duration::ZERO,
             lookups: AtomicU64::new(0),
             answer: Box::new(answer),
+            log: None,
         }
     }
 
@@ -196,6 +201,10 @@ impl Directory for Paper {
 
     async fn preflight(&self) -> Result<Preflight> {
         Ok(Preflight::default())
+    }
+
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
+        self.log.as_deref()
     }
 }
 

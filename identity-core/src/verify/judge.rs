@@ -41,7 +41,7 @@ pub(crate) fn judge_state(expected: &Expectation, state: Option<(&AccountState, 
     }
     let sessions = expected.revoked.as_ref().map(|revoked| judge_sessions(revoked, account.sessions_valid_from));
     let password = if expected.sets > 0 {
-        judge_set(expected, password)
+        judge_set(expected, account, password)
     } else if expected.awaits_recovery {
         judge_recovery(expected, password)
     } else if expected.must_change {
@@ -66,6 +66,7 @@ pub(crate) fn judge_state(expected: &Expectation, state: Option<(&AccountState, 
 const SESSIONS: &str = "read back: sessions from before the order are still valid, although they were to be revoked";
 const LOCKED: &str = "read back: the account is locked out (again); a device or program may still try the old password";
 const INTERIM: &str = "read back: set more often than was confirmed; the first of the two passwords, which nobody knows, may be the last that landed: reset the account again";
+const SAME_STATUS: &str = "read back: the password had expired before and still has, and the directory shows no time of the new one: whether it was set cannot be told by reading; the confirmation stands";
 const NOT_FLAGGED: &str = "read back: no change is demanded at the next sign-in, although that was ordered";
 
 /// Sessions were revoked: the moment from which on they are valid has to be later than before, and
@@ -83,7 +84,7 @@ fn judge_sessions(revoked: &Revoked, valid_from: Option<Timestamp>) -> Reading {
 
 /// A password was set. A version tells sets apart; without one the time must do, and without
 /// that the flag.
-fn judge_set(expected: &Expectation, now: &PasswordState) -> Reading {
+fn judge_set(expected: &Expectation, account: &AccountState, now: &PasswordState) -> Reading {
     let before = &expected.baseline;
     let flag_gone = expected.must_change && !now.must_change && !now.never_expires;
     if let (Some(old), Some(new)) = (before.version, now.version) {
@@ -107,6 +108,9 @@ fn judge_set(expected: &Expectation, now: &PasswordState) -> Reading {
         return if newly_flagged { settled(Verdict::Changed) } else { waiting(Verdict::Unknown) };
     };
     match before.last_set.map(|old| last_set.cmp(&old)) {
+        Some(Ordering::Equal) if expected.must_change && now.must_change && account.status_changed.is_some() => {
+            return judge_by_status(expected, account.status_changed);
+        }
         Some(Ordering::Equal) if newly_flagged => return waiting(Verdict::Unknown),
         Some(Ordering::Equal) => return waiting(Verdict::Unchanged),
         Some(Ordering::Less) => return waiting(Verdict::Unknown),
@@ -119,6 +123,28 @@ fn judge_set(expected: &Expectation, now: &PasswordState) -> Reading {
         Some(later) if later >= -TOLERANCE => settled(Verdict::Changed),
         _ if moved => settled(Verdict::Changed),
         _ => waiting(Verdict::Unknown),
+    }
+}
+
+/// A change is demanded, and the time of the password did not move. A directory that tells when the
+/// status changed may keep that time for passwords that the owner chose: then the status, and when it
+/// changed, are the evidence.
+fn judge_by_status(expected: &Expectation, now: Option<Timestamp>) -> Reading {
+    let before = &expected.baseline;
+    let moved = match (before.status_changed, now) {
+        (Some(old), Some(new)) => new > old,
+        _ => !before.must_change,
+    };
+    if !moved {
+        // The same status as before, which a set in it need not have moved.
+        let reading = waiting(Verdict::Unknown);
+        return if before.must_change { reading.noting(SAME_STATUS) } else { reading };
+    }
+    match expected.confirmed.zip(now).map(|(at, changed)| changed.duration_since(at)) {
+        // It got this status by an order that came later, and not by ours.
+        Some(later) if later > TOLERANCE => settled(Verdict::ChangedByOther),
+        Some(later) if later < -TOLERANCE => waiting(Verdict::Unknown),
+        _ => settled(Verdict::Changed),
     }
 }
 

@@ -11,10 +11,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "signed-approvals")]
+mod signed;
+#[cfg(feature = "signed-approvals")]
+#[path = "../support/ssh.rs"]
+mod ssh;
+
 mod classes;
+mod evidence;
 mod own_passwords;
 mod pace;
 mod passwords;
+mod persons;
 mod playbook;
 mod server_secrets;
 mod sessions;

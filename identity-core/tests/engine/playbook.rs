@@ -49,7 +49,7 @@ name = "shift lead"
 reach = "the printed list"
 "#;
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let directory = MemoryDirectory::builder("corp").organisation(Organisation::new(7, 300)).build().unwrap();
     let playbook = Playbook::parse(Path::new("trial.toml"), PLAYBOOK).unwrap();
     let spec = playbook.order(&Arguments::default(), &[directory.info().clone()]).unwrap();
@@ -145,8 +145,9 @@ async fn the_privileged_wait_for_two_of_those_who_are_named() {
         assert_eq!(waves.iter().any(|(wave, _)| wave == "privileged"), begun, "{who:?}");
         match end.stopped {
             None => assert!(begun, "{who:?}"),
-            Some(StopReason::NotApproved { waves }) => {
+            Some(StopReason::NotApproved { waves, reasons }) => {
                 assert!(!begun && waves == ["privileged"], "{who:?}: {waves:?}");
+                assert!(reasons.len() == 1 && reasons[0].ends_with("and has 1"), "{who:?}: {reasons:?}");
             }
             other => panic!("{who:?}: {other:?}"),
         }

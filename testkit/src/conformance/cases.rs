@@ -10,7 +10,8 @@ use identity_core::limits::clock;
 
 use super::stage::{Check, Halt, Stage};
 use super::{
-    State, classify, enumerate, failure, limits, lookup, preflight, recovery, reset, secrets, support, throttle,
+    State, classify, enumerate, evidence, failure, limits, lookup, preflight, recovery, reset, secrets, support,
+    throttle,
 };
 
 /// One case of the suite.
@@ -69,6 +70,7 @@ macro_rules! __conformance_cases {
             limits { in_flight_ceiling, reads_and_writes_together, classes_are_constant, full_batch_of_each_class }
             secrets { nowhere_in_text, server_secret, send_and_sync }
             recovery { enrolments }
+            evidence { log_has_what_was_done }
         }
     };
 }

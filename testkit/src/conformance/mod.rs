@@ -28,6 +28,7 @@
 //! | `secrets` | no secret in `Debug`, `Display`, errors or outcomes |
 //! | `preflight` | the principal is named, nothing is fatal |
 //! | `recovery` | enrolments are of accounts that exist |
+//! | `evidence` | the audit log has what was done, by the id of its request |
 
 mod cases;
 mod harness;
@@ -36,6 +37,7 @@ mod stage;
 
 pub mod classify;
 pub mod enumerate;
+pub mod evidence;
 pub mod failure;
 pub mod limits;
 pub mod lookup;

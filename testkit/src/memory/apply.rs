@@ -219,7 +219,9 @@ impl MemoryDirectory {
         let mut inner = self.inner();
         inner.states.know(index, &row);
         self.take_effect(&mut inner, index, &row, order.action, order.password.as_ref().or(secret.as_ref()));
-        let receipt = Receipt::default().with_time(self.now()).with_request_id(format!("memory-{}", inner.writes));
+        let request = format!("memory-{}", inner.writes);
+        self.note_write(&mut inner, order.action, &order.account, Some(request.clone()));
+        let receipt = Receipt::default().with_time(self.now()).with_request_id(request);
         Outcome::Done(match secret {
             Some(secret) => receipt.with_server_secret(secret),
             None => receipt,
@@ -320,6 +322,7 @@ impl MemoryDirectory {
             if weak.is_none() {
                 inner.states.know(index, &row);
                 self.take_effect(inner, index, &row, action, password.as_ref());
+                self.note_write(inner, action, &row.id, None);
             }
         }
     }

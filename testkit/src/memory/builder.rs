@@ -11,6 +11,7 @@ use identity_core::limits::{BatchCost, Governor, Limits, OperationClass, Quota, 
 use identity_core::reset::Action;
 
 use super::directory::{Inner, World};
+use super::log::Log;
 use super::quota::Window;
 use super::roster::Roster;
 use super::state::States;
@@ -39,6 +40,7 @@ pub struct MemoryBuilder {
     own_deadline: bool,
     storms: Vec<(Duration, Duration)>,
     script: FaultScript,
+    log: Option<Duration>,
 }
 
 const MAX_BATCH: NonZeroU32 = NonZeroU32::new(100).unwrap();
@@ -74,6 +76,7 @@ impl MemoryDirectory {
             own_deadline: true,
             storms: Vec::new(),
             script: FaultScript::default(),
+            log: None,
         }
     }
 }
@@ -257,6 +260,14 @@ impl MemoryBuilder {
         self
     }
 
+    /// Has it keep an audit log, which shows events so much later at the latest, out of order, and
+    /// some of them twice. Without, it has none: a log takes memory for every write.
+    #[must_use]
+    pub fn audit_log(mut self, latest: Duration) -> Self {
+        self.log = Some(latest);
+        self
+    }
+
     /// Builds it. On tokio's clock: within a runtime.
     ///
     /// # Errors
@@ -275,11 +286,13 @@ impl MemoryBuilder {
             None => Roster::list(rows, self.groups),
         };
         let states = States::new(usize::try_from(roster.len()).unwrap_or(usize::MAX));
+        let mut capabilities = self.capabilities;
+        capabilities.audit_log = self.log.is_some();
         let windows = self.enforced.iter().map(Window::new).collect();
         let world = World {
             info: DirectoryInfo::new(id, "memory", tenant),
             roster,
-            capabilities: self.capabilities,
+            capabilities,
             governor: Governor::new(&self.limits),
             limits: self.limits,
             classes: self.classes,
@@ -294,7 +307,7 @@ impl MemoryBuilder {
             storms: self.storms,
             built: clock::instant(),
             faults: Faults::new(self.script),
-            inner: Mutex::new(Inner::new(states, windows)),
+            inner: Mutex::new(Inner::new(states, windows, self.log.map(Log::new))),
         };
         Ok(Arc::new(MemoryDirectory { world: Arc::new(world) }))
     }

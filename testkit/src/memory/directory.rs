@@ -10,12 +10,14 @@ use identity_core::account::{Account, AccountId, DirectoryId};
 use identity_core::directory::RateLimitedBatching;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, PasswordPolicy, Preflight};
 use identity_core::error::{Error, ErrorKind, Result};
+use identity_core::evidence::AuditLog;
 use identity_core::limits::{Feedback, Governor, Limits, OperationClass, Signal, clock};
 use identity_core::recovery::RecoveryAuditor;
 use identity_core::reset::{Action, Secret};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::log::Log;
 use super::quota::{Window, admit};
 use super::roster::Roster;
 use super::state::{DELETED, MUST_CHANGE, States};
@@ -66,6 +68,8 @@ pub(super) struct Inner {
     pub(super) hidden_memberships: u32,
     pub(super) cut_connections: bool,
     pub(super) reads_hang: bool,
+    /// What was done, where the directory keeps a log.
+    pub(super) log: Option<Log>,
 }
 
 /// A write that takes effect later.
@@ -78,7 +82,7 @@ pub(super) struct Late {
 }
 
 impl Inner {
-    pub(super) fn new(states: States, windows: Vec<Window>) -> Self {
+    pub(super) fn new(states: States, windows: Vec<Window>, log: Option<Log>) -> Self {
         Self {
             states,
             born: HashMap::new(),
@@ -93,6 +97,7 @@ impl Inner {
             hidden_memberships: 0,
             cut_connections: false,
             reads_hang: false,
+            log,
         }
     }
 }
@@ -124,6 +129,10 @@ impl Directory for MemoryDirectory {
 
     fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
         self.world.capabilities.audit_recovery.then_some(self as _)
+    }
+
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
+        self.world.capabilities.audit_log.then_some(self as _)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use identity_core::account::{Account, AccountId};
-use identity_core::reset::{Secret, SecretKind};
+use identity_core::reset::{Action, Secret, SecretKind};
 
 use super::MemoryDirectory;
 use super::record::digest;
@@ -43,6 +43,7 @@ impl MemoryDirectory {
     /// administrator. It moves the password's version and time, and does not count as a write of ours.
     pub fn set_by_somebody_else(&self, account: &AccountId, password: &Secret) {
         let now = self.now();
+        self.somebody_did(Action::SetPassword { must_change: false }.as_str(), account, "somebody");
         self.change(account, |directory, index| {
             let mut inner = directory.inner();
             inner.states.set_password(index, digest(password), now, false);

@@ -36,6 +36,7 @@ mod directory;
 mod enumerate;
 mod hands;
 mod harness;
+mod log;
 mod policy;
 mod quota;
 mod record;

@@ -184,6 +184,13 @@ impl MockOktaBuilder {
         self
     }
 
+    /// A temporary password leaves `passwordChanged` as it was: which of both Okta does is not documented.
+    #[must_use]
+    pub fn temporary_passwords_move_no_time(mut self) -> Self {
+        self.settings.temporary_moves_time = false;
+        self
+    }
+
     /// How far the index of searches is behind; a second without a word.
     #[must_use]
     pub fn index_lag(mut self, lag: Duration) -> Self {

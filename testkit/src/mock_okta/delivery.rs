@@ -16,8 +16,8 @@ use super::tokens;
 use crate::fault::{Fault, Operation};
 use crate::mock_http::{Answer, Call, Ending, Host, Inside, Way, deliver, lock, not_ours};
 
-/// The org of a mock without sockets.
-pub(super) const ORG: &str = "http://okta.mock.test";
+/// The org of a mock without sockets: HTTPS, as everything is that goes to another machine.
+pub(super) const ORG: &str = "https://okta.mock.test";
 
 /// Where tokens are.
 const TOKEN: &str = "/oauth2/v1/token";

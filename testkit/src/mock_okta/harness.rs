@@ -63,6 +63,36 @@ impl MockOktaHarness {
     }
 }
 
+impl MockOktaHarness {
+    /// Every group that has members of its own.
+    fn groups(&self) -> Vec<KnownScope> {
+        let groups = self.mock.admin_graph().groups.into_iter().filter(|group| !group.everybody);
+        let scope = groups.map(|group| {
+            let members = group.members.iter().filter_map(|number| self.mock.user(*number));
+            KnownScope {
+                scope: Scope::Group(group.id),
+                members: members.filter(|user| self.lists(user)).map(|user| user.login).collect(),
+            }
+        });
+        scope.filter(|scope| !scope.members.is_empty()).collect()
+    }
+
+    /// The account with its tier, where the roles alone decide it: who administers apps comes by more
+    /// than its own role where an app holds one.
+    fn with_tier(&self, known: KnownAccount, user: &OktaUser) -> KnownAccount {
+        let Some(privilege) = self.mock.privilege(&user.id) else { return known };
+        if privilege.routes.iter().any(|route| route.role == "APP_ADMIN") {
+            return known;
+        }
+        let route = match privilege.routes.iter().find(|route| route.tier == privilege.tier) {
+            None => "no role",
+            Some(route) if route.group.is_some() => "a group's role",
+            Some(_) => "a role of its own",
+        };
+        known.with_tier(privilege.tier, route)
+    }
+}
+
 /// Whether the suite may write to a user: an ordinary one whose password is here.
 fn is_touchable(user: &OktaUser) -> bool {
     let truth = user.truth();
@@ -109,9 +139,10 @@ impl Harness for MockOktaHarness {
             let mut known = KnownAccount::new(&user.login, user.truth().kind);
             known.enabled = !matches!(user.status(), Status::Suspended | Status::Deprovisioned | Status::Staged);
             known.display_name.clone_from(&user.display_name);
-            truth.accounts.push(known);
+            truth.accounts.push(self.with_tier(known, &user));
         }
         truth.scopes.push(self.finance());
+        truth.scopes.extend(self.groups());
         Some(truth)
     }
 
@@ -142,7 +173,8 @@ impl Harness for MockOktaHarness {
             Circumstance::HideMemberships => {
                 // An API token has no scopes: the role decides.
                 self.mock.set_scope("okta.roles.read", false);
-                self.mock.set_caller_roles(["USER_ADMIN"]);
+                // With one that reads the log, which other cases are about.
+                self.mock.set_caller_roles(["USER_ADMIN", "REPORT_ADMIN"]);
                 self.mock.forget_tokens(false);
                 true
             }

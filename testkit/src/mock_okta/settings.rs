@@ -51,6 +51,8 @@ pub(super) struct Settings {
     pub(super) common: Vec<String>,
     /// So many passwords before may not come again, where a request is strict.
     pub(super) history: usize,
+    /// A temporary password moves `passwordChanged`: it is not documented whether it does.
+    pub(super) temporary_moves_time: bool,
     /// How long a recovery link is good.
     pub(super) recovery_lifetime: Duration,
     /// AD attributes are in profiles, for whoever joins directories.
@@ -75,6 +77,7 @@ impl Default for Settings {
             largest_page: 200,
             common: ["password", "welcome", "qwerty", "winter"].map(str::to_owned).to_vec(),
             history: 4,
+            temporary_moves_time: true,
             recovery_lifetime: Duration::from_secs(3_600),
             mapped_anchors: true,
             log_delay: Duration::from_secs(3),

@@ -13,10 +13,12 @@ use identity_core::directory::{
     ForcedReset, Preflight, PrivilegeClassifier, RateLimitedBatching, Scope, Severity, Support,
 };
 use identity_core::error::{Error, ErrorKind, Result, Status};
+use identity_core::evidence::{AuditEvent, AuditLog};
 use identity_core::limits::{Governor, Limits, OperationClass};
 use identity_core::privilege::{Ground, PrivilegeIndex, Tier};
 use identity_core::recovery::{Enrolment, RecoveryAuditor};
 use identity_core::reset::{Action, Order, Outcome};
+use jiff::Timestamp;
 use testkit::memory::MemoryDirectory;
 
 /// In which way a directory is broken.
@@ -53,6 +55,7 @@ pub(crate) enum How {
     LookupAnyOrder,
     LookupLies,
     LookupSkipsGone,
+    LogForgetsRequests,
     LosesAnOrder,
     MarksForget,
     MisreadsKinds,
@@ -143,6 +146,32 @@ impl Directory for Broken {
 
     fn recovery(&self) -> Option<&dyn RecoveryAuditor> {
         Some(self)
+    }
+
+    fn audit_log(&self) -> Option<&dyn AuditLog> {
+        if self.is(How::LogForgetsRequests) { Some(self) } else { self.memory.audit_log() }
+    }
+}
+
+impl AuditLog for Broken {
+    fn events(&self, from: Timestamp, until: Timestamp) -> BoxStream<'static, Result<AuditEvent>> {
+        let forget = |mut event: AuditEvent| {
+            event.request_ids.clear();
+            event
+        };
+        self.memory.events(from, until).map_ok(forget).boxed()
+    }
+
+    fn actor(&self) -> Option<String> {
+        self.memory.actor()
+    }
+
+    fn shows(&self, what: &str, action: Action) -> bool {
+        self.memory.shows(what, action)
+    }
+
+    fn lag(&self) -> Duration {
+        self.memory.lag()
     }
 }
 

@@ -147,7 +147,7 @@ async fn a_reset_voids_the_password_and_gives_a_link_or_a_mail() {
     assert_eq!(client.operate(&user, "lifecycle/reset_password").await.refusal(), (400, "E0000001"), "sendEmail");
     let reply = client.operate(&user, "lifecycle/reset_password?sendEmail=false").await;
     let link = reply.body["resetPasswordUrl"].as_str().unwrap().to_owned();
-    assert!(link.starts_with("http://okta.mock.test/reset_password/"), "{link}");
+    assert!(link.starts_with("https://okta.mock.test/reset_password/"), "{link}");
     assert!(mock.honours_link(&user.id, &link));
     let password = mock.initial_password(&user.id).unwrap();
     assert_eq!(mock.sign_in(&user.id, &password), Err(OktaSignInRefusal::AwaitsRecovery));

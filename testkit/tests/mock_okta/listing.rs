@@ -27,7 +27,7 @@ async fn self_and_next_are_header_lines_of_their_own_and_a_cursor_has_to_come_ba
     let (_mock, client) = begun();
     let first = client.get("/api/v1/users?limit=3").await;
     assert_eq!(first.lines("link").len(), 2);
-    assert_eq!(first.link("self"), Some("http://okta.mock.test/api/v1/users?limit=3"));
+    assert_eq!(first.link("self"), Some("https://okta.mock.test/api/v1/users?limit=3"));
     let next = first.link("next").unwrap().to_owned();
     let (before, after) = next.split_once("after=").unwrap();
     let cursor = after.split('&').next().unwrap();

@@ -103,7 +103,7 @@ async fn each_order_is_one_call_of_its_own() {
         (Action::Disable, 200, "", &post, "/lifecycle/suspend", ""),
         (Action::ResetAuthenticators, 200, "{}", &post, "/lifecycle/reset_factors", ""),
         (Action::SendRecoveryLink, 200, "{}", &post, "/credentials/forgot_password?sendEmail=true", ""),
-        (Action::RevokeSessions, 204, "", &delete, "/sessions?oauthTokens=true", ""),
+        (Action::RevokeSessions, 204, "", &delete, "/sessions?oauthTokens=true&forgetDevices=true", ""),
     ] {
         let answer = with_header(reply(status, answer), "x-okta-request-id", "req-1");
         let (outcome, sent) = alone(answer, order(1, action)).await;
@@ -154,6 +154,9 @@ async fn an_answer_that_okta_does_not_give_is_not_taken_for_done() {
         (Action::SetTemporaryPassword, 200, "{}"),
         (Action::SetTemporaryPassword, 200, r#"{"tempPassword":" "}"#),
         (recovery, 200, "{}"),
+        (recovery, 200, r#"{"resetPasswordUrl":"http://acme.okta.test/reset_password/Tn3k"}"#),
+        (recovery, 200, r#"{"resetPasswordUrl":"/reset_password/Tn3k"}"#),
+        (recovery, 200, r#"{"resetPasswordUrl":"javascript:alert(1)"}"#),
         (Action::ResetToRecovery { mail: true }, 200, r#"{"resetPasswordUrl":"https://acme.okta.test/x"}"#),
         (Action::RevokeSessions, 200, "{}"),
         (Action::Unlock, 200, portal),
@@ -196,6 +199,7 @@ async fn refusals_mean_what_can_be_done_about_them() {
         ),
         (SET, 403, "E0000006", denied, "", InsufficientPrivilege),
         (Action::SendRecoveryLink, 403, "E0000034", "Forgot password not allowed on specified user.", "", Unsupported),
+        (Action::SendRecoveryLink, 403, "E0000006", denied, "", InsufficientPrivilege),
         (Action::ResetToRecovery { mail: true }, 403, "E0000017", "Password reset failed", "", Unsupported),
         (
             Action::Disable,
@@ -210,6 +214,28 @@ async fn refusals_mean_what_can_be_done_about_them() {
         assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
         assert_eq!(error(&outcome).kind(), kind, "{action} {code}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_signs_in_elsewhere_is_not_sent_to_another_way_of_recovery() {
+    let cause = "Forgot password is not supported for the user's login type";
+    for action in [Action::ResetToRecovery { mail: true }, Action::SendRecoveryLink] {
+        let (outcome, _) = alone(refusal(403, "E0000017", "Password reset failed", cause), order(1, action)).await;
+        let advice = error(&outcome).advice().unwrap();
+        assert!(advice.contains("where its password is mastered") && !advice.contains("reset_to_recovery"), "{advice}");
+    }
+    let denied = "You do not have permission to perform the requested action";
+    let (outcome, _) = alone(refusal(403, "E0000006", denied, ""), order(1, Action::SendRecoveryLink)).await;
+    let advice = error(&outcome).advice().unwrap();
+    assert!(advice.contains("role or the scopes") && advice.contains("or the account has no password"), "{advice}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_came_twice_leaves_open_what_the_first_request_did() {
+    let said = r#"{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT has already been used."}"#;
+    let (outcome, sent) = alone(reply(400, said), order(1, Action::SetTemporaryPassword)).await;
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    assert_eq!(sent.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,29 +19,29 @@ use crate::limits::{Governor, Limits};
 use crate::privilege::{Ground, PrivilegeIndex, Tier};
 use crate::reset::{Action, Order, Outcome};
 
-pub(super) struct Fake {
+pub(in crate::plan) struct Fake {
     info: DirectoryInfo,
-    pub(super) accounts: Arc<Vec<Account>>,
+    pub(in crate::plan) accounts: Arc<Vec<Account>>,
     /// Persons that are made while they are enumerated, so that a test holds none of them.
-    pub(super) generated: usize,
-    pub(super) groups: BTreeMap<String, Vec<Account>>,
-    pub(super) privileges: PrivilegeIndex,
-    pub(super) principal: Option<AccountId>,
-    pub(super) capabilities: Capabilities,
-    pub(super) support: Option<fn(&Account, Action) -> Support>,
+    pub(in crate::plan) generated: usize,
+    pub(in crate::plan) groups: BTreeMap<String, Vec<Account>>,
+    pub(in crate::plan) privileges: PrivilegeIndex,
+    pub(in crate::plan) principal: Option<AccountId>,
+    pub(in crate::plan) capabilities: Capabilities,
+    pub(in crate::plan) support: Option<fn(&Account, Action) -> Support>,
     /// Enumerations that break off half-way before one succeeds.
-    pub(super) failing: AtomicU32,
-    pub(super) failure: ErrorKind,
-    pub(super) enumerations: Arc<AtomicU32>,
+    pub(in crate::plan) failing: AtomicU32,
+    pub(in crate::plan) failure: ErrorKind,
+    pub(in crate::plan) enumerations: Arc<AtomicU32>,
     limits: Limits,
     governor: Arc<Governor>,
 }
 
-pub(super) fn account(name: &str, kind: AccountKind) -> Account {
+pub(in crate::plan) fn account(name: &str, kind: AccountKind) -> Account {
     account_in("corp", name, kind)
 }
 
-pub(super) fn account_in(directory: &str, name: &str, kind: AccountKind) -> Account {
+pub(in crate::plan) fn account_in(directory: &str, name: &str, kind: AccountKind) -> Account {
     let id = AccountId::new(format!("id-{name}")).unwrap();
     let mut account = Account::new(DirectoryId::new(directory).unwrap(), id, name, kind);
     account.path = Some(format!("CN={name},OU=People,DC=example,DC=test"));
@@ -51,11 +51,11 @@ pub(super) fn account_in(directory: &str, name: &str, kind: AccountKind) -> Acco
 }
 
 impl Fake {
-    pub(super) fn of(accounts: Vec<Account>) -> Self {
+    pub(in crate::plan) fn of(accounts: Vec<Account>) -> Self {
         Self::named("corp", accounts)
     }
 
-    pub(super) fn named(id: &str, accounts: Vec<Account>) -> Self {
+    pub(in crate::plan) fn named(id: &str, accounts: Vec<Account>) -> Self {
         let limits = Limits::new(NonZeroU32::MIN, NonZeroU32::MIN);
         let capabilities = Capabilities {
             set_password: true,
@@ -82,13 +82,13 @@ impl Fake {
         }
     }
 
-    pub(super) fn privileged(mut self, name: &str, tier: Tier) -> Self {
+    pub(in crate::plan) fn privileged(mut self, name: &str, tier: Tier) -> Self {
         let ground = Ground { tier, rule: "member".into(), holds: "Admins".into(), evidence: vec!["Admins".into()] };
         self.privileges.add(AccountId::new(format!("id-{name}")).unwrap(), ground);
         self
     }
 
-    pub(super) fn group(mut self, name: &str, members: &[&str]) -> Self {
+    pub(in crate::plan) fn group(mut self, name: &str, members: &[&str]) -> Self {
         let members = self.accounts.iter().filter(|account| members.contains(&account.name.as_str())).cloned();
         self.groups.insert(name.to_owned(), members.collect());
         self

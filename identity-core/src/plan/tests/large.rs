@@ -52,7 +52,7 @@ async fn too_many_slices_are_refused() {
 }
 
 /// The most memory that this process had at once; Linux tells it.
-fn peak_kib() -> Option<u64> {
+pub(super) fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())
 }

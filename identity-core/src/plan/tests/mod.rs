@@ -2,9 +2,10 @@
 
 mod approving;
 mod damage;
-mod directory;
+pub(super) mod directory;
 mod large;
 mod making;
+mod persons;
 mod promises;
 
 use std::path::PathBuf;
@@ -17,14 +18,14 @@ use crate::error::Result;
 use directory::Fake;
 
 /// A folder that goes away with the plan's file in it.
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -36,13 +37,13 @@ impl Folder {
         names
     }
 
-    async fn plan(&self, spec: PlanSpec, fake: Fake) -> Result<Plan> {
+    pub(super) async fn plan(&self, spec: PlanSpec, fake: Fake) -> Result<Plan> {
         let backend: Arc<dyn Backend> = Arc::new(fake);
         spec.builder().directory(backend).write_to(self.file("plan.jsonl")).await
     }
 }
 
-fn everyone() -> PlanSpec {
+pub(super) fn everyone() -> PlanSpec {
     PlanSpec::default().select(Selection::everyone())
 }
 
@@ -78,6 +79,6 @@ fn reason(plan: &Plan, name: &str) -> LeftOutReason {
 }
 
 /// So many enabled persons, `p0` and on.
-fn persons(count: usize) -> Vec<Account> {
+pub(super) fn persons(count: usize) -> Vec<Account> {
     (0..count).map(|n| directory::account(&format!("p{n}"), AccountKind::Person)).collect()
 }

@@ -3,6 +3,7 @@
 use super::{DIGEST, approved, error, left_out, report, rows_of, started};
 use crate::account::DirectoryId;
 use crate::error::ErrorKind;
+use crate::evidence::{EntryEvidence, LogFinding};
 use crate::journal::{Baseline, Event, StopReason, Verdict};
 use crate::plan::{Disposition, LeftOutReason, PlanRow};
 use crate::report::{Report, Retry, Row, RowResult, Survivor};
@@ -59,6 +60,38 @@ async fn done_is_verified_only_when_reading_back_showed_it() {
         assert!(row.left.as_ref().is_none_or(|left| !left.advice.is_empty()));
         assert!(*result == Verified || !row.why.is_empty(), "{actions:?} {verdict:?}");
     }
+}
+
+#[tokio::test]
+async fn the_log_verifies_what_nothing_else_shows_and_nothing_more() {
+    use LogFinding::{Confirmed, Contradicted, NotFound};
+    use RowResult::{Failed, Unknown, Verified};
+    type Case = (&'static [Action], Option<Verdict>, LogFinding, RowResult);
+    let cases: &[Case] = &[
+        (&[REVOKE], None, Confirmed, Verified),
+        (&[REVOKE], None, NotFound, Unknown),
+        (&[REVOKE], None, Contradicted, Unknown),
+        // What the account itself shows, or would show, has the word.
+        (&[SET], None, Confirmed, Unknown),
+        (&[SET], Some(Verdict::Unchanged), Confirmed, Failed),
+        (&[SET], Some(Verdict::Changed), NotFound, Verified),
+        (&[SET], Some(Verdict::Changed), Contradicted, Unknown),
+    ];
+    let evidence = |finding| {
+        let (because, events) = ("the words of the log".to_owned(), vec!["event-1".to_owned()]);
+        Event::Evidenced { entry: 1, evidence: EntryEvidence { finding, because, events, others: 0 } }
+    };
+    for (actions, verdict, finding, result) in cases {
+        let mut events = all_done(actions);
+        events.extend(verdict.map(verified));
+        events.push(evidence(*finding));
+        let row = one(actions, events).await;
+        assert_eq!(row.result, *result, "{actions:?} {verdict:?} {finding:?}");
+        assert!(*result != Verified || row.left.is_none(), "{actions:?} {verdict:?} {finding:?}");
+    }
+    // An order without an answer stays to be settled, whatever the log has.
+    let row = one(&[REVOKE], vec![intent(REVOKE), evidence(Confirmed)]).await;
+    assert_eq!((row.result, row.left.unwrap().retry), (Unknown, Retry::Resume));
 }
 
 #[tokio::test]

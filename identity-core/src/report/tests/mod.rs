@@ -2,11 +2,12 @@ mod always;
 mod entries;
 mod files;
 mod journey;
+mod persons;
 
 use crate::account::DirectoryId;
 use crate::error::Result;
 use crate::journal::{ErrorRecord, Event};
-use crate::plan::{Approval, ApprovalScope, LeftOutReason, PlanRow};
+use crate::plan::{Approval, LeftOutReason, PlanRow};
 use crate::report::{DirectoryRun, Report, Row, Summary};
 use crate::verify::fixture::{Ledger, at, corp, id};
 use std::sync::Arc;
@@ -18,13 +19,10 @@ pub(super) fn started(resumed: bool) -> Event {
 }
 
 pub(super) fn approved(wave: &str) -> Event {
-    let approval = Approval {
-        plan_digest: DIGEST.into(),
-        approver: "ciso".into(),
-        scope: ApprovalScope::Wave(wave.into()),
-        at: at(0),
-        note: None,
-    };
+    let approval = serde_json::from_value::<Approval>(serde_json::json!({
+        "plan_digest": DIGEST, "approver": "ciso", "scope": { "wave": wave }, "at": at(0),
+    }));
+    let approval = approval.unwrap();
     Event::Approved { approval }
 }
 
@@ -37,6 +35,7 @@ pub(super) fn left_out(number: u64, directory: &DirectoryId, reason: LeftOutReas
         tier: crate::privilege::Tier::User,
         reason,
         refusals: Vec::new(),
+        person: None,
     }
 }
 

@@ -83,6 +83,39 @@ fn a_password_that_was_set_is_judged_by_version_then_time_then_flag() {
 }
 
 #[test]
+fn a_temporary_password_that_moves_no_time_is_judged_by_the_status() {
+    // Before: flag, status changed · after: time, flag, status changed · confirmed at 100, or without a time.
+    let cases = [
+        (false, Some(0), Some(0), true, Some(100), true, Changed),
+        (false, Some(0), Some(0), true, Some(100), false, Changed),
+        (false, None, Some(0), true, Some(100), true, Changed),
+        // Somebody expired it long after, or long before.
+        (false, Some(0), Some(0), true, Some(900), true, ChangedByOther),
+        (false, Some(0), Some(0), true, Some(50), true, Unknown),
+        // It had expired before: the status says nothing, unless it moved.
+        (true, Some(0), Some(0), true, Some(0), true, Unknown),
+        (true, None, Some(0), true, Some(0), true, Unknown),
+        (true, Some(0), Some(0), true, Some(101), true, Changed),
+        // The status is another one: nothing was set, or the owner has changed it since.
+        (false, Some(0), Some(0), false, Some(100), true, Unchanged),
+        (false, Some(0), Some(900), false, Some(900), true, ChangedByOwner),
+        // Where the time moves it is the evidence.
+        (true, Some(0), Some(100), true, Some(0), true, Changed),
+        // A directory that tells no status: as ever.
+        (false, None, Some(0), true, None, true, Unknown),
+        (true, None, Some(0), true, None, true, Unchanged),
+    ];
+    for (flag, before, time, flag_now, now, confirmed, wanted) in cases {
+        let mut expected = with_baseline(set(1, true, confirmed), Some(0), None, flag);
+        expected.baseline.status_changed = before.map(at);
+        let mut read = account(time, None, flag_now);
+        read.state.status_changed = now.map(at);
+        let reading = judge(&expected, Some(&read));
+        assert_eq!(reading.verdict, wanted, "{flag} {before:?} -> {time:?} {flag_now} {now:?}, confirmed {confirmed}");
+    }
+}
+
+#[test]
 fn a_demand_to_change_is_judged_by_the_flag() {
     let cases = [
         (Some(0), Some(5), false, None, Some(5), true, Changed),

@@ -85,6 +85,13 @@ impl Org {
         Some(outcome)
     }
 
+    /// Shows another time of the password than that of its last change.
+    pub(in crate::mock_okta) fn keep_password_time(&mut self, number: u64, shown: Option<Timestamp>) {
+        if let Some(standing) = &mut self.touch(number).standing {
+            standing.password_changed = shown;
+        }
+    }
+
     /// Whether a password is one of the last, the one of now among them.
     pub(in crate::mock_okta) fn was_used(&self, number: u64, password: &str, history: usize) -> bool {
         let initial = fingerprint(&self.population.initial_password(number));

@@ -124,6 +124,9 @@ pub(super) fn expire_with_temp_password(service: &Service, visit: &Visit<'_>) ->
     write.ask_agents()?;
     let password = write.org.temporary_password(write.number);
     write.org.set_password(write.number, &password, SetBy::Temporary, write.settings.index_lag);
+    if !write.settings.temporary_moves_time {
+        write.org.keep_password_time(write.number, write.user.standing.password_changed);
+    }
     service.counts().passwords += 1;
     write.tell(visit, "user.account.expire_password");
     write.revoke(visit)?;
