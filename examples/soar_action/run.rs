@@ -100,7 +100,7 @@ async fn finish(
     while let Some(progress) = running.next().await {
         match progress {
             Progress::WaveStarted { wave, accounts } => {
-                say("wave_started", &json!({"wave": wave, "accounts": accounts}))
+                say("wave_started", &json!({"wave": wave, "accounts": accounts}));
             }
             Progress::WaveFinished { wave, tally } => say(
                 "wave_finished",

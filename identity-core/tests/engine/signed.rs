@@ -173,7 +173,7 @@ async fn a_playbook_names_the_signers_and_the_rules_of_the_run_are_asked_for_bes
     // The playbook is content with two names; the run is not.
     let world = crate::playbook::world().await;
     let mut named = Approvals::default();
-    ["Ada", "Grace"].map(|who| named.push(Approval::of_wave(&world.plan, "privileged", who).unwrap()));
+    ["Ada", "Grace"].into_iter().for_each(|who| named.push(Approval::of_wave(&world.plan, "privileged", who).unwrap()));
     let mut rails = identity_core::engine::Guardrails::of_plan(&world.plan);
     rails.approvals = ApprovalRules::two_for_privileged();
     let error = world.run().approvals(named).guardrails(rails).start().await.unwrap_err();
