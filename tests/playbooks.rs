@@ -155,7 +155,11 @@ async fn those_for_everybody_plan_everybody() {
     let twice = |tried: &Tried, population| {
         let of =
             tried.actions().filter(|(entry, _)| entry.population == population && entry.directory.as_str() == "corp");
-        of.filter(|(_, actions)| actions.contains(&Action::Scramble)).count()
+        // Scrambled alone are those who sign in with a smart card, whatever is asked for.
+        of.filter(|(_, actions)| {
+            actions.windows(2).any(|two| matches!(two, [Action::Scramble, Action::SetPassword { .. }]))
+        })
+        .count()
     };
     assert!(twice(&ransomware, Population::Workforce) > 50);
     assert_eq!(twice(&privileged, Population::Workforce), 0);
