@@ -91,6 +91,11 @@ fn order(
             found(LogFinding::Confirmed, "no answer came, and the log says that it was done")
         }
         Finality::Open => found(LogFinding::NotFound, "no answer came, and the log does not have it"),
+        Finality::Retryable(_) | Finality::Failed(_)
+            if known.unanswered.is_some() && !by_request && !without_id.is_empty() =>
+        {
+            found(LogFinding::Confirmed, "an earlier attempt had no answer, and the log says that it was done")
+        }
         Finality::Retryable(_) | Finality::Failed(_) if by_request || !without_id.is_empty() => {
             found(LogFinding::Contradicted, "the journal holds it as without effect, and the log says that it was done")
         }
