@@ -62,7 +62,7 @@ pub(crate) fn approvals(options: &Options, source: &Source, folder: &Folder, pla
         if folder.approvals().exists() { Approvals::load(folder.approvals())? } else { Approvals::default() };
     if source.embedded.is_some() {
         show::line("embedded directory: every wave is approved without asking; on a real directory never");
-        approvals = Approvals::approve_all(plan, "embedded default")?;
+        approvals = everybody(plan)?;
     } else if options.approve.iter().any(|word| word == "all") {
         for approval in Approvals::approve_all(plan, &options.approver)?.iter() {
             approvals.push(approval.clone());
@@ -97,6 +97,22 @@ pub(crate) fn approvals(options: &Options, source: &Source, folder: &Folder, pla
     tell(&approvals, plan, rules);
     if !approvals.is_empty() {
         approvals.save(folder.approvals())?;
+    }
+    Ok(approvals)
+}
+
+/// As many approvals of each wave as its playbook asks for, by whom it names.
+fn everybody(plan: &Plan) -> Result<Approvals> {
+    let mut approvals = Approvals::approve_all(plan, "embedded default")?;
+    let rules = plan.header().spec.origin.iter().flat_map(|origin| &origin.approvals);
+    for rule in rules {
+        for wave in plan.waves().iter().filter(|wave| rule.waves.contains(&wave.kind)) {
+            for person in 0..rule.persons {
+                let named = usize::try_from(person).ok().and_then(|place| rule.by.get(place));
+                let name = named.cloned().unwrap_or_else(|| format!("embedded person {}", person + 1));
+                approvals.push(Approval::of_wave(plan, &wave.name, name)?);
+            }
+        }
     }
     Ok(approvals)
 }

@@ -7,6 +7,7 @@ use identity_reset::engine::Progress;
 use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
 use identity_reset::plan::{PopulationActions, ServiceDisposition, WaveSizes};
+use identity_reset::playbook::{Arguments, Playbook};
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
 use identity_reset::verify::Convergence;
@@ -26,10 +27,14 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
         return Ok(Exit::Clean);
     }
     // What can be found wrong without the directories is found before they are asked.
-    let recipients = recipients(options)?;
+    let playbook = options.playbook.as_ref().map(Playbook::from_file).transpose()?;
+    let recipients = recipients(options, playbook.as_ref())?;
     let identities = options.identity.as_ref().map(Identity::read_file).transpose()?;
     let source = Source::connect(options, options.resume.as_deref()).await?;
-    let spec = spec(options, &source)?;
+    let spec = match &playbook {
+        Some(playbook) => of_playbook(options, playbook, &source)?,
+        None => spec(options, &source)?,
+    };
     // Made only now: a fault above leaves nothing behind.
     let folder = Folder::open(options.out.as_deref(), options.resume.as_deref())?;
     show::line(&format!("run folder: {}", folder.path().display()));
@@ -154,6 +159,21 @@ fn exit(summary: &Summary, end: &RunEnd) -> Exit {
     }
 }
 
+/// What a playbook asks for, filled in by the command line.
+fn of_playbook(options: &Options, playbook: &Playbook, source: &Source) -> Result<PlanSpec> {
+    let mut arguments = Arguments::default();
+    for parameter in &options.parameter {
+        let Some((name, value)) = parameter.split_once('=') else {
+            return Err(input(format!("--parameter {parameter:?} is not NAME=VALUE")));
+        };
+        arguments = arguments.with(name, value);
+    }
+    let directories: Vec<_> = source.backends.iter().map(|backend| backend.info().clone()).collect();
+    let protected = source.protected.iter().map(|(directory, account)| (directory, account));
+    let spec = playbook.order(&arguments, &directories)?.protect_all(protected);
+    Ok(spec.with_approvals(approve::rules(options)).with_joining(options.joining()))
+}
+
 /// What the command line asks for, as a plan's specification.
 fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     let mut spec = PlanSpec::default().with_seed(options.seed.unwrap_or(1)).with_approvals(approve::rules(options));
@@ -225,12 +245,16 @@ fn selections(choice: &Choice, ids: &[DirectoryId]) -> Result<Vec<Selection>> {
 }
 
 /// The recipients that were given. A new run needs one: without, nobody could hand the passwords out.
-fn recipients(options: &Options) -> Result<Vec<Recipient>> {
+fn recipients(options: &Options, playbook: Option<&Playbook>) -> Result<Vec<Recipient>> {
     let new_run = options.directories.is_some() && options.resume.is_none() && !options.dry_run;
-    if options.recipient.is_empty() && new_run {
+    let given = match playbook {
+        Some(playbook) if options.recipient.is_empty() => playbook.recipients(),
+        _ => &options.recipient,
+    };
+    if given.is_empty() && new_run {
         return Err(nobody());
     }
-    options.recipient.iter().map(|line| Recipient::parse(line)).collect()
+    given.iter().map(|line| Recipient::parse(line)).collect()
 }
 
 fn embedded_identity(folder: &Folder) -> Result<Vec<Identity>> {
@@ -252,11 +276,13 @@ async fn execute(
     journal: &Arc<dyn Journal>,
     vault: Arc<dyn Vault>,
 ) -> Result<RunEnd, Fault> {
-    let mut guardrails = Guardrails::default();
+    let mut guardrails = Guardrails::of_plan(plan);
     guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
     // Nothing synchronises the embedded ones.
-    let embedded = source.embedded.is_some();
-    guardrails.sync_wait = Duration::from_secs(if embedded { 0 } else { options.sync_wait });
+    let embedded = source.embedded.is_some().then_some(0);
+    if let Some(seconds) = embedded.or(options.sync_wait) {
+        guardrails.sync_wait = Duration::from_secs(seconds);
+    }
     guardrails.approvals = approve::rules(options);
     let protected = source.protected.iter().map(|(directory, account)| (directory, account.as_str()));
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);

@@ -91,6 +91,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SELECTION")]
     pub exclude: Vec<Choice>,
 
+    /// Do what this playbook says, in place of --select, --exclude, --action and the sizes of waves.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "select", "exclude", "action", "reset_services", "seed", "canary", "wave_size"])]
+    pub playbook: Option<PathBuf>,
+
+    /// What a parameter of the playbook stands for; may be repeated, for one parameter too.
+    #[arg(long, value_name = "NAME=VALUE", requires = "playbook")]
+    pub parameter: Vec<String>,
+
     /// What is done to the workforce's passwords; the privileged always get a new one.
     #[arg(long, value_enum, default_value_t = PasswordAction::SetMustChange)]
     pub action: PasswordAction,
@@ -129,9 +137,10 @@ pub(crate) struct Options {
     pub evidence: u64,
 
     /// How many seconds after the last password the sessions of accounts that are mastered in another
-    /// directory end: until the new password is synchronised there, the old one opens them anew.
-    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
-    pub sync_wait: u64,
+    /// directory end: until the new password is synchronised there, the old one opens them anew
+    /// [default: as the playbook says, or 180].
+    #[arg(long, value_name = "SECONDS")]
+    pub sync_wait: Option<u64>,
 
     /// The run stops when this file appears [default: STOP in the run's folder].
     #[arg(long, value_name = "FILE")]

@@ -56,7 +56,9 @@ impl Waves {
                 None => line(&format!("wave {wave}: finished ({})", counts(tally))),
             },
             Progress::Waiting { wave, seconds } => {
-                line(&format!("waiting {seconds} s before wave {wave}: new passwords are being synchronised"));
+                line(&format!(
+                    "waiting {seconds} s before wave {wave}: new passwords are synchronised, or the plan asks for a pause"
+                ));
             }
             _ => {}
         }

@@ -45,6 +45,7 @@
 //! | [`reset`] | actions, orders, outcomes, passwords |
 //! | [`limits`] | quotas, pace, feedback, retry; the one clock |
 //! | [`plan`] | who, what, when; the plan file, its digest, approvals |
+//! | [`playbook`] | what is decided ahead, as files; triggers that choose among them |
 //! | [`engine`] | an approved plan is carried out, stopped, resumed |
 //! | [`journal`] | what was intended, and what came of it |
 //! | [`vault`] | passwords, sealed before they are sent |
@@ -89,6 +90,7 @@ pub mod journal;
 pub mod limits;
 pub mod person;
 pub mod plan;
+pub mod playbook;
 pub mod privilege;
 pub mod recovery;
 pub mod report;

@@ -15,6 +15,7 @@ use super::admission::{self, Admission, Waiting};
 use super::guard::Guard;
 use super::lane::{self, Front, Generators, Lane};
 use super::lead::Leading;
+use super::pause::Pauses;
 use super::progress::Teller;
 use super::rest;
 use super::run::{LaneTime, RunEnd};
@@ -60,6 +61,7 @@ pub(super) struct Course {
     pub(super) run: String,
     pub(super) held: Arc<AtomicU64>,
     pub(super) behind: Vec<Behind>,
+    pub(super) pauses: Pauses,
     pub(super) admission: Admission,
 }
 
@@ -111,6 +113,10 @@ impl Course {
             if self.guard.must_stop(&self.teller) {
                 break;
             }
+            let pause = self.pauses.before(wave);
+            if !pause.is_zero() && !self.idle(wave, pause).await {
+                break;
+            }
             if let (true, Some(last)) = (wave.kind.is_elsewhere(), last_password)
                 && !self.passwords_arrive(wave, last).await
             {
@@ -128,9 +134,10 @@ impl Course {
             if !wave.kind.is_elsewhere() {
                 last_password = Some(clock::instant());
             }
-            if wave.kind == WaveKind::Canary {
+            if wave.kind == WaveKind::Canary || self.pauses.follow(wave) {
                 // What it is to warn of shows in every action, not only in passwords.
                 self.catch_up().await;
+                self.pauses.ended(wave);
             }
         }
         self.catch_up().await;
@@ -140,6 +147,11 @@ impl Course {
     /// run stops meanwhile.
     async fn passwords_arrive(&self, wave: &Wave, last: Instant) -> bool {
         let wait = self.guard.rails().sync_wait.saturating_sub(clock::instant().duration_since(last));
+        self.idle(wave, wait).await
+    }
+
+    /// Begins nothing for a while before a wave; false when the run stops meanwhile.
+    async fn idle(&self, wave: &Wave, wait: Duration) -> bool {
         if !wait.is_zero() {
             self.teller.waiting(&wave.name, wait);
         }

@@ -11,7 +11,7 @@ use super::progress::{Progress, Teller};
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ErrorRecord, StopReason};
 use crate::limits::clock;
-use crate::plan::{ApprovalRules, Wave, WaveKind};
+use crate::plan::{ApprovalRules, Plan, PlannedGuardrails, Wave, WaveKind};
 
 /// When a run stops by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,30 @@ impl Default for Guardrails {
             stop_file: None,
             sync_wait: Duration::from_secs(180),
             approvals: ApprovalRules::default(),
+        }
+    }
+}
+
+impl Guardrails {
+    /// As the playbook of a plan sets them; the default where none does.
+    #[must_use]
+    pub fn of_plan(plan: &Plan) -> Self {
+        plan.header().spec.origin.as_ref().map(|origin| Self::from(&origin.guardrails)).unwrap_or_default()
+    }
+}
+
+impl From<&PlannedGuardrails> for Guardrails {
+    fn from(planned: &PlannedGuardrails) -> Self {
+        let rails = Self::default();
+        Self {
+            failure_share: planned.failure_percent.map_or(rails.failure_share, |percent| f64::from(percent) / 100.0),
+            failure_floor: planned.failure_floor.unwrap_or(rails.failure_floor),
+            canary_failures: planned.canary_failures.unwrap_or(rails.canary_failures),
+            consecutive_refusals: planned.consecutive_refusals.unwrap_or(rails.consecutive_refusals),
+            passwords_per_account: planned.passwords_per_account.unwrap_or(rails.passwords_per_account),
+            stop_file: rails.stop_file,
+            sync_wait: planned.sync_wait.map_or(rails.sync_wait, Duration::from_secs),
+            approvals: rails.approvals,
         }
     }
 }
@@ -284,6 +308,16 @@ mod tests {
         assert!(!guard.must_stop(&teller));
         guard.failed("w", &refusal(ErrorKind::InsufficientPrivilege), &teller);
         assert!(matches!(guard.reason(), Some(StopReason::ConsecutiveRefusals { refusals: 3, .. })));
+    }
+
+    #[test]
+    fn what_a_playbook_does_not_set_is_as_by_default() {
+        let mut planned = PlannedGuardrails::default();
+        assert_eq!(Guardrails::from(&planned), Guardrails::default());
+        (planned.failure_percent, planned.sync_wait) = (Some(2), Some(0));
+        let rails = Guardrails::from(&planned);
+        assert!((rails.failure_share - 0.02).abs() < 1e-9);
+        assert_eq!((rails.sync_wait, rails.failure_floor), (Duration::ZERO, Guardrails::default().failure_floor));
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod follows;
 mod guard;
 mod lane;
 mod lead;
+mod pause;
 mod progress;
 mod read_back;
 mod recheck;

@@ -45,8 +45,9 @@ pub enum Progress {
         /// Its counts.
         tally: Tally,
     },
-    /// Nothing is sent for a while, so that new passwords can be synchronised
-    /// ([`Guardrails::sync_wait`](super::Guardrails::sync_wait)).
+    /// Nothing is begun for a while: new passwords are synchronised meanwhile
+    /// ([`Guardrails::sync_wait`](super::Guardrails::sync_wait)), or the plan asks for a pause
+    /// ([`PlanSpec::pauses`](crate::plan::PlanSpec::pauses)).
     Waiting {
         /// The wave that comes after it.
         wave: String,

@@ -17,6 +17,7 @@ use super::admission::{self, Admission};
 use super::course::{Course, Seat};
 use super::guard::{Guard, Guardrails};
 use super::lane::Generators;
+use super::pause::Pauses;
 use super::progress::{Progress, Teller};
 use crate::account::DirectoryId;
 use crate::directory::{Backend, Severity};
@@ -189,6 +190,7 @@ impl Run {
                 .with_detail("the journal is empty, and the vault holds passwords already")
                 .with_advice("they may have been sent: restore the journal of that run, or begin with a new vault"));
         }
+        let pauses = Pauses::of(&self.plan.header().spec.pauses, self.journal.as_ref(), resumed).await?;
         let (teller, events) = Teller::new();
         let teller = Arc::new(teller);
         let guard = Arc::new(Guard::new(self.guardrails.clone(), self.cancelled.clone()));
@@ -220,6 +222,7 @@ impl Run {
             run,
             held: Arc::new(AtomicU64::new(0)),
             behind: Vec::new(),
+            pauses,
             admission,
         };
         let span = tracing::info_span!("run", run = %course.run, plan = %course.plan.digest());

@@ -117,7 +117,8 @@ fn check(spec: &PlanSpec, directories: &[Arc<dyn Backend>]) -> Result<()> {
     }
     let protected = spec.protect.iter().filter_map(|name| name.directory.as_deref());
     let named = spec.select.iter().chain(&spec.exclude).flat_map(|selection| selection.directories());
-    for name in protected.chain(named) {
+    let acted_in = spec.actions_in.keys().map(String::as_str);
+    for name in protected.chain(named).chain(acted_in) {
         if !ids.contains(&name) {
             return Err(invalid(format!("the settings name a directory {name:?} that the plan does not have"))
                 .with_advice(format!("its directories are {}", ids.join(", "))));

@@ -114,6 +114,13 @@ impl Decider {
             let reason = LeftOutReason::MasteredElsewhere(format!("a guest: {}", actions::mastered(account)));
             return left_out(account, class.tier, reason);
         }
+        if population != Population::Privileged
+            && let (Some(since), Some(set)) = (self.spec.unless_set_since, account.password.last_set)
+            && set >= since
+        {
+            let because = format!("its password was set at {since} or later");
+            return left_out(account, class.tier, LeftOutReason::Excluded(because));
+        }
         let chosen = match self.by_hand(account) {
             Some(manual) => Chosen { disposition: Ok(manual), notes: Vec::new(), refusals: Vec::new() },
             None => {
@@ -166,7 +173,7 @@ impl Decider {
     }
 
     fn asked(&self, account: &Account, population: &Population) -> &[Action] {
-        let asked = &self.spec.actions;
+        let asked = self.spec.actions_in.get(account.directory.as_str()).unwrap_or(&self.spec.actions);
         match (account.kind, &self.spec.service) {
             (AccountKind::Service, ServiceDisposition::Reset { actions }) => return actions,
             (AccountKind::Mailbox, _) if *population == Population::Other => return &asked.mailbox,

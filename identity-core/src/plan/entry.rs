@@ -224,6 +224,23 @@ pub enum WaveKind {
 }
 
 impl WaveKind {
+    /// Every kind, in the order they run in.
+    pub const ALL: [Self; 6] =
+        [Self::Canary, Self::Privileged, Self::Workforce, Self::Others, Self::PrivilegedElsewhere, Self::Elsewhere];
+
+    /// The word for it in files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Canary => "canary",
+            Self::Privileged => "privileged",
+            Self::Workforce => "workforce",
+            Self::Others => "others",
+            Self::PrivilegedElsewhere => "privileged_elsewhere",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+
     /// Whether it is of accounts whose password is mastered in another directory.
     #[must_use]
     pub fn is_elsewhere(self) -> bool {

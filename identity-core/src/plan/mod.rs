@@ -18,6 +18,7 @@ mod gather;
 mod header;
 mod list;
 mod names;
+mod origin;
 mod persons;
 mod read;
 mod rows;
@@ -40,6 +41,7 @@ pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population
 pub use estimate::{ClassEstimate, Estimate, Mix};
 pub use file::Plan;
 pub use header::{Counts, PlanHeader, PlannedDirectory};
+pub use origin::{ApprovalRule, Contact, PlanOrigin, PlannedGuardrails};
 pub use persons::PlannedPersons;
 pub use rows::{PlanEntries, PlanRows};
 pub use selection::{AccountName, NamedBy, Selection};

@@ -1,10 +1,12 @@
 //! What an organisation decides about a plan.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, ApprovalRules, PlanBuilder, Population, Selection};
+use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, Population, Selection, WaveKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::person::{Anchor, Joining};
 use crate::reset::Action;
@@ -40,6 +42,13 @@ pub struct PlanSpec {
     pub protect: Vec<AccountName>,
     /// What is done to each population.
     pub actions: PopulationActions,
+    /// What is done in single directories, in place of [`actions`](Self::actions): by their ids.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub actions_in: BTreeMap<String, PopulationActions>,
+    /// Accounts whose password was set at this time or later are left out: their owners changed it
+    /// already. Never the privileged: whoever held their old password may be the one who changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unless_set_since: Option<Timestamp>,
     /// What is done about accounts that programs sign in with.
     pub service: ServiceDisposition,
     /// Whose passwords are set twice, by population: first to a random one that nobody knows, then
@@ -50,6 +59,13 @@ pub struct PlanSpec {
     pub set_twice: Vec<Population>,
     /// How large the waves are.
     pub waves: WaveSizes,
+    /// How many seconds nothing is begun after each wave of a kind, so that people can look at what
+    /// came of it and the service desk can follow. It counts from the end of everything in the wave.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pauses: BTreeMap<WaveKind, u64>,
+    /// The playbook that all this was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<PlanOrigin>,
     /// What an approval has to be.
     #[serde(skip_serializing_if = "ApprovalRules::is_default")]
     pub approvals: ApprovalRules,
@@ -202,6 +218,27 @@ impl PlanSpec {
         self
     }
 
+    /// Sets the actions of the populations of one directory.
+    #[must_use]
+    pub fn with_actions_in(mut self, directory: impl Into<String>, actions: PopulationActions) -> Self {
+        self.actions_in.insert(directory.into(), actions);
+        self
+    }
+
+    /// Leaves out [who changed their password since](Self::unless_set_since).
+    #[must_use]
+    pub fn unless_set_since(mut self, since: Timestamp) -> Self {
+        self.unless_set_since = Some(since);
+        self
+    }
+
+    /// Sets how many seconds nothing is begun after each wave of a kind.
+    #[must_use]
+    pub fn with_pause(mut self, after: WaveKind, seconds: u64) -> Self {
+        self.pauses.insert(after, seconds);
+        self
+    }
+
     /// Sets what an approval has to be.
     #[must_use]
     pub fn with_approvals(mut self, rules: ApprovalRules) -> Self {
@@ -247,14 +284,17 @@ impl PlanSpec {
                 );
             }
         }
-        let PopulationActions { workforce, privileged, dormant, mailbox, guest } = &self.actions;
-        let mut lists = vec![
-            ("workforce", workforce),
-            ("privileged", privileged),
-            ("dormant", dormant),
-            ("mailbox", mailbox),
-            ("guest", guest),
-        ];
+        let mut lists = Vec::new();
+        for actions in std::iter::once(&self.actions).chain(self.actions_in.values()) {
+            let PopulationActions { workforce, privileged, dormant, mailbox, guest } = actions;
+            lists.extend([
+                ("workforce", workforce),
+                ("privileged", privileged),
+                ("dormant", dormant),
+                ("mailbox", mailbox),
+                ("guest", guest),
+            ]);
+        }
         if let ServiceDisposition::Reset { actions } = &self.service {
             lists.push(("service", actions));
         }

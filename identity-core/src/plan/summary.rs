@@ -38,6 +38,11 @@ impl fmt::Display for PlanSummary {
         let header = self.plan.header();
         let tally = self.plan.tally();
         writeln!(f, "Plan {}", self.plan.digest())?;
+        if let Some(origin) = &header.spec.origin {
+            for line in origin.to_string().lines() {
+                writeln!(f, "{}", Clean(line))?;
+            }
+        }
         writeln!(
             f,
             "{:<20} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
@@ -63,6 +68,9 @@ impl fmt::Display for PlanSummary {
             match tally.waves.get(&wave.name) {
                 Some(counted) => wave_lines(f, counted)?,
                 None => writeln!(f)?,
+            }
+            if let Some(pause) = header.spec.pauses.get(&wave.kind).filter(|pause| **pause > 0) {
+                writeln!(f, "    then a pause of {pause} s")?;
             }
         }
         if header.waves.is_empty() {

@@ -89,7 +89,7 @@ use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{EntryProgress, Journal};
 use crate::limits::GovernorStats;
-use crate::plan::{Plan, PlanRow};
+use crate::plan::{Plan, PlanOrigin, PlanRow};
 
 use history::History;
 use persons::People;
@@ -103,6 +103,7 @@ const CHUNK: usize = 512;
 pub struct Report {
     journal: Arc<dyn Journal>,
     plan_digest: String,
+    origin: Option<PlanOrigin>,
     directories: Vec<DirectoryRun>,
     lasted: Option<Duration>,
 }
@@ -154,13 +155,14 @@ impl Report {
     /// A report of the plan with this digest, made from this journal.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, plan_digest: impl Into<String>) -> Self {
-        Self { journal, plan_digest: plan_digest.into(), directories: Vec::new(), lasted: None }
+        Self { journal, plan_digest: plan_digest.into(), origin: None, directories: Vec::new(), lasted: None }
     }
 
     /// A report of this plan, with its digest and the kinds of its directories.
     #[must_use]
     pub fn of_plan(journal: Arc<dyn Journal>, plan: &Plan) -> Self {
         let mut report = Self::new(journal, plan.digest());
+        report.origin.clone_from(&plan.header().spec.origin);
         let directories = plan.header().directories.iter().map(|planned| &planned.info);
         report.directories.extend(directories.map(|info| DirectoryRun::new(info.id.clone(), &info.kind)));
         report
@@ -292,6 +294,7 @@ impl Report {
 
     fn begin(&self, history: &History) -> Summary {
         let mut summary = Summary::begin(&self.plan_digest, history);
+        summary.origin.clone_from(&self.origin);
         if let Some(lasted) = self.lasted {
             summary.seconds = lasted.as_secs_f64();
         }

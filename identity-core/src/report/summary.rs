@@ -11,7 +11,7 @@ use super::row::{Retry, Row, RowResult};
 use crate::account::DirectoryId;
 use crate::evidence::LogReading;
 use crate::journal::{ChainHead, StopReason};
-use crate::plan::{Approval, Population, Refusal};
+use crate::plan::{Approval, PlanOrigin, Population, Refusal};
 use crate::privilege::Tier;
 use crate::verify::ServerConvergence;
 
@@ -26,6 +26,9 @@ pub struct Summary {
     pub run: String,
     /// The digest of the plan.
     pub plan_digest: String,
+    /// The playbook that the plan was made from, who approves, whom to call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<PlanOrigin>,
     /// The accounts.
     pub accounts: AccountCounts,
     /// The persons, where the plan joined accounts of several directories.
@@ -293,6 +296,9 @@ impl fmt::Display for Summary {
         let a = &self.accounts;
         writeln!(f, "run      {}", if self.run.is_empty() { "not begun" } else { &self.run })?;
         writeln!(f, "plan     {}", self.plan_digest)?;
+        if let Some(origin) = &self.origin {
+            writeln!(f, "{origin}")?;
+        }
         writeln!(f, "chain    {}, {} records, intact", self.chain.hash, self.chain.number)?;
         let state = match &self.stopped {
             Some(reason) => format!("stopped: {}", stop_words(reason)),

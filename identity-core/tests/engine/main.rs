@@ -23,6 +23,7 @@ mod own_passwords;
 mod pace;
 mod passwords;
 mod persons;
+mod playbook;
 mod server_secrets;
 mod sessions;
 mod stopping;

@@ -143,3 +143,40 @@ async fn an_approval_that_is_over_when_its_wave_comes_opens_nothing() {
     let end = world.run().approvals(renewed).start().await.unwrap().finish().await.unwrap();
     assert_eq!((end.stopped, world.directory.writes()), (None, writes), "all of it is done, and nothing is open");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_playbook_names_the_signers_and_the_rules_of_the_run_are_asked_for_besides() {
+    let (ada, grace) = (SshKey::ed25519(), SshKey::ed25519());
+    for (one, other, have) in [
+        (("mallory", &ada), ("grace", &grace), Some(1)),
+        (("ada", &ada), ("ada", &grace), Some(1)),
+        (("ada", &ada), ("grace", &grace), None),
+    ] {
+        let world = crate::playbook::world().await;
+        let wave = ["privileged"];
+        let approvals = signed(&world, &[(one.0, one.1, &wave, HOUR), (other.0, other.1, &wave, HOUR)]);
+        let started = world.run().approvals(approvals).start().await;
+        match have {
+            None => {
+                let end = started.unwrap().finish().await.unwrap();
+                assert!(matches!(end.stopped, Some(StopReason::NotApproved { .. })), "of the other waves: {end:?}");
+                assert!(!world.directory.touched().is_empty());
+            }
+            Some(persons) => {
+                let error = started.unwrap_err();
+                let fault = fault(&error);
+                assert!(matches!(fault, ApprovalFault::TooFewPersons { have, .. } if *have == persons), "{error}");
+                assert!(world.directory.touched().is_empty());
+            }
+        }
+    }
+    // The playbook is content with two names; the run is not.
+    let world = crate::playbook::world().await;
+    let mut named = Approvals::default();
+    ["Ada", "Grace"].into_iter().for_each(|who| named.push(Approval::of_wave(&world.plan, "privileged", who).unwrap()));
+    let mut rails = identity_core::engine::Guardrails::of_plan(&world.plan);
+    rails.approvals = ApprovalRules::two_for_privileged();
+    let error = world.run().approvals(named).guardrails(rails).start().await.unwrap_err();
+    assert!(matches!(fault(&error), ApprovalFault::NotSigned { .. }), "{error}");
+    assert!(world.directory.touched().is_empty());
+}

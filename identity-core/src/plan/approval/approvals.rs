@@ -265,11 +265,12 @@ impl Approvals {
     }
 
     /// The approvals that let this wave begin at this time: every one that counts. `rules` is what is
-    /// asked for beyond the rules of the plan.
+    /// asked for beyond the rules of the plan and of the playbook that it was made from.
     ///
     /// # Errors
     /// [`ErrorKind::ApprovalMissing`] when there is none, or what there is does not suffice; then with
-    /// an [`ApprovalFault`] as source that says why.
+    /// an [`ApprovalFault`] as source that says why. [`ErrorKind::InputInvalid`] when the plan made from
+    /// a playbook has no such wave.
     pub fn admit(&self, plan: &Plan, wave: &str, rules: ApprovalRules, now: Timestamp) -> Result<Vec<&Approval>> {
         let rules = rules.and(plan.header().spec.approvals);
         let given: Vec<&Approval> = self.list.iter().filter(|approval| approval.scope.covers(wave)).collect();
@@ -281,6 +282,11 @@ impl Approvals {
         }
         if rules.two_for_privileged && plan.privileged_in(wave) > 0 {
             two_persons(wave, &counting)?;
+        }
+        if let Some(origin) = &plan.header().spec.origin
+            && let Some(fault) = origin.lacks(plan.wave(wave)?, &counting)
+        {
+            return Err(fault.into_error());
         }
         Ok(counting)
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::error::{Error, ErrorKind};
+use crate::plan::ApprovalRule;
 
 /// Why an approval does not count. It is the source of the [`Error`] that says so, for programs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +99,16 @@ pub enum ApprovalFault {
         /// The longest term.
         longest_days: i64,
     },
+    /// The playbook that the plan was made from asks for more persons, or for others.
+    #[error("wave {wave} takes {rule}, and has {have}")]
+    TooFewPersons {
+        /// The wave.
+        wave: String,
+        /// What the playbook asks for.
+        rule: ApprovalRule,
+        /// How many different persons of those it admits have approved.
+        have: usize,
+    },
     /// Nobody in the file of allowed signers has this key.
     #[error("nobody in the file of allowed signers has the key {key}")]
     UnknownSigner {
@@ -158,6 +169,7 @@ impl ApprovalFault {
             | Self::NotSigned { .. }
             | Self::SamePerson { .. }
             | Self::SecondPersonMissing { .. }
+            | Self::TooFewPersons { .. }
             | Self::Unverified { .. }
             | Self::WrongPlan { .. } => ErrorKind::ApprovalMissing,
             _ => ErrorKind::ApprovalInvalid,
@@ -189,6 +201,9 @@ impl ApprovalFault {
             }
             Self::SamePerson { .. } => "have somebody else approve it, with a key of their own".to_owned(),
             Self::SecondPersonMissing { .. } => "have a second person sign a statement of their own".to_owned(),
+            Self::TooFewPersons { .. } => {
+                "have those approve whom the playbook asks for, each by themselves".to_owned()
+            }
             Self::Term { .. } => "make a new statement with a term within that".to_owned(),
             Self::UnknownSigner { .. } => {
                 "if the key is the approver's, add it to the file of allowed signers; if not, find out whose it is"
