@@ -49,7 +49,7 @@ async fn pages_are_followed_as_they_stand_and_empty_ones_survived() {
 
 #[tokio::test]
 async fn a_listing_that_is_not_whole_begins_anew_and_then_is_an_error() {
-    let broken = r#"{"value":[{"id":"#;
+    let broken = r#"{"value":[{"id":7}]}"#;
     let (directory, canned) = directory([
         reply(200, NOBODY),
         reply(200, &page(&[1, 2], Some("A"))),
@@ -68,7 +68,20 @@ async fn a_listing_that_is_not_whole_begins_anew_and_then_is_an_error() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_page_that_ends_too_early_is_read_again() {
+    let (directory, canned) = directory([
+        reply(200, NOBODY),
+        reply(200, &page(&[1, 2], Some("A"))),
+        reply(200, r#"{"value":[{"id":"#),
+        reply(200, &page(&[3], None)),
+    ])
+    .await;
+    assert_eq!(names(&directory, Scope::Everyone).await.unwrap(), expected(1..=3));
+    assert_eq!(canned.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_place_that_has_expired_begins_anew() {
     let expired =
         r#"{"error":{"code":"Directory_ExpiredPageToken","message":"The specified page token value has expired."}}"#;

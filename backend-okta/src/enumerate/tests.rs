@@ -76,7 +76,7 @@ async fn an_empty_page_in_the_middle_ends_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_listing_that_is_not_whole_begins_anew_and_then_is_an_error() {
-    let broken = r#"[{"id":"#;
+    let broken = r#"[{"id":7}]"#;
     let (directory, canned) = directory([
         with_next(reply(200, &page(&[1, 2])), &cursor("a")),
         reply(200, broken),
@@ -89,6 +89,18 @@ async fn a_listing_that_is_not_whole_begins_anew_and_then_is_an_error() {
     let (directory, canned) = connected(config(), (0..3).map(|_| reply(200, broken))).await;
     let error = names(&directory, Scope::Everyone).await.unwrap_err();
     assert_eq!((error.kind(), canned.left()), (ErrorKind::Protocol, 0), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_ends_too_early_is_read_again() {
+    let (directory, canned) = directory([
+        with_next(reply(200, &page(&[1, 2])), &cursor("a")),
+        reply(200, r#"[{"id":"#),
+        reply(200, &page(&[3])),
+    ])
+    .await;
+    assert_eq!(names(&directory, Scope::Everyone).await.unwrap(), expected(1..=3));
+    assert_eq!(canned.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,9 +217,9 @@ proptest! {
         };
         let mut answers = Vec::new();
         for stop in breaks {
-            // Up to here, and then half a page.
+            // Up to here, and then a page of something else.
             answers.extend((0..stop.min(last)).map(answer));
-            answers.push(reply(200, "[{"));
+            answers.push(reply(200, "[7]"));
         }
         answers.extend((0..=last).map(answer));
         let mut once: Vec<u32> = Vec::new();
