@@ -33,7 +33,8 @@
 //! use identity_core::plan::Plan;
 //!
 //! async fn witnessed(journal: Arc<dyn Journal>, org: Arc<dyn Backend>, plan: &Plan) -> Result<bool> {
-//!     let logs = Evidence::new(journal).directory(org).gather(plan, |found| {
+//!     let evidence = Evidence::new(journal).directory(org);
+//!     let logs = evidence.gather(plan, |found| {
 //!         if let Found::Other(other) = &found {
 //!             println!("{}: {} by {}", other.whose.as_str(), other.event.what, other.event.actor);
 //!         }
