@@ -33,12 +33,19 @@ pub(crate) fn support(account: &Account, action: Action, known: &Known) -> Suppo
     };
     match (&by_kind, power_of(action)) {
         (Support::Works | Support::Instead { .. }, Some(power)) => reach(account, power, known).unwrap_or(by_kind),
+        (Support::Works, None) if changes_methods(action) => unit_forbids(account, known).unwrap_or(by_kind),
         _ => by_kind,
     }
 }
 
+/// Whether it writes to the account's authentication methods.
+fn changes_methods(action: Action) -> bool {
+    matches!(action, Action::ResetAuthenticators | Action::IssueAccessPass)
+}
+
 /// What of the matrix decides. Whether it also holds for an app that revokes sessions or removes methods is
-/// not told by any source: those are tried.
+/// not told by any source: those are tried. That a restricted unit keeps others from changing its members is
+/// told of every change.
 fn power_of(action: Action) -> Option<Power> {
     match action {
         Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
@@ -65,6 +72,16 @@ fn reach(account: &Account, power: Power, known: &Known) -> Option<Support> {
             "the account's roles outrank those of the app: give its service principal Privileged Authentication \
              Administrator over the whole tenant, or have a Global Administrator do it by hand",
         )),
+    }
+}
+
+/// Why a restricted unit keeps the app from the account, whatever its roles over the tenant.
+fn unit_forbids(account: &Account, known: &Known) -> Option<Support> {
+    let targets = known.targets()?;
+    let target = targets.target(&account.id);
+    match check(targets.own()?, Power::Password, &target) {
+        Err(Refusal::Restricted) => Some(cannot(&restricted(&targets.restricted_units(&target)))),
+        _ => None,
     }
 }
 

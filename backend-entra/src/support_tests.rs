@@ -173,13 +173,18 @@ fn a_restricted_unit_is_named() {
         ..Target::default()
     };
     for own in [vec![], vec![everywhere(Caller::Global)]] {
-        match support(&person(), MUST, &known(&own, inside.clone())) {
-            Support::Cannot { because } => {
-                assert!(because.contains("restricted administrative unit (vault)"), "{because}");
+        for action in [MUST, Action::ResetAuthenticators, Action::IssueAccessPass] {
+            match support(&person(), action, &known(&own, inside.clone())) {
+                Support::Cannot { because } => {
+                    assert!(because.contains("restricted administrative unit (vault)"), "{action:?}: {because}");
+                }
+                other => panic!("{action:?}: {other:?}"),
             }
-            other => panic!("{other:?}"),
         }
+        assert_eq!(said(&person(), Action::RevokeSessions, &known(&own, inside.clone())), "works");
     }
     let scoped = [OwnRole { caller: Caller::Authentication, unit: Some("vault".into()) }];
-    assert_eq!(said(&person(), MUST, &known(&scoped, inside)), "works");
+    for action in [MUST, Action::ResetAuthenticators] {
+        assert_eq!(said(&person(), action, &known(&scoped, inside.clone())), "works");
+    }
 }

@@ -1,7 +1,6 @@
 //! Who approves: by name, at the terminal, or by a signature over a statement.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use identity_reset::error::{Error, ErrorKind, Result};
@@ -83,7 +82,7 @@ pub(crate) fn approvals(options: &Options, source: &Source, folder: &Folder, pla
         }
     }
     for signature in &options.approval {
-        approvals.push(signed(plan, signature)?);
+        approvals.push(Approval::of_signature_file(plan, signature)?);
     }
     approvals.check(plan)?;
     match &options.allowed_signers {
@@ -151,20 +150,6 @@ pub(crate) fn nothing_approved(approvals: &Approvals, plan: &Plan, rules: Approv
             .with_detail(format!("no wave of plan {} is approved; nothing was touched", plan.digest()))
             .with_advice("approve on a terminal, or with --approve all or --approve WAVE, and --resume this folder")
     }))
-}
-
-/// The approval of a signature, and of the statement that lies beside it.
-fn signed(plan: &Plan, signature: &Path) -> Result<Approval> {
-    let statement: PathBuf = match signature.extension() {
-        Some(extension) if extension == "sig" => signature.with_extension(""),
-        _ => {
-            return Err(input(format!("{} is not the signature of a statement", signature.display()))
-                .with_advice("name the file that ssh-keygen wrote beside the statement: STATEMENT.sig"));
-        }
-    };
-    let read =
-        |path: &Path| std::fs::read_to_string(path).map_err(|fault| input(format!("{}: {fault}", path.display())));
-    Approval::of_statement(plan, &read(&statement)?, read(signature)?)
 }
 
 fn agrees(wave: &str, accounts: u64, digest: &str) -> bool {

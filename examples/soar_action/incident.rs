@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use identity_reset::directory::DirectoryInfo;
 use identity_reset::limits::clock;
-use identity_reset::plan::{AllowedSigners, ApprovalRules};
+use identity_reset::plan::{AllowedSigners, Approval, ApprovalRules};
 use identity_reset::playbook::{Playbook, Trigger};
 use identity_reset::prelude::*;
 use serde_json::json;
@@ -84,17 +84,29 @@ impl Incident {
     }
 
     /// The approvals that are there; none where there is no file. Without the file of allowed signers
-    /// those that are signed count for nothing.
-    pub(crate) fn approvals(&self, path: Option<&Path>, signers: Option<&Path>, plan: &Plan) -> Result<Approvals> {
+    /// those that are signed count for nothing. Signatures that are given are kept with the others.
+    pub(crate) fn approvals(
+        &self,
+        path: Option<&Path>,
+        signatures: &[PathBuf],
+        signers: Option<&Path>,
+        plan: &Plan,
+    ) -> Result<Approvals> {
         let own = self.0.join("approvals.json");
         let mut approvals = match path {
             Some(path) => Approvals::load(path)?,
-            None if own.exists() => Approvals::load(own)?,
+            None if own.exists() => Approvals::load(&own)?,
             None => Approvals::default(),
         };
+        for signature in signatures {
+            approvals.push(Approval::of_signature_file(plan, signature)?);
+        }
         approvals.check(plan)?;
         if let Some(signers) = signers {
             approvals.verify(plan, &AllowedSigners::load(signers)?)?;
+        }
+        if !signatures.is_empty() {
+            approvals.save(own)?;
         }
         Ok(approvals)
     }

@@ -17,6 +17,7 @@ mod run;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use identity_reset::playbook::{Shelf, Trigger};
@@ -28,7 +29,7 @@ use incident::Incident;
 /// Makes the plan that a trigger asks for, and carries it out once it is approved.
 ///
 /// One JSON object a line on standard output, each with "event": accepted, plan_made, plan_found,
-/// approval_needed, started, wave_started, wave_finished, waiting, stopping, finished, failed.
+/// approval_needed, started, wave_started, wave_finished, waiting, stopping, log_matched, finished, failed.
 /// Exit codes: 0 done and verified · 1 done with failures or unknowns · 2 bad
 /// input, nothing touched · 3 stopped by a rule or by hand, resumable · 4 a plan
 /// is there, and approvals are needed; nothing touched.
@@ -55,6 +56,11 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     approvals: Option<PathBuf>,
 
+    /// A signed approval: the file STATEMENT.sig that ssh-keygen wrote beside the statement; may be
+    /// repeated. It is kept with the incident's approvals.
+    #[arg(long, value_name = "FILE.sig", requires = "allowed_signers", conflicts_with = "approvals")]
+    approval: Vec<PathBuf>,
+
     /// Whose signatures count, as ssh-keygen(1) has it under ALLOWED SIGNERS. Without, signed approvals
     /// count for nothing.
     #[arg(long, value_name = "FILE", env = "IDENTITY_RESET_ALLOWED_SIGNERS")]
@@ -68,6 +74,11 @@ struct Options {
     /// the same password when the incident is gone on with.
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+
+    /// How long to wait for the directories' own audit logs to say what the run did, in seconds; 0 does
+    /// not ask them. They are minutes late.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    evidence: u64,
 }
 
 /// The exit codes; the same as those of `mass_reset`.
@@ -115,12 +126,18 @@ async fn act(options: &Options) -> Result<Exit> {
     let backends = directories.connect().await?;
     let incident = Incident::open(&options.runs, &trigger, playbook)?;
     let plan = incident.plan(&trigger, playbook, &directories, &backends).await?;
-    let approvals = incident.approvals(options.approvals.as_deref(), options.allowed_signers.as_deref(), &plan)?;
+    let approvals = incident.approvals(
+        options.approvals.as_deref(),
+        &options.approval,
+        options.allowed_signers.as_deref(),
+        &plan,
+    )?;
     if !incident::tell_what_is_needed(&plan, &approvals) {
         return Ok(Exit::NotApproved);
     }
-    let (recipients, identities) = (recipients, identities.unwrap_or_default());
-    Ok(run::carry_out(&incident, &plan, approvals, &directories, backends, recipients, identities).await)
+    let evidence = Duration::from_secs(options.evidence);
+    let means = run::Means { recipients, identities: identities.unwrap_or_default(), evidence };
+    Ok(run::carry_out(&incident, &plan, approvals, &directories, backends, means).await)
 }
 
 fn read(options: &Options) -> Result<String> {

@@ -1,8 +1,10 @@
 //! Carries an approved plan out, verifies and reports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
+use identity_reset::evidence::Evidence;
 use identity_reset::prelude::*;
 use serde_json::json;
 
@@ -20,6 +22,16 @@ pub(crate) fn recipients(given: &[String], of_playbook: &[String]) -> Result<Vec
     lines.iter().map(|line| Recipient::parse(line)).collect()
 }
 
+/// What a run needs beside its plan.
+pub(crate) struct Means {
+    /// Who may open the passwords.
+    pub(crate) recipients: Vec<Recipient>,
+    /// What opens them here.
+    pub(crate) identities: Vec<Identity>,
+    /// How long the directories' audit logs are waited for.
+    pub(crate) evidence: Duration,
+}
+
 /// The run to its end.
 pub(crate) async fn carry_out(
     incident: &Incident,
@@ -27,10 +39,10 @@ pub(crate) async fn carry_out(
     approvals: Approvals,
     directories: &Directories,
     backends: Vec<Arc<dyn Backend>>,
-    recipients: Vec<Recipient>,
-    identities: Vec<Identity>,
+    means: Means,
 ) -> Exit {
-    let begun = begin(incident, plan, approvals, directories, &backends, recipients, identities).await;
+    let evidence = means.evidence;
+    let begun = begin(incident, plan, approvals, directories, &backends, means).await;
     let (running, journal) = match begun {
         Ok(begun) => begun,
         Err(error) => {
@@ -38,7 +50,7 @@ pub(crate) async fn carry_out(
             return Exit::BadInput;
         }
     };
-    match finish(incident, plan, backends, running, journal).await {
+    match finish(incident, plan, backends, running, journal, evidence).await {
         Ok(exit) => exit,
         Err(error) => {
             failed(&error);
@@ -54,14 +66,13 @@ async fn begin(
     approvals: Approvals,
     directories: &Directories,
     backends: &[Arc<dyn Backend>],
-    recipients: Vec<Recipient>,
-    identities: Vec<Identity>,
+    means: Means,
 ) -> Result<(Running, Arc<dyn Journal>)> {
     let path = |name: &str| incident.path().join(name);
     let (vault, ledger) = (path("vault.jsonl"), path("journal.sqlite"));
     let sealed = std::fs::metadata(&vault).is_ok_and(|vault| vault.len() > 0);
-    let vault = SealedFile::open_or_create(vault, recipients)?;
-    let vault = if identities.is_empty() { vault } else { vault.with_identities(identities) };
+    let vault = SealedFile::open_or_create(vault, means.recipients)?;
+    let vault = if means.identities.is_empty() { vault } else { vault.with_identities(means.identities) };
     let empty = std::fs::metadata(&ledger).map_or(true, |journal| journal.len() == 0);
     if empty && !sealed {
         // Left by a process that was killed while it made the file; nothing was sent before that.
@@ -90,6 +101,7 @@ async fn finish(
     backends: Vec<Arc<dyn Backend>>,
     mut running: Running,
     journal: Arc<dyn Journal>,
+    evidence: Duration,
 ) -> Result<Exit> {
     let stop = running.cancellation();
     tokio::spawn(async move {
@@ -113,6 +125,7 @@ async fn finish(
     }
     let end = running.finish().await?;
     Verifier::new(Arc::clone(&journal)).directories(backends.iter().cloned()).verify(plan).await?;
+    match_logs(&backends, &journal, plan, evidence).await?;
     let report = Report::of_plan(Arc::clone(&journal), plan).directories(backends).worked(end.worked());
     let summary = report.write(plan.rows()?, incident.path()).await?;
     let exit = if end.stopped.is_some() || end.held > 0 {
@@ -130,4 +143,28 @@ async fn finish(
         }),
     );
     Ok(exit)
+}
+
+/// What the directories' own audit logs say of it. What they cannot tell leaves nothing undone.
+async fn match_logs(
+    backends: &[Arc<dyn Backend>],
+    journal: &Arc<dyn Journal>,
+    plan: &Plan,
+    patience: Duration,
+) -> Result<()> {
+    if patience.is_zero() || backends.iter().all(|backend| backend.audit_log().is_none()) {
+        return Ok(());
+    }
+    let evidence = Evidence::new(Arc::clone(journal)).directories(backends.iter().cloned()).patience(patience);
+    match evidence.gather(plan, |_| Ok(())).await {
+        Ok(logs) => {
+            logs.iter().for_each(|log| say("log_matched", &json!({"log": log.to_string()})));
+            Ok(())
+        }
+        Err(error) if error.kind() != ErrorKind::Journal => {
+            failed(&error);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }

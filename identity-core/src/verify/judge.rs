@@ -13,6 +13,10 @@ use crate::journal::{Baseline, Verdict};
 /// machine than the record of the password in others.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(10);
 
+/// The grain of the moment from which sessions are valid, and of a confirmation: whole seconds, and
+/// one of them may tick between the two.
+const GRAIN: SignedDuration = SignedDuration::from_secs(2);
+
 /// What one reading says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
@@ -70,10 +74,12 @@ const SAME_STATUS: &str = "read back: the password had expired before and still 
 const NOT_FLAGGED: &str = "read back: no change is demanded at the next sign-in, although that was ordered";
 
 /// Sessions were revoked: the moment from which on they are valid has to be later than before, and
-/// not from before the order.
+/// not from before the order. A new password moves it too, perhaps in the very second of the
+/// revocation: then it is not later than before, and is the order's own second all the same.
 fn judge_sessions(revoked: &Revoked, valid_from: Option<Timestamp>) -> Reading {
     let Some(valid_from) = valid_from else { return waiting(Verdict::Unknown) };
-    let moved = revoked.before.map(|before| valid_from > before);
+    let of_that_second = revoked.at.is_some_and(|at| valid_from.duration_since(at).abs() < GRAIN);
+    let moved = revoked.before.map(|before| valid_from > before || (valid_from == before && of_that_second));
     let is_since = revoked.at.map(|at| valid_from.duration_since(at) >= -TOLERANCE);
     match (moved, is_since) {
         (Some(false), _) | (_, Some(false)) => waiting(Verdict::Unchanged).noting(SESSIONS),

@@ -1,5 +1,7 @@
 //! The text that is signed.
 
+use std::path::{Path, PathBuf};
+
 use jiff::{Timestamp, ToSpan};
 
 use super::{Approval, ApprovalFault, ApprovalScope};
@@ -59,6 +61,30 @@ impl Approval {
             text.push_str(&format!("note: {}\n", line(note)?));
         }
         Ok(text)
+    }
+
+    /// As [`of_statement`](Self::of_statement), from the file that `ssh-keygen -Y sign` wrote beside the
+    /// statement: `STATEMENT.sig`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputInvalid`] when it has another name, or it or the statement beside it cannot be
+    /// read; otherwise as of [`of_statement`](Self::of_statement).
+    pub fn of_signature_file(plan: &Plan, signature: impl AsRef<Path>) -> Result<Self> {
+        let signature = signature.as_ref();
+        let statement: PathBuf = match signature.extension() {
+            Some(extension) if extension == "sig" => signature.with_extension(""),
+            _ => {
+                return Err(invalid(format!("{} is not the signature of a statement", signature.display()))
+                    .with_advice("name the file that ssh-keygen wrote beside the statement: STATEMENT.sig"));
+            }
+        };
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|fault| {
+                invalid(format!("{}: {fault}", path.display()))
+                    .with_advice("keep the statement and its signature, STATEMENT.sig, beside each other")
+            })
+        };
+        Self::of_statement(plan, &read(&statement)?, read(signature)?)
     }
 
     /// The approval that a statement makes, with the signature of it; not yet verified, which

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::account::{Account, AccountKind, PasswordState};
 use crate::journal::{Baseline, Verdict};
-use crate::verify::expectation::Expectation;
+use crate::verify::expectation::{Expectation, Revoked};
 use crate::verify::fixture::{at, corp, id};
 use crate::verify::judge::{Reading, judge};
 
@@ -28,6 +28,36 @@ fn account(last_set: Option<i64>, version: Option<u64>, flag: bool) -> Account {
     let last_set: Option<Timestamp> = last_set.map(at);
     account.password = PasswordState { last_set, version, must_change: flag, ..PasswordState::default() };
     account
+}
+
+#[test]
+fn sessions_that_were_revoked_are_judged_by_the_moment_from_which_they_are_valid() {
+    // (valid from before, confirmed) · valid from now · verdict
+    type Case = ((Option<i64>, Option<i64>), Option<i64>, Verdict);
+    let cases: &[Case] = &[
+        ((Some(0), Some(100)), Some(100), Changed),
+        ((Some(0), Some(100)), Some(95), Changed),
+        ((Some(0), Some(100)), Some(0), Unchanged),
+        // Moved, and long before the order: somebody else's revocation.
+        ((Some(0), Some(100)), Some(50), Unchanged),
+        // The new password moved it in the order's own second, or as it ended.
+        ((Some(100), Some(100)), Some(100), Changed),
+        ((Some(99), Some(100)), Some(99), Changed),
+        ((Some(98), Some(100)), Some(98), Unchanged),
+        // Without the time of the order only a move counts.
+        ((Some(100), None), Some(100), Unchanged),
+        ((Some(0), None), Some(100), Changed),
+        ((None, None), Some(100), Unknown),
+        ((None, Some(100)), Some(100), Changed),
+        ((Some(0), Some(100)), None, Unknown),
+    ];
+    for ((before, confirmed), now, verdict) in cases {
+        let revoked = Revoked { before: before.map(at), at: confirmed.map(at) };
+        let expected = Expectation { revoked: Some(revoked), ..Expectation::default() };
+        let mut account = account(None, None, false);
+        account.state.sessions_valid_from = now.map(at);
+        assert_eq!(judge(&expected, Some(&account)).verdict, *verdict, "{before:?}, {confirmed:?}, now {now:?}");
+    }
 }
 
 #[test]
