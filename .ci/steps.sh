@@ -221,6 +221,7 @@ step_kill() {
   start_controller dc-kill 200
   export IDENTITY_RESET_KILLS=180 IDENTITY_RESET_CLOUD_KILLS=24 IDENTITY_RESET_OKTA_KILLS=24
   server_tests identity-reset kill
+  server_tests identity-reset soar
 }
 
 # --- what the steps share ---------------------------------------------------------------------
