@@ -10,6 +10,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a script talks to the person who runs it")]
 
 #[path = "mass_reset/embedded.rs"]
+#[expect(dead_code, reason = "nothing is reset: nobody has to be protected")]
 mod embedded;
 
 use std::io::{IsTerminal, Write};
@@ -92,11 +93,14 @@ async fn audit(options: &Options) -> Result<bool> {
     let passing = tempfile::tempdir().map_err(|fault| input(&fault.to_string()))?;
     let file = audit.write_to(options.out.clone().unwrap_or_else(|| passing.path().join("readiness.jsonl"))).await?;
     if options.json {
-        print(&json!({
-            "readiness": options.out, "digest": file.digest(), "made_at": file.made_at(),
-            "guidance": file.header().guidance.name, "directories": file.header().directories,
-            "summary": file.summary(),
-        }).to_string())?;
+        print(
+            &json!({
+                "readiness": options.out, "digest": file.digest(), "made_at": file.made_at(),
+                "guidance": file.header().guidance.name, "directories": file.header().directories,
+                "summary": file.summary(),
+            })
+            .to_string(),
+        )?;
     } else {
         in_words(&file, options)?;
     }
@@ -139,7 +143,17 @@ fn in_words(file: &ReadinessFile, options: &Options) -> Result<()> {
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(std::env::var("COLUMNS").ok().and_then(|width| width.parse().ok()).unwrap_or(150));
     table.set_header([
-        "by", "group", "accounts", "ready", "too weak", "not alone", "unknown", "recent", "old", "stale", "strongest",
+        "by",
+        "group",
+        "accounts",
+        "ready",
+        "too weak",
+        "not alone",
+        "unknown",
+        "recent",
+        "old",
+        "stale",
+        "strongest",
         "methods",
     ]);
     for group in file.summary().groups.iter().chain([&file.summary().all]) {
@@ -157,12 +171,20 @@ fn in_words(file: &ReadinessFile, options: &Options) -> Result<()> {
 }
 
 fn row(group: &GroupCounts) -> Vec<String> {
-    let strongest = Strength::ALL.iter().rev().filter_map(|strength| {
-        group.strongest.get(strength).map(|count| format!("{strength} {count}"))
-    });
+    let strongest = Strength::ALL
+        .iter()
+        .rev()
+        .filter_map(|strength| group.strongest.get(strength).map(|count| format!("{strength} {count}")));
     let methods = group.methods.iter().map(|(kind, count)| format!("{kind} {count}"));
     let counts = [
-        group.accounts, group.ready, group.too_weak, group.not_alone, group.unknown, group.recent, group.old, group.stale,
+        group.accounts,
+        group.ready,
+        group.too_weak,
+        group.not_alone,
+        group.unknown,
+        group.recent,
+        group.old,
+        group.stale,
     ];
     let mut cells = vec![plain(&group.by), plain(&group.group)];
     cells.extend(counts.iter().map(u64::to_string));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::actions::{self, Chosen};
-use super::hand_off::Rule;
 use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal};
+use super::hand_off::Rule;
 use super::names::{Named, Names};
 use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
@@ -66,11 +66,7 @@ impl Decider {
     }
 
     /// The row of a staged account. A directory that is not there leaves everything out. `lift` adds to the verdict on the account what is known of the same person.
-    pub(super) fn decide(
-        &mut self,
-        staged: &StagedAccount,
-        lift: impl FnOnce(&mut Classification),
-    ) -> PlanRow {
+    pub(super) fn decide(&mut self, staged: &StagedAccount, lift: impl FnOnce(&mut Classification)) -> PlanRow {
         let StagedAccount { directory, account, marks, enrolment } = staged;
         let named = self.names.find(account);
         let Some(known) = self.directories.get(*directory) else {
@@ -108,13 +104,7 @@ impl Decider {
             .any(|(place, selection)| covers(selection, account) || marks.contains(&mark_of_selection(place)))
     }
 
-    fn plan(
-        &self,
-        account: &Account,
-        known: &Known,
-        class: &Classification,
-        enrolment: Option<&Enrolment>,
-    ) -> PlanRow {
+    fn plan(&self, account: &Account, known: &Known, class: &Classification, enrolment: Option<&Enrolment>) -> PlanRow {
         let population = Population::of(account, class);
         let guest_from_elsewhere = account.kind == AccountKind::Guest && account.authority != PasswordAuthority::Here;
         if guest_from_elsewhere && population != Population::Privileged {

@@ -314,7 +314,9 @@ impl PlanSpec {
             one_password_action(population, actions)?;
             if let ("privileged", Some(action)) = (population, actions.iter().find(|action| action.hands_off())) {
                 return Err(invalid(format!("{action} would hand privileged accounts to self-service recovery"))
-                    .with_advice("set a password: whoever recovers a privileged account by a telephone holds everything"));
+                    .with_advice(
+                        "set a password: whoever recovers a privileged account by a telephone holds everything",
+                    ));
             }
         }
         if let HandOff::Waived { because } = &self.hand_off

@@ -8,7 +8,9 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 
 use super::counts::{GroupCounts, Tally};
-use super::file::{AccountReadiness, FORMAT, Line, ReadDirectory, ReadinessFile, ReadinessHeader, ReadinessSummary, VERSION};
+use super::file::{
+    AccountReadiness, FORMAT, Line, ReadDirectory, ReadinessFile, ReadinessHeader, ReadinessSummary, VERSION,
+};
 use super::grouping::Grouping;
 use super::guidance::{AsOf, Guidance};
 use super::{Enrolment, MethodKind};
@@ -138,7 +140,12 @@ fn check(directories: &[Arc<dyn Backend>], by: &[Grouping]) -> Result<()> {
     Ok(())
 }
 
-async fn read_directory(place: usize, backend: &Arc<dyn Backend>, by: &[Grouping], stage: &SharedStage) -> Result<Known> {
+async fn read_directory(
+    place: usize,
+    backend: &Arc<dyn Backend>,
+    by: &[Grouping],
+    stage: &SharedStage,
+) -> Result<Known> {
     let info = backend.info().clone();
     gather::everyone(backend, place, stage).await?;
     for (mark, grouping) in by.iter().enumerate() {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::counts::GroupCounts;
-use super::guidance::{AsOf, Guidance};
 use super::grouping::Grouping;
+use super::guidance::{AsOf, Guidance};
 use super::{Enrolment, Readiness};
 use crate::account::{AccountKind, DirectoryId};
 use crate::directory::DirectoryInfo;
@@ -142,7 +142,11 @@ impl ReadinessFile {
             Some(Line::Header(header)) if header.format == FORMAT && header.version == VERSION => header,
             Some(Line::Header(header)) => {
                 let (format, version) = (&header.format, header.version);
-                return Err(invalid(path, 1, &format!("is {format:?} {version}; this library reads {FORMAT:?} {VERSION}")));
+                return Err(invalid(
+                    path,
+                    1,
+                    &format!("is {format:?} {version}; this library reads {FORMAT:?} {VERSION}"),
+                ));
             }
             _ => return Err(invalid(path, 1, "is no header of a readiness file")),
         };
@@ -273,13 +277,7 @@ struct Lines {
 impl Lines {
     fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| unreadable(path, error))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file: BufReader::new(file),
-            hash: Sha256::new(),
-            number: 0,
-            text: Vec::new(),
-        })
+        Ok(Self { path: path.to_owned(), file: BufReader::new(file), hash: Sha256::new(), number: 0, text: Vec::new() })
     }
 
     fn next_line(&mut self) -> Result<Option<Line>> {

@@ -224,9 +224,7 @@ impl Guidance {
     /// enrolled since then is recent too.
     #[must_use]
     pub fn as_of(&self, at: Timestamp, suspected_since: Option<Timestamp>) -> AsOf {
-        let before = |days: u32| {
-            at.checked_sub(Duration::from_secs(u64::from(days) * DAY)).unwrap_or(Timestamp::MIN)
-        };
+        let before = |days: u32| at.checked_sub(Duration::from_secs(u64::from(days) * DAY)).unwrap_or(Timestamp::MIN);
         let recent = before(self.recent_days);
         AsOf {
             at,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::guidance::{Enough, Guidance, Strength, TierAsks, Worth};
 use super::MethodKind;
+use super::guidance::{Enough, Guidance, Strength, TierAsks, Worth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::playbook::fault::Fault;
 use crate::playbook::reader::{Fields, Node, Reader};
@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn a_file_changes_what_it_names_and_nothing_else() {
-        let text = "format = 1\nname = \"ours\"\n[method.sms]\nstrength = \"good\"\nsource = \"us\"\n[age]\nold_days = 9\n";
+        let text =
+            "format = 1\nname = \"ours\"\n[method.sms]\nstrength = \"good\"\nsource = \"us\"\n[age]\nold_days = 9\n";
         let ours = parse(Path::new("x"), text).unwrap();
         let mut expected = built_in();
         expected.name = "ours".into();

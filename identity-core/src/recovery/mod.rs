@@ -15,8 +15,8 @@ mod guidance_text;
 mod readiness;
 
 pub use audit::RecoveryAudit;
-pub use counts::{GroupCounts};
-pub use file::{AccountReadiness, ReadinessFile, ReadinessHeader, ReadinessRows, ReadinessSummary, ReadDirectory};
+pub use counts::GroupCounts;
+pub use file::{AccountReadiness, ReadDirectory, ReadinessFile, ReadinessHeader, ReadinessRows, ReadinessSummary};
 pub use grouping::{Grouping, InvalidGrouping};
 pub use guidance::{AsOf, Enough, Guidance, Strength, TierAsks, Worth};
 pub use readiness::{Readiness, Standing};

@@ -114,9 +114,9 @@ impl Guidance {
     fn is_met(&self, way: Enough, counted: &[(Strength, MethodKind)]) -> bool {
         counted.iter().filter(|(strength, _)| *strength >= way.one).any(|(_, first)| match way.beside {
             None => true,
-            Some(beside) => counted.iter().any(|(strength, second)| {
-                *strength >= beside && self.channel(*first) != self.channel(*second)
-            }),
+            Some(beside) => counted
+                .iter()
+                .any(|(strength, second)| *strength >= beside && self.channel(*first) != self.channel(*second)),
         })
     }
 
@@ -189,8 +189,8 @@ mod tests {
             (&[Passkey, Push], [Ready, Ready, Ready]),
         ];
         for (kinds, expected) in cases {
-            let found = [Tier::User, Tier::Management, Tier::Control]
-                .map(|tier| standing(tier, &enrolled(kinds, long_ago)));
+            let found =
+                [Tier::User, Tier::Management, Tier::Control].map(|tier| standing(tier, &enrolled(kinds, long_ago)));
             assert_eq!(found, expected, "{kinds:?}");
         }
     }

@@ -27,9 +27,9 @@ async fn every_person_has_one_line_and_the_groups_add_up() {
     let folder = tempfile::tempdir().unwrap();
     let directory = MemoryDirectory::builder("corp").organisation(Organisation::new(7, 600)).build().unwrap();
     let accounts: Vec<_> = directory.accounts(&AccountQuery::everyone()).try_collect().await.unwrap();
-    let people = accounts.iter().filter(|account| {
-        matches!(account.kind, AccountKind::Person | AccountKind::Guest) && account.state.enabled
-    });
+    let people = accounts
+        .iter()
+        .filter(|account| matches!(account.kind, AccountKind::Person | AccountKind::Guest) && account.state.enabled);
     let people: BTreeSet<_> = people.map(|account| account.id.clone()).collect();
     let by = [Grouping::Population, Grouping::attribute("department"), Grouping::Tier];
     let file = audit(directory, &folder, &by).await;
@@ -108,7 +108,8 @@ async fn a_reading_that_breaks_off_leaves_no_file_and_a_group_that_is_not_there_
     let broken = builder().faults(FaultScript::new(1).rule(When::read(), Fault::Forbid)).build().unwrap();
     let audit = RecoveryAudit::new(Guidance::default()).directory(broken);
     audit.write_to(&path).await.unwrap_err();
-    for (by, kind) in [("group:corp/nobody", ErrorKind::InputInvalid), ("group:elsewhere/x", ErrorKind::ConfigInvalid)] {
+    for (by, kind) in [("group:corp/nobody", ErrorKind::InputInvalid), ("group:elsewhere/x", ErrorKind::ConfigInvalid)]
+    {
         let audit = RecoveryAudit::new(Guidance::default()).directory(builder().build().unwrap());
         let error = audit.by(by.parse().unwrap()).write_to(&path).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

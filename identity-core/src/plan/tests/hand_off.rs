@@ -83,7 +83,8 @@ async fn only_the_ready_are_handed_off_and_the_others_get_a_password_that_is_kep
         let fake = can_do_all().privileged("p4", Tier::Management);
         let plan = planned(&folder, spec(&[asked]), fake, Some(file.clone())).await.unwrap();
         assert_eq!(actions(&entry(&plan, "p0")), [asked]);
-        let because = [("p1", "too weak"), ("p2", "cannot recover alone"), ("p3", "not known"), ("p5", "no line of it")];
+        let because =
+            [("p1", "too weak"), ("p2", "cannot recover alone"), ("p3", "not known"), ("p5", "no line of it")];
         for (name, because) in because {
             let entry = entry(&plan, name);
             assert_eq!(actions(&entry), [SET], "{name}");

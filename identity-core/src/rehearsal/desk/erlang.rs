@@ -19,9 +19,7 @@ pub fn erlang_c(agents: u32, load: f64) -> f64 {
     if load <= 0.0 {
         return 0.0;
     }
-    let blocked = (1..=agents).map(f64::from).fold(1.0, |blocked, agents| {
-        load * blocked / (agents + load * blocked)
-    });
+    let blocked = (1..=agents).map(f64::from).fold(1.0, |blocked, agents| load * blocked / (agents + load * blocked));
     let free = 1.0 - load / f64::from(agents);
     blocked / (free + (1.0 - free) * blocked)
 }

@@ -169,13 +169,8 @@ impl State {
         let callers = hour.calls + hour.calls_again;
         hour.wait_seconds = if callers > 1e-6 { hour.waiting / callers * 3600.0 } else { 0.0 };
         hour.busy = busy;
-        for value in [
-            &mut hour.calls,
-            &mut hour.calls_again,
-            &mut hour.answered,
-            &mut hour.hung_up,
-            &mut hour.waiting,
-        ] {
+        for value in [&mut hour.calls, &mut hour.calls_again, &mut hour.answered, &mut hour.hung_up, &mut hour.waiting]
+        {
             *value *= self.scale;
         }
         hour
@@ -192,7 +187,8 @@ impl State {
 
     /// The chances a little later: somebody comes, somebody goes.
     fn step(&mut self, coming: f64, step: f64) {
-        let leaving = |there: f64| self.served * there.min(self.agents) + self.impatient * (there - self.agents).max(0.0);
+        let leaving =
+            |there: f64| self.served * there.min(self.agents) + self.impatient * (there - self.agents).max(0.0);
         self.next.clear();
         self.next.resize(self.chances.len() + 2, 0.0);
         // One place before the first, and one behind the last.

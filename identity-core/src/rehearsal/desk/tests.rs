@@ -50,9 +50,11 @@ fn a_rush_is_what_a_thousand_days_by_chance_are_on_average() {
         (0..days).for_each(|_| day(&known, agents, calls, &mut chance, &mut found));
         for (hour, found) in hours.iter().zip(found) {
             let [waiting, answered, hung_up] = found.map(|sum| sum / f64::from(days));
-            for (of, told, seen) in
-                [("waiting", hour.waiting, waiting), ("answered", hour.answered, answered), ("hung up", hour.hung_up, hung_up)]
-            {
+            for (of, told, seen) in [
+                ("waiting", hour.waiting, waiting),
+                ("answered", hour.answered, answered),
+                ("hung up", hour.hung_up, hung_up),
+            ] {
                 let close = (told - seen).abs() <= 0.06 * seen + 0.12;
                 assert!(close, "{agents} agents, hour {}: {of} {told:.2}, by chance {seen:.2}", hour.hour);
             }
