@@ -10,7 +10,7 @@ const NEGLIGIBLE: f64 = 1e-12;
 const LONGEST_STEP: f64 = 1.0 / 60.0;
 /// Where more come in an hour, a part of the desk is looked at and the result is scaled up: so many
 /// callers hardly stray from their average.
-const MOST_AN_HOUR: f64 = 4_000.0;
+const MOST_AN_HOUR: f64 = 1_000.0;
 /// After the last wave the desk is followed until fewer than this wait or will call again.
 const NOBODY: f64 = 0.05;
 /// But not longer than so many hours.

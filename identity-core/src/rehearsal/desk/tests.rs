@@ -66,8 +66,8 @@ fn a_rush_is_what_a_thousand_days_by_chance_are_on_average() {
 fn a_very_large_rush_is_a_small_one_scaled_up() {
     let known = assumptions(600, 0.5);
     let desk = |agents| Desk::new(known.clone(), agents).unwrap();
-    let large = desk(400).load(&[WaveCalls { at_hour: 0, calls: 40_000.0 }]);
-    let small = desk(40).load(&[WaveCalls { at_hour: 0, calls: 4_000.0 }]);
+    let large = desk(200).load(&[WaveCalls { at_hour: 0, calls: 18_000.0 }]);
+    let small = desk(20).load(&[WaveCalls { at_hour: 0, calls: 1_800.0 }]);
     for (large, small) in large.iter().zip(&small).take(4) {
         assert!((large.hung_up / 10.0 - small.hung_up).abs() <= 0.03 * small.hung_up + 0.5, "{large:?} {small:?}");
     }
@@ -77,12 +77,12 @@ fn a_very_large_rush_is_a_small_one_scaled_up() {
 fn a_proposal_keeps_to_the_target_and_more_agents_are_faster() {
     let known = assumptions(600, 0.7);
     let desk = |agents| Desk::new(known.clone(), agents).unwrap();
-    let few = desk(4).propose(5_000, 600.0).unwrap();
-    let many = desk(12).propose(5_000, 600.0).unwrap();
+    let few = desk(3).propose(1_000, 150.0).unwrap();
+    let many = desk(7).propose(1_000, 150.0).unwrap();
     assert!(many.hours < few.hours && many.size > few.size, "{many:?} {few:?}");
-    let each = 600.0 / 5_000.0;
-    for (agents, proposal) in [(4, few), (12, many)] {
-        assert!(proposal.size * proposal.waves >= 5_000 && proposal.size * (proposal.waves - 1) < 5_000);
+    let each = 150.0 / 1_000.0;
+    for (agents, proposal) in [(3, few), (7, many)] {
+        assert!(proposal.size * proposal.waves >= 1_000 && proposal.size * (proposal.waves - 1) < 1_000);
         let waves: Vec<WaveCalls> = (0..proposal.waves as u32)
             .map(|n| WaveCalls { at_hour: n * proposal.pause_hours, calls: proposal.size as f64 * each })
             .collect();
@@ -97,8 +97,8 @@ fn a_proposal_keeps_to_the_target_and_more_agents_are_faster() {
         });
         assert!(breaks, "{proposal:?}");
     }
-    let all = desk(200).propose(5_000, 600.0).unwrap();
-    assert_eq!((all.size, all.waves, all.pause_hours), (5_000, 1, 0));
+    let all = desk(60).propose(1_000, 150.0).unwrap();
+    assert_eq!((all.size, all.waves, all.pause_hours), (1_000, 1, 0));
     assert!(desk(4).propose(0, 0.0).is_none());
     assert!(Desk::new(known, 0).is_err());
 }
