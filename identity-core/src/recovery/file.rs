@@ -101,7 +101,6 @@ pub struct ReadinessSummary {
 }
 
 /// One line.
-#[expect(clippy::large_enum_variant, reason = "lines pass by one at a time, and most are accounts")]
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "row", rename_all = "snake_case")]
 pub(super) enum Line {
