@@ -403,3 +403,45 @@ async fn signed_approvals_of_two_persons_open_the_privileged_and_nothing_less_do
         approvals.as_array().expect("a list").iter().filter_map(|one| one["signed_by"]["principal"].as_str()).collect();
     assert!(signers.contains(&"ann") && signers.contains(&"bob"), "{approvals}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_handed_to_a_recovery_that_is_not_known_to_be_strong() {
+    let mock = mock().await;
+    let stand = Stand::on(&mock);
+    let run = stand.run("run");
+    let scramble = |more: &[&str]| {
+        let mut command = stand.unapproved(&run);
+        command.args(["--action", "scramble", "--dry-run"]).args(more);
+        finish(command)
+    };
+    let ended = scramble(&[]).await;
+    assert_eq!((ended.code, ended.complaint().contains("self-service recovery")), (Some(2), true), "{ended:?}");
+    // What Active Directory does not know is unknown, and not nobody.
+    let program = |name: &str, arguments: &[&str]| {
+        let mut command = tokio::process::Command::new(support::example(name));
+        command.current_dir(stand.path()).args(arguments);
+        finish(command)
+    };
+    let audit = ["--directories", "directories.toml", "--out", "readiness.jsonl", "--json"];
+    let audited = program("audit_recovery", &audit).await;
+    assert_eq!(audited.code, Some(1), "{audited:?}");
+    let counts = &audited.summary()["summary"]["all"];
+    assert!(counts["accounts"].as_u64() > Some(20) && counts["unknown"] == counts["accounts"], "{counts}");
+    let load = program("desk_load", &["readiness.jsonl", "--agents", "4", "--json"]).await;
+    assert_eq!(load.code, Some(0), "{load:?}");
+    let load = load.summary();
+    assert!(load["proposal"]["size"].as_u64() > Some(0) && load["keeps_to_target"] == true, "{load}");
+    assert_eq!(load["readiness"], audited.summary()["digest"]);
+    let ended = scramble(&["--readiness", "readiness.jsonl"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let plan = identity_reset::plan::Plan::open(run.join("plan.jsonl")).expect("the plan");
+    let replaced = |row: &identity_reset::plan::PlanRow| match row {
+        identity_reset::plan::PlanRow::Entry(entry) => {
+            entry.notes.iter().any(|note| note.contains("replaced by set_password_must_change: no hand-off"))
+        }
+        identity_reset::plan::PlanRow::LeftOut { .. } => false,
+    };
+    let replaced = plan.rows().expect("rows").filter(|row| replaced(row.as_ref().expect("a row"))).count();
+    assert!(replaced > 20, "{replaced} accounts keep a password that is known");
+    untouched(&mock);
+}

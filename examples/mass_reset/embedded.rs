@@ -12,8 +12,6 @@ use testkit::mock_graph::{self, MockGraph};
 use testkit::mock_okta::{self, MockOkta};
 use testkit::organisation::{Organisation, special};
 
-use crate::folder::input;
-
 /// The id of the embedded Active Directory.
 const ON_PREM: &str = "corp";
 /// The id of the embedded tenant.
@@ -108,6 +106,10 @@ async fn org(organisation: Organisation) -> Result<(MockOkta, Arc<dyn Backend>)>
 
 fn id(text: &str) -> Result<DirectoryId> {
     DirectoryId::new(text).map_err(|fault| input(fault.to_string()))
+}
+
+fn input(detail: String) -> Error {
+    Error::new(ErrorKind::InputInvalid, "start the embedded directories").with_detail(detail)
 }
 
 fn not_started(fault: &std::io::Error) -> Error {

@@ -6,9 +6,10 @@ use futures::StreamExt;
 use identity_reset::engine::Progress;
 use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
-use identity_reset::plan::{PopulationActions, ServiceDisposition, WaveSizes};
+use identity_reset::plan::{PlanBuilder, PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::playbook::{Arguments, Playbook};
 use identity_reset::prelude::*;
+use identity_reset::recovery::ReadinessFile;
 use identity_reset::report::Summary;
 use identity_reset::verify::Convergence;
 
@@ -28,6 +29,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     }
     // What can be found wrong without the directories is found before they are asked.
     let playbook = options.playbook.as_ref().map(Playbook::from_file).transpose()?;
+    let readiness = options.readiness.as_ref().map(ReadinessFile::open).transpose()?;
     let recipients = recipients(options, playbook.as_ref())?;
     let identities = options.identity.as_ref().map(Identity::read_file).transpose()?;
     let source = Source::connect(options, options.resume.as_deref()).await?;
@@ -45,7 +47,10 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     folder.keep_recipients(&recipients)?;
     let plan = match options.resume {
         Some(_) => Plan::open(folder.plan())?,
-        None => spec.builder().directories(source.backends.clone()).write_to(folder.plan()).await?,
+        None => {
+            let builder = spec.builder().directories(source.backends.clone());
+            readiness.into_iter().fold(builder, PlanBuilder::readiness).write_to(folder.plan()).await?
+        }
     };
     show::line(&plan.summary().with_estimates(plan.estimates(&source.backends)).to_string());
     if options.dry_run {
@@ -211,6 +216,9 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
         waves.workforce = Some(size);
     }
     spec = spec.with_actions(actions).with_waves(waves).with_joining(options.joining());
+    if let Some(because) = &options.waive_readiness {
+        spec = spec.waive_readiness(because);
+    }
     if options.reset_services {
         spec =
             spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });

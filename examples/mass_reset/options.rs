@@ -103,6 +103,15 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = PasswordAction::SetMustChange)]
     pub action: PasswordAction,
 
+    /// Hand accounts to self-service recovery (scramble, recover, recover-by-mail) only where this
+    /// readiness file of `audit_recovery` says that it is strong enough; the others get a password.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub readiness: Option<PathBuf>,
+
+    /// Hand accounts to self-service recovery without a readiness file. The reason is in the plan.
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["resume", "readiness", "playbook"])]
+    pub waive_readiness: Option<String>,
+
     /// Reset service accounts too, instead of listing them for their owners.
     #[arg(long)]
     pub reset_services: bool,

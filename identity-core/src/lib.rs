@@ -53,7 +53,8 @@
 //! | [`evidence`] | what the directory's own audit log says of the run |
 //! | [`report`] | one row for each account, and what is left to do |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
-//! | [`recovery`] | the trait for reading who could recover alone |
+//! | [`recovery`] | who could recover alone: the trait, the table of methods, the audit and its file |
+//! | [`rehearsal`] | what a run will be like: the load of the service desk |
 //! | [`error`] | the one error |
 //!
 //! ```text
@@ -93,6 +94,7 @@ pub mod plan;
 pub mod playbook;
 pub mod privilege;
 pub mod recovery;
+pub mod rehearsal;
 pub mod report;
 pub mod reset;
 pub mod vault;

@@ -1,5 +1,6 @@
 //! Makes a plan: directories are read, every account is decided about, the file is written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,14 +9,18 @@ use super::draft::{self, Draft};
 use super::entry::{PlanRow, Wave};
 use super::file::Plan;
 use super::gather::{self, SharedStage};
+use super::hand_off::{HandOff, PlannedReadiness, Rule};
 use super::header::{FORMAT, HeaderRow, PlanHeader, PlannedDirectory, VERSION};
 use super::persons::{self, People};
 use super::spec::PlanSpec;
 use super::stage::{Stage, StagedRow};
 use super::tally::Tally;
 use super::waves::{self, Slot};
+use crate::account::DirectoryId;
 use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::clock;
+use crate::recovery::{Enrolment, ReadinessFile};
 
 /// Accounts that are decided about at once.
 const PAGE: u32 = 500;
@@ -48,11 +53,12 @@ const MOST_REASONS: usize = 5;
 pub struct PlanBuilder {
     spec: PlanSpec,
     directories: Vec<Arc<dyn Backend>>,
+    readiness: Option<ReadinessFile>,
 }
 
 impl PlanBuilder {
     pub(super) fn new(spec: PlanSpec) -> Self {
-        Self { spec, directories: Vec::new() }
+        Self { spec, directories: Vec::new(), readiness: None }
     }
 
     /// Adds a directory.
@@ -64,6 +70,14 @@ impl PlanBuilder {
     /// Adds directories.
     pub fn directories(mut self, backends: impl IntoIterator<Item = Arc<dyn Backend>>) -> Self {
         self.directories.extend(backends);
+        self
+    }
+
+    /// Hands accounts to self-service recovery only where this file says that they are
+    /// [ready](crate::recovery::Standing::Ready). It has to be fresh ([`ReadinessFile::check_age`]); what
+    /// it says is judged by the table that is in it.
+    pub fn readiness(mut self, file: ReadinessFile) -> Self {
+        self.readiness = Some(file);
         self
     }
 
@@ -79,7 +93,8 @@ impl PlanBuilder {
     /// may still appear.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] for decisions that make no sense or name an unknown directory;
+    /// [`ErrorKind::ConfigInvalid`] for decisions that make no sense or name an unknown directory, and
+    /// for hand-offs to recovery without a readiness file or a waiver;
     /// [`ErrorKind::InputInvalid`] for names that fit no account or several, all of them at once;
     /// otherwise what the directories and the disk say.
     pub fn write_to(self, path: impl Into<PathBuf>) -> impl Future<Output = Result<Plan>> + Send {
@@ -88,20 +103,52 @@ impl PlanBuilder {
 }
 
 async fn write(builder: PlanBuilder, path: PathBuf) -> Result<Plan> {
-    let PlanBuilder { spec, mut directories } = builder;
+    let PlanBuilder { spec, mut directories, readiness } = builder;
     directories.sort_by(|a, b| a.info().id.cmp(&b.info().id));
     check(&spec, &directories)?;
+    spec.check_hand_off(readiness.as_ref(), clock::now())?;
     let folder = draft::folder_of(&path).to_owned();
     let stage = SharedStage::open(folder).await?;
     let mut known = Vec::new();
     let mut warnings = Vec::new();
+    if let Some(file) = readiness.clone() {
+        let ids: Vec<DirectoryId> = directories.iter().map(|backend| backend.info().id.clone()).collect();
+        warnings.extend(stage.run(move |stage| put_readiness(stage, &file, &ids)).await?);
+    }
     for (place, backend) in directories.into_iter().enumerate() {
         let (directory, told) = read_directory(&spec, place, backend, &stage).await?;
         known.push(directory);
         warnings.extend(told);
     }
-    let decider = Decider::new(spec, known);
-    stage.run(move |stage| make(stage, decider, warnings, &path)).await
+    if let HandOff::Waived { because } = &spec.hand_off
+        && spec.hands_off()
+    {
+        warnings.push(format!("handed to self-service recovery without a look at whose is strong enough: {because}"));
+    }
+    let rule = Rule::of(&spec, readiness.as_ref());
+    let decider = Decider::new(spec, rule, known);
+    stage.run(move |stage| make(stage, decider, readiness.as_ref(), warnings, &path)).await
+}
+
+/// Puts what is known of recovery on the stage; says what of it is of no use here.
+fn put_readiness(stage: &mut Stage, file: &ReadinessFile, ids: &[DirectoryId]) -> Result<Option<String>> {
+    let (mut page, mut of): (Vec<Enrolment>, usize) = (Vec::new(), 0);
+    let mut covered = BTreeSet::new();
+    for row in file.rows()? {
+        let row = row?;
+        let Some(place) = ids.iter().position(|id| *id == row.directory) else { continue };
+        covered.insert(place);
+        if page.len() == PAGE as usize || place != of {
+            stage.put_enrolments(of, &page)?;
+            page.clear();
+        }
+        of = place;
+        page.push(row.enrolment);
+    }
+    stage.put_enrolments(of, &page)?;
+    let missing: Vec<&str> =
+        ids.iter().enumerate().filter(|(place, _)| !covered.contains(place)).map(|(_, id)| id.as_str()).collect();
+    Ok((!missing.is_empty()).then(|| format!("the readiness file has no account of {}", missing.join(", "))))
 }
 
 fn check(spec: &PlanSpec, directories: &[Arc<dyn Backend>]) -> Result<()> {
@@ -169,7 +216,13 @@ async fn read_directory(
     Ok((Known { backend, privileges, principal: preflight.principal }, warnings))
 }
 
-fn make(stage: &mut Stage, mut decider: Decider, mut warnings: Vec<String>, path: &Path) -> Result<Plan> {
+fn make(
+    stage: &mut Stage,
+    mut decider: Decider,
+    readiness: Option<&ReadinessFile>,
+    mut warnings: Vec<String>,
+    path: &Path,
+) -> Result<Plan> {
     let mut people = People::of(stage, decider.spec(), decider.directories(), draft::folder_of(path))?;
     let tally = decide_all(stage, &mut decider, people.as_mut())?;
     warnings.extend(decider.settle()?);
@@ -199,6 +252,7 @@ fn make(stage: &mut Stage, mut decider: Decider, mut warnings: Vec<String>, path
         waves,
         counts: tally.all,
         persons: people.as_ref().map(People::planned).transpose()?,
+        readiness: readiness.map(PlannedReadiness::of),
         warnings,
     };
     // Its database is as large as the stage: it goes before the plan is written.
@@ -225,7 +279,7 @@ fn decide_all(stage: &mut Stage, decider: &mut Decider, mut people: Option<&mut 
                     people.lift(membership, &staged.account.directory, class);
                 }
             };
-            let mut row = decider.decide(staged.directory, &staged.account, &staged.marks, lift);
+            let mut row = decider.decide(staged, lift);
             let mut person = None;
             if let Some(membership) = membership {
                 if let PlanRow::Entry(entry) = &mut row {

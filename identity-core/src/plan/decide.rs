@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::actions::{self, Chosen};
 use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal};
+use super::hand_off::Rule;
 use super::names::{Named, Names};
 use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
-use super::stage::Mark;
+use super::stage::{Mark, StagedAccount};
 use crate::account::{Account, AccountId, AccountKind, PasswordAuthority};
 use crate::directory::{Backend, Support};
 use crate::error::Result;
 use crate::privilege::{Classification, PrivilegeIndex, Tier};
+use crate::recovery::Enrolment;
 use crate::reset::Action;
 
 /// The most grounds that one row tells.
@@ -31,6 +33,7 @@ pub(super) struct Known {
 pub(super) struct Decider {
     spec: PlanSpec,
     names: Names,
+    hand_off: Rule,
     directories: Vec<Known>,
 }
 
@@ -45,8 +48,8 @@ pub(super) fn mark_of_exclusion(place: usize) -> Mark {
 }
 
 impl Decider {
-    pub(super) fn new(spec: PlanSpec, directories: Vec<Known>) -> Self {
-        Self { names: Names::of(&spec), spec, directories }
+    pub(super) fn new(spec: PlanSpec, hand_off: Rule, directories: Vec<Known>) -> Self {
+        Self { names: Names::of(&spec), hand_off, spec, directories }
     }
 
     pub(super) fn spec(&self) -> &PlanSpec {
@@ -62,17 +65,11 @@ impl Decider {
         self.names.settle()
     }
 
-    /// The row of an account of the directory at `directory`. A directory that is not there leaves
-    /// everything out. `lift` adds to the verdict on the account what is known of the same person.
-    pub(super) fn decide(
-        &mut self,
-        directory: usize,
-        account: &Account,
-        marks: &[Mark],
-        lift: impl FnOnce(&mut Classification),
-    ) -> PlanRow {
+    /// The row of a staged account. A directory that is not there leaves everything out. `lift` adds to the verdict on the account what is known of the same person.
+    pub(super) fn decide(&mut self, staged: &StagedAccount, lift: impl FnOnce(&mut Classification)) -> PlanRow {
+        let StagedAccount { directory, account, marks, enrolment } = staged;
         let named = self.names.find(account);
-        let Some(known) = self.directories.get(directory) else {
+        let Some(known) = self.directories.get(*directory) else {
             return left_out(account, Tier::User, LeftOutReason::NotSelected);
         };
         let mut class = known.privileges.classify(&account.id);
@@ -86,7 +83,7 @@ impl Decider {
         if !named.selected && !self.is_selected(account, marks) {
             return left_out(account, class.tier, LeftOutReason::NotSelected);
         }
-        self.plan(account, known, &class)
+        self.plan(account, known, &class, enrolment.as_ref())
     }
 
     /// The first exclusion that covers the account.
@@ -107,7 +104,7 @@ impl Decider {
             .any(|(place, selection)| covers(selection, account) || marks.contains(&mark_of_selection(place)))
     }
 
-    fn plan(&self, account: &Account, known: &Known, class: &Classification) -> PlanRow {
+    fn plan(&self, account: &Account, known: &Known, class: &Classification, enrolment: Option<&Enrolment>) -> PlanRow {
         let population = Population::of(account, class);
         let guest_from_elsewhere = account.kind == AccountKind::Guest && account.authority != PasswordAuthority::Here;
         if guest_from_elsewhere && population != Population::Privileged {
@@ -129,8 +126,13 @@ impl Decider {
                     let because = format!("the plan names no action for this population ({population})");
                     return left_out(account, class.tier, LeftOutReason::Excluded(because));
                 }
-                let support = |action| support(known, account, asked, action);
-                let mut chosen = actions::choose(account, asked, &support);
+                let (asked, told) = self.hand_off.apply(account, &population, class, enrolment, asked);
+                if asked.is_empty() {
+                    return left_out(account, class.tier, LeftOutReason::NothingWorks(told.join("; ")));
+                }
+                let support = |action| support(known, account, &asked, action);
+                let mut chosen = actions::choose(account, &asked, &support);
+                chosen.notes.splice(0..0, told);
                 if self.spec.set_twice.contains(&population) {
                     actions::set_twice(&mut chosen, known.backend.capabilities(), &support);
                 }

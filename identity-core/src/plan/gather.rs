@@ -23,11 +23,11 @@ const PAGE: usize = 500;
 
 /// The stage as async code uses it: the disk is waited for on threads made for waiting.
 #[derive(Clone, Debug)]
-pub(super) struct SharedStage(Arc<Mutex<Stage>>);
+pub(crate) struct SharedStage(Arc<Mutex<Stage>>);
 
 impl SharedStage {
     /// Opens one inside `folder`, which is made where it is missing.
-    pub(super) async fn open(folder: PathBuf) -> Result<Self> {
+    pub(crate) async fn open(folder: PathBuf) -> Result<Self> {
         let stage = blocking(move || {
             std::fs::create_dir_all(&folder).map_err(|error| {
                 Error::new(ErrorKind::InputInvalid, "make the plan")
@@ -41,7 +41,7 @@ impl SharedStage {
     }
 
     /// Works on the stage.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Stage) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -58,7 +58,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 }
 
 /// Reads, and reads again where that may help.
-pub(super) async fn again<T, F: Future<Output = Result<T>> + Send>(mut read: impl FnMut() -> F + Send) -> Result<T> {
+pub(crate) async fn again<T, F: Future<Output = Result<T>> + Send>(mut read: impl FnMut() -> F + Send) -> Result<T> {
     let mut attempt = 1;
     loop {
         match read().await {
@@ -81,7 +81,7 @@ fn wait_after(error: &Error, attempt: u32) -> Duration {
 }
 
 /// Puts every account of a directory on the stage.
-pub(super) async fn everyone(backend: &Arc<dyn Backend>, place: usize, stage: &SharedStage) -> Result<()> {
+pub(crate) async fn everyone(backend: &Arc<dyn Backend>, place: usize, stage: &SharedStage) -> Result<()> {
     again(|| async {
         // What an enumeration brought before it broke off may be gone when it is begun again.
         stage.run(move |stage| stage.forget_accounts(place)).await?;
@@ -91,7 +91,7 @@ pub(super) async fn everyone(backend: &Arc<dyn Backend>, place: usize, stage: &S
 }
 
 /// Marks the accounts of one scope.
-pub(super) async fn scope(
+pub(crate) async fn scope(
     backend: &Arc<dyn Backend>,
     place: usize,
     mark: Mark,

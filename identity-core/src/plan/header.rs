@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PlanSpec, PlannedPersons, Wave};
+use super::{PlanSpec, PlannedPersons, PlannedReadiness, Wave};
 use crate::directory::DirectoryInfo;
 
 /// What [`PlanHeader::format`] says.
@@ -33,6 +33,9 @@ pub struct PlanHeader {
     /// The persons behind the accounts, where accounts of several directories were joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persons: Option<PlannedPersons>,
+    /// The readiness file that hand-offs to recovery were decided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<PlannedReadiness>,
     /// What whoever approves should know about the plan as a whole, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

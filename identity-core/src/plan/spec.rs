@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hand_off::HandOff;
 use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, Population, Selection, WaveKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::person::{Anchor, Joining};
@@ -57,6 +58,9 @@ pub struct PlanSpec {
     /// set an account, and is done where the directory keeps a version that shows both.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub set_twice: Vec<Population>,
+    /// Who is handed to self-service recovery, where actions ask for it.
+    #[serde(skip_serializing_if = "HandOff::is_default")]
+    pub hand_off: HandOff,
     /// How large the waves are.
     pub waves: WaveSizes,
     /// How many seconds nothing is begun after each wave of a kind, so that people can look at what
@@ -211,6 +215,13 @@ impl PlanSpec {
         self
     }
 
+    /// Hands accounts to self-service recovery [without a readiness file](HandOff::Waived), and says why.
+    #[must_use]
+    pub fn waive_readiness(mut self, because: impl Into<String>) -> Self {
+        self.hand_off = HandOff::Waived { because: because.into() };
+        self
+    }
+
     /// Sets the sizes of the waves.
     #[must_use]
     pub fn with_waves(mut self, waves: WaveSizes) -> Self {
@@ -269,7 +280,8 @@ impl PlanSpec {
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when nothing is selected, a name is empty, several actions
-    /// of one population concern the password, or an anchor is named twice.
+    /// of one population concern the password, an anchor is named twice, the privileged are to be handed
+    /// to self-service recovery, or the rule on that is waived without a reason.
     pub fn validate(&self) -> Result<()> {
         if self.select.is_empty() {
             return Err(invalid("nothing is selected").with_advice("select everyone, or say whom"));
@@ -300,6 +312,18 @@ impl PlanSpec {
         }
         for (population, actions) in lists {
             one_password_action(population, actions)?;
+            if let ("privileged", Some(action)) = (population, actions.iter().find(|action| action.hands_off())) {
+                return Err(invalid(format!("{action} would hand privileged accounts to self-service recovery"))
+                    .with_advice(
+                        "set a password: whoever recovers a privileged account by a telephone holds everything",
+                    ));
+            }
+        }
+        if let HandOff::Waived { because } = &self.hand_off
+            && because.trim().is_empty()
+        {
+            return Err(invalid("the rule on recovery readiness is waived, and nobody says why")
+                .with_advice("give the reason, or a readiness file"));
         }
         self.join.validate()
     }

@@ -12,43 +12,46 @@ use super::waves::{self, Slot};
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::person::Place;
+use crate::recovery::Enrolment;
 
 const OPERATION: &str = "stage accounts";
 
 /// The database. It is deleted when dropped.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(crate) struct Stage {
     // The connection has to be closed before its folder goes.
     connection: Connection,
     _folder: TempDir,
 }
 
 /// Which set of accounts a scope's enumeration marks.
-pub(super) type Mark = i64;
+pub(crate) type Mark = i64;
 
 /// An account as it waits: the place of its directory in the plan, and the marks it has.
 #[derive(Debug)]
-pub(super) struct StagedAccount {
-    pub(super) directory: usize,
-    pub(super) account: Account,
-    pub(super) marks: Vec<Mark>,
+pub(crate) struct StagedAccount {
+    pub(crate) directory: usize,
+    pub(crate) account: Account,
+    pub(crate) marks: Vec<Mark>,
+    /// What is known of its recovery, where that was put here.
+    pub(crate) enrolment: Option<Enrolment>,
 }
 
 /// A decision as it waits for its wave.
 #[derive(Debug)]
-pub(super) struct StagedRow {
-    pub(super) directory: usize,
+pub(crate) struct StagedRow {
+    pub(crate) directory: usize,
     pub(super) slot: Slot,
     /// Where the account comes in the draw, for those that may be drawn.
-    pub(super) rank: Option<[u8; 16]>,
+    pub(crate) rank: Option<[u8; 16]>,
     /// Where the person's first account is, for a person with accounts in several directories.
-    pub(super) person: Option<Place>,
-    pub(super) row: PlanRow,
+    pub(crate) person: Option<Place>,
+    pub(crate) row: PlanRow,
 }
 
 impl Stage {
     /// Opens one in a fresh folder inside `folder`.
-    pub(super) fn open(folder: &Path) -> Result<Self> {
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix(".plan-stage-").tempdir_in(folder).map_err(failed)?;
         let connection = Connection::open(folder.path().join("stage.sqlite")).map_err(failed)?;
         // Nothing here has to survive a crash. The page cache is bounded to 16 MiB: accounts come in no
@@ -61,6 +64,8 @@ impl Stage {
                      PRIMARY KEY (directory, id));
                  CREATE TABLE marks (directory INTEGER, id TEXT, mark INTEGER,
                      PRIMARY KEY (directory, id, mark)) WITHOUT ROWID;
+                 CREATE TABLE enrolments (directory INTEGER, id TEXT, enrolment TEXT NOT NULL,
+                     PRIMARY KEY (directory, id));
                  CREATE TABLE decided (place INTEGER PRIMARY KEY, slot INTEGER NOT NULL, directory INTEGER NOT NULL,
                      rank BLOB, reset INTEGER NOT NULL, person INTEGER, decision TEXT NOT NULL);
                  CREATE TABLE passwords (person INTEGER, seq INTEGER, PRIMARY KEY (person, seq)) WITHOUT ROWID;",
@@ -70,13 +75,13 @@ impl Stage {
     }
 
     /// Keeps accounts of an enumeration of everyone; of duplicates, the one that came last.
-    pub(super) fn put_accounts(&mut self, directory: usize, accounts: &[Account]) -> Result<()> {
+    pub(crate) fn put_accounts(&mut self, directory: usize, accounts: &[Account]) -> Result<()> {
         self.put(directory, accounts, "INSERT OR REPLACE INTO accounts VALUES (?1, ?2, ?3)", None)
     }
 
     /// Marks accounts of an enumeration of one scope. An account that was seen only there is kept
     /// as well.
-    pub(super) fn put_marked(&mut self, directory: usize, mark: Mark, accounts: &[Account]) -> Result<()> {
+    pub(crate) fn put_marked(&mut self, directory: usize, mark: Mark, accounts: &[Account]) -> Result<()> {
         self.put(directory, accounts, "INSERT OR IGNORE INTO accounts VALUES (?1, ?2, ?3)", Some(mark))
     }
 
@@ -97,7 +102,7 @@ impl Stage {
     }
 
     /// Forgets the accounts of a directory, before its enumeration is begun again.
-    pub(super) fn forget_accounts(&self, directory: usize) -> Result<()> {
+    pub(crate) fn forget_accounts(&self, directory: usize) -> Result<()> {
         self.connection
             .execute("DELETE FROM accounts WHERE directory = ?1", params![signed(directory)])
             .map(drop)
@@ -105,18 +110,41 @@ impl Stage {
     }
 
     /// Forgets a mark, before its enumeration is begun again.
-    pub(super) fn forget_mark(&self, mark: Mark) -> Result<()> {
+    pub(crate) fn forget_mark(&self, mark: Mark) -> Result<()> {
         self.connection.execute("DELETE FROM marks WHERE mark = ?1", params![mark]).map(drop).map_err(failed)
     }
 
+    /// Keeps what is known of accounts' recovery; of duplicates, what came last.
+    pub(crate) fn put_enrolments(&mut self, directory: usize, enrolments: &[Enrolment]) -> Result<()> {
+        let transaction = self.connection.transaction().map_err(failed)?;
+        {
+            let mut keep =
+                transaction.prepare("INSERT OR REPLACE INTO enrolments VALUES (?1, ?2, ?3)").map_err(failed)?;
+            for enrolment in enrolments {
+                let text = serde_json::to_string(enrolment).map_err(failed)?;
+                keep.execute(params![signed(directory), enrolment.account.as_str(), text]).map_err(failed)?;
+            }
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    /// Forgets what is known of the recovery of a directory's accounts, before it is read again.
+    pub(crate) fn forget_enrolments(&self, directory: usize) -> Result<()> {
+        self.connection
+            .execute("DELETE FROM enrolments WHERE directory = ?1", params![signed(directory)])
+            .map(drop)
+            .map_err(failed)
+    }
+
     /// The next accounts by directory and id, after the one given.
-    pub(super) fn accounts_after(&self, after: Option<(usize, &str)>, limit: u32) -> Result<Vec<StagedAccount>> {
+    pub(crate) fn accounts_after(&self, after: Option<(usize, &str)>, limit: u32) -> Result<Vec<StagedAccount>> {
         let (directory, id) = after.map_or((-1, ""), |(directory, id)| (signed(directory), id));
         let mut accounts = self
             .connection
             .prepare(
-                "SELECT directory, account FROM accounts WHERE (directory, id) > (?1, ?2)
-                 ORDER BY directory, id LIMIT ?3",
+                "SELECT directory, account, (SELECT enrolment FROM enrolments AS known
+                     WHERE known.directory = accounts.directory AND known.id = accounts.id)
+                 FROM accounts WHERE (directory, id) > (?1, ?2) ORDER BY directory, id LIMIT ?3",
             )
             .map_err(failed)?;
         let mut marks = self
@@ -133,13 +161,16 @@ impl Stage {
                 .query_map(params![directory, account.id.as_str()], |row| row.get(0))
                 .and_then(Iterator::collect)
                 .map_err(failed)?;
-            page.push(StagedAccount { directory: usize::try_from(directory).map_err(failed)?, account, marks });
+            let enrolment = row.get_ref(2).map_err(failed)?.as_str_or_null().map_err(failed)?;
+            let enrolment = enrolment.map(serde_json::from_str).transpose().map_err(failed)?;
+            let directory = usize::try_from(directory).map_err(failed)?;
+            page.push(StagedAccount { directory, account, marks, enrolment });
         }
         Ok(page)
     }
 
     /// Keeps decisions; to be called in the order of directory and id.
-    pub(super) fn put_rows(&mut self, rows: &[StagedRow]) -> Result<()> {
+    pub(crate) fn put_rows(&mut self, rows: &[StagedRow]) -> Result<()> {
         let transaction = self.connection.transaction().map_err(failed)?;
         {
             let mut keep = transaction
@@ -166,7 +197,7 @@ impl Stage {
     }
 
     /// Draws the canary of one directory from its workforce, by rank.
-    pub(super) fn draw_canary(&self, directory: usize, most: u32) -> Result<()> {
+    pub(crate) fn draw_canary(&self, directory: usize, most: u32) -> Result<()> {
         let candidates: i64 = self
             .connection
             .query_row(
@@ -190,7 +221,7 @@ impl Stage {
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when there would be too many.
-    pub(super) fn cut_workforce(&self, slice: NonZeroU64) -> Result<()> {
+    pub(crate) fn cut_workforce(&self, slice: NonZeroU64) -> Result<()> {
         let first = Slot::FIRST_WORKFORCE.number();
         let count: i64 = self
             .connection
@@ -251,14 +282,14 @@ impl Stage {
     }
 
     /// Keeps that the entry with this number resets a password of a person.
-    pub(super) fn put_password(&self, person: Place, seq: u64) -> Result<()> {
+    pub(crate) fn put_password(&self, person: Place, seq: u64) -> Result<()> {
         let mut keep = self.connection.prepare("INSERT INTO passwords VALUES (?1, ?2)").map_err(failed)?;
         let seq = i64::try_from(seq).map_err(failed)?;
         keep.execute(params![person.number(), seq]).map(drop).map_err(failed)
     }
 
     /// The numbers of the entries that reset passwords of a person, as far as they were kept.
-    pub(super) fn passwords_of(&self, person: Place) -> Result<Vec<u64>> {
+    pub(crate) fn passwords_of(&self, person: Place) -> Result<Vec<u64>> {
         let mut all =
             self.connection.prepare("SELECT seq FROM passwords WHERE person = ?1 ORDER BY seq").map_err(failed)?;
         let mut rows = all.query(params![person.number()]).map_err(failed)?;
@@ -271,7 +302,7 @@ impl Stage {
     }
 
     /// Whether an account of this directory has this id, in any case of letters.
-    pub(super) fn has_account(&self, directory: usize, id: &str) -> Result<bool> {
+    pub(crate) fn has_account(&self, directory: usize, id: &str) -> Result<bool> {
         self.connection
             .query_row(
                 "SELECT 1 FROM accounts WHERE directory = ?1 AND (id = ?2 OR lower(id) = lower(?2)) LIMIT 1",

@@ -38,6 +38,7 @@ pub struct Playbook {
     pub(super) unless_set_since: Option<Given<Timestamp>>,
     pub(super) populations: Populations,
     pub(super) waves: Waves,
+    pub(super) waiver: Option<String>,
     pub(super) guardrails: PlannedGuardrails,
     pub(super) approvals: Vec<ApprovalRule>,
     pub(super) contacts: Vec<Contact>,
@@ -175,6 +176,7 @@ fn playbook(path: &Path, text: &str, reader: &Reader<'_>, mut root: Fields<'_>) 
     });
     let populations = Populations::read(&mut root);
     let waves = Waves::read(&mut root, &declared);
+    let waiver = settings::waiver(&mut root);
     let guardrails = settings::guardrails(&mut root);
     let touches = populations.as_ref().is_some_and(Populations::touch_the_privileged);
     let approvals = settings::approvals(&mut root, touches);
@@ -196,6 +198,7 @@ fn playbook(path: &Path, text: &str, reader: &Reader<'_>, mut root: Fields<'_>) 
         unless_set_since,
         populations: populations?,
         waves,
+        waiver,
         guardrails,
         approvals,
         contacts,

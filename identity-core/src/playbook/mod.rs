@@ -45,12 +45,12 @@
 //! in a playbook is passed over in silence. The plan names the playbook and its digest.
 
 mod arguments;
-mod fault;
+pub(crate) mod fault;
 mod file;
 mod order;
 mod parameter;
 mod populations;
-mod reader;
+pub(crate) mod reader;
 mod scope;
 mod settings;
 mod shelf;

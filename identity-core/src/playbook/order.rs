@@ -63,6 +63,9 @@ impl Playbook {
         spec.set_twice = self.populations.set_twice().to_vec();
         spec.waves = self.waves.sizes(&bound).map_err(|problem| at(format!("`waves`: {problem}")))?;
         spec.pauses.clone_from(&self.waves.pauses);
+        if let Some(because) = &self.waiver {
+            spec = spec.waive_readiness(because);
+        }
         let mut notes: Vec<String> = self.populations.left_out().to_vec();
         notes.extend(kinds.iter().map(|kind| format!("what is said of directories of kind {kind} concerns none here")));
         spec.origin = Some(PlanOrigin {

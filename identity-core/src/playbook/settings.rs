@@ -146,6 +146,14 @@ pub(super) fn contacts(root: &mut Fields<'_>) -> Vec<Contact> {
     contacts
 }
 
+/// The reason why accounts are handed to self-service recovery without a readiness file.
+pub(super) fn waiver(root: &mut Fields<'_>) -> Option<String> {
+    let mut fields = root.take("hand_off").and_then(Node::table)?;
+    let because = fields.need("waiver").and_then(|node| node.text());
+    fields.finish();
+    because
+}
+
 /// Who may open the generated passwords.
 pub(super) fn recipients(root: &mut Fields<'_>) -> Vec<String> {
     let Some(mut fields) = root.take("vault").and_then(Node::table) else { return Vec::new() };

@@ -1,4 +1,25 @@
-//! Self-service recovery readiness: which recovery methods a person has enrolled.
+//! Self-service recovery readiness: which recovery methods a person has enrolled, what they are worth
+//! by a table of guidance, and who could come back alone.
+//!
+//! [`RecoveryAuditor`] is what a directory tells. [`Guidance`] is the table: data, with a default that
+//! a TOML file changes. [`RecoveryAudit`] joins both with accounts, tiers and groups and writes a dated
+//! [`ReadinessFile`], which a plan takes for its rule on hand-offs
+//! ([`PlanSpec::hand_off`](crate::plan::PlanSpec::hand_off)) and the service desk's model for its load.
+
+mod audit;
+mod counts;
+mod file;
+mod grouping;
+mod guidance;
+mod guidance_text;
+mod readiness;
+
+pub use audit::RecoveryAudit;
+pub use counts::GroupCounts;
+pub use file::{AccountReadiness, ReadDirectory, ReadinessFile, ReadinessHeader, ReadinessRows, ReadinessSummary};
+pub use grouping::{Grouping, InvalidGrouping};
+pub use guidance::{AsOf, Enough, Guidance, Strength, TierAsks, Worth};
+pub use readiness::{Readiness, Standing};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -72,7 +93,7 @@ pub struct Method {
 }
 
 /// The kind of a recovery method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MethodKind {
@@ -94,4 +115,41 @@ pub enum MethodKind {
     Certificate,
     /// Something else.
     Other,
+}
+
+impl MethodKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Sms,
+        Self::Voice,
+        Self::Email,
+        Self::SecurityQuestions,
+        Self::OneTimeCode,
+        Self::Push,
+        Self::Passkey,
+        Self::Certificate,
+        Self::Other,
+    ];
+
+    /// The word for it in files: `sms`, `one_time_code`, …
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Voice => "voice",
+            Self::Email => "email",
+            Self::SecurityQuestions => "security_questions",
+            Self::OneTimeCode => "one_time_code",
+            Self::Push => "push",
+            Self::Passkey => "passkey",
+            Self::Certificate => "certificate",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl std::fmt::Display for MethodKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }

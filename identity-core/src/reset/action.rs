@@ -153,6 +153,13 @@ impl Action {
         )
     }
 
+    /// Whether the owner has to come back by self-service recovery afterwards: nobody is given a
+    /// password. Where recovery is weak, an attacker comes back the same way.
+    #[must_use]
+    pub fn hands_off(self) -> bool {
+        matches!(self, Self::Scramble | Self::ResetToRecovery { .. } | Self::SendRecoveryLink)
+    }
+
     /// What kind of secret the server may answer with ([`Receipt::server_secret`]); `None` for an
     /// action that makes none.
     ///

@@ -24,6 +24,7 @@ mod pace;
 mod passwords;
 mod persons;
 mod playbook;
+mod readiness;
 mod server_secrets;
 mod sessions;
 mod stopping;

@@ -3,6 +3,7 @@
 mod approving;
 mod damage;
 pub(super) mod directory;
+mod hand_off;
 mod large;
 mod making;
 mod persons;
