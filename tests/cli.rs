@@ -111,8 +111,13 @@ async fn failures_end_with_1_and_are_named() {
 async fn a_report_is_a_page_to_read() {
     let mock = mock().await;
     let people: Vec<_> = mock.organisation().accounts().skip(testkit::organisation::SPECIAL as usize).collect();
-    let names =
-        ["<script>alert(1)</script>", "\u{202e}nimda", "\"><img src=x>", "Zo\u{eb} <b>", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}"];
+    let names = [
+        "<script>alert(1)</script>",
+        "\u{202e}nimda",
+        "\"><img src=x>",
+        "Zo\u{eb} <b>",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+    ];
     let long = "x".repeat(10_000);
     let mut faults = FaultScript::new(1);
     for (account, name) in people.iter().zip(names.into_iter().chain([long.as_str()])) {
@@ -132,17 +137,22 @@ async fn a_report_is_a_page_to_read() {
     let page = std::fs::read_to_string(run.join("report.html")).expect("a page");
     let digest = ended.summary()["plan_digest"].as_str().expect("a digest").to_owned();
     let chain = ended.summary()["chain"]["hash"].as_str().expect("a hash").to_owned();
-    let shown = ["&lt;script&gt;alert(1)&lt;/script&gt;", "[U+202E]nimda", "(10,000 characters)", "REHEARSAL", &digest, &chain];
+    let shown =
+        ["&lt;script&gt;alert(1)&lt;/script&gt;", "[U+202E]nimda", "(10,000 characters)", "REHEARSAL", &digest, &chain];
     for text in shown {
         assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("<script") && !page.contains("<img"), "a name became markup");
     // What the page tells to do: each line of it says OK.
-    let check = page.split("<pre>sha256sum --check &lt;&lt;&#39;END&#39;\n").nth(1).or_else(|| page.split("&lt;&lt;'END'\n").nth(1));
+    let check = page
+        .split("<pre>sha256sum --check &lt;&lt;&#39;END&#39;\n")
+        .nth(1)
+        .or_else(|| page.split("&lt;&lt;'END'\n").nth(1));
     let lines = check.and_then(|rest| rest.split("\nEND</pre>").next()).expect("digests");
     let sums = run.join("sums");
     std::fs::write(&sums, format!("{lines}\n")).expect("written");
-    let status = std::process::Command::new("sha256sum").current_dir(&run).args(["--check", "--quiet", "sums"]).status();
+    let status =
+        std::process::Command::new("sha256sum").current_dir(&run).args(["--check", "--quiet", "sums"]).status();
     assert!(status.expect("sha256sum").success(), "{lines}");
     std::fs::remove_file(sums).expect("removed");
 }

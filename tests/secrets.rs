@@ -160,7 +160,9 @@ async fn assert_kept(stand: &Stand, signs_in: impl Fn() -> Vec<String>) -> usize
         let text = std::fs::read(&file).expect("readable");
         places.push((file.display().to_string(), text));
     }
-    for name in ["plan.jsonl", "approvals.json", "journal.sqlite", "vault.jsonl", "report.json", "report.csv", "report.html"] {
+    for name in
+        ["plan.jsonl", "approvals.json", "journal.sqlite", "vault.jsonl", "report.json", "report.csv", "report.html"]
+    {
         assert!(places.iter().any(|(place, text)| place.ends_with(name) && !text.is_empty()), "{name} is scanned");
     }
     let bytes: usize = places.iter().map(|(_, text)| text.len()).sum();

@@ -12,6 +12,8 @@ import { pathToFileURL } from 'node:url';
 const require = createRequire(join(process.cwd(), 'package.json'));
 const { default: puppeteer } = await import(pathToFileURL(require.resolve('puppeteer-core')));
 const axe = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
+// What draws is not installed: only the text is read.
+for (const name of ['DOMMatrix', 'ImageData', 'Path2D']) globalThis[name] ??= class {};
 const pdfjsFile = require.resolve('pdfjs-dist/legacy/build/pdf.mjs');
 const { getDocument } = await import(pathToFileURL(pdfjsFile));
 const fonts = join(dirname(pdfjsFile), '../../standard_fonts/');

@@ -88,7 +88,7 @@ pub(super) fn curve(html: &mut Markup, timeline: &Timeline, planned: u64) {
 pub(super) fn numbers(html: &mut Markup, timeline: &Timeline) {
     const LINES: usize = 12;
     let every = timeline.buckets.len().div_ceil(LINES).max(1);
-    html.raw("<details><summary>The curve as numbers</summary><div class=\"box\" role=\"region\" tabindex=\"0\" aria-label=\"The curve as numbers\"><table><caption>Added up to the end of each stretch; the finer steps are in report.json</caption><thead><tr><th scope=\"col\">after</th><th scope=\"col\" class=\"n\">confirmed</th><th scope=\"col\" class=\"n\">read back</th><th scope=\"col\" class=\"n\">attempts in trouble</th></tr></thead><tbody>");
+    html.raw("<details><summary>The curve as numbers</summary><div class=\"box\" role=\"group\" tabindex=\"0\" aria-label=\"The curve as numbers\"><table><caption>Added up to the end of each stretch; the finer steps are in report.json</caption><thead><tr><th scope=\"col\">after</th><th scope=\"col\" class=\"n\">confirmed</th><th scope=\"col\" class=\"n\">read back</th><th scope=\"col\" class=\"n\">attempts in trouble</th></tr></thead><tbody>");
     let (mut confirmed, mut read_back, mut troubled) = (0, 0, 0);
     let mut passed = 0;
     for stretch in timeline.buckets.chunks(every) {

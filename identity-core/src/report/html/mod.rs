@@ -128,9 +128,7 @@ impl Page {
         html.raw("Password reset report · run ").text(opening::run(summary)).raw("</title>\n").style(&sheet);
         html.raw("</head>\n<body>\n<a class=\"skip\" href=\"#outcome\">To the outcome</a>\n");
         if let Some(mark) = &summary.mark {
-            html.raw("<div class=\"mark\" role=\"note\" aria-label=\"Mark of this report\">")
-                .text(mark)
-                .raw("</div>\n");
+            html.raw("<aside class=\"mark\" aria-label=\"Mark of this report\">").text(mark).raw("</aside>\n");
             html.raw("<div class=\"stamp\" aria-hidden=\"true\">").text(mark).raw("</div>\n");
         }
         opening::header(&mut html, summary);
@@ -155,7 +153,7 @@ impl Page {
 /// Begins a table in a box of its own, which scrolls where the page is narrow. The label is unique on
 /// the page; a heading that is a number begins with `#`.
 fn table(html: &mut Markup, label: &'static str, caption: &'static str, columns: &[&'static str]) {
-    html.raw("<div class=\"box\" role=\"region\" tabindex=\"0\" aria-label=\"").raw(label);
+    html.raw("<div class=\"box\" role=\"group\" tabindex=\"0\" aria-label=\"").raw(label);
     html.raw("\"><table><caption>").raw(caption).raw("</caption><thead><tr>");
     for column in columns {
         match column.strip_prefix('#') {

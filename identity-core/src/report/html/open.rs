@@ -66,8 +66,8 @@ pub(super) fn exceptions(html: &mut Markup, listed: &Listed) {
             html.raw("<br><span class=\"soft hash\">").foreign(&at.id).raw("</span>");
         }
         html.raw("</th><td>").foreign(&at.directory).raw("</td><td>").text(at.tier).raw("</td><td>").foreign(&at.wave);
-        html.raw("</td><td>").raw(word(at.result)).raw("</td><td class=\"w\">").foreign(&at.why);
-        html.raw("</td><td class=\"w\">").foreign(&at.advice).raw("</td></tr>\n");
+        html.raw("</td><td>").raw(word(at.result)).raw("</td><td class=\"w\">").told(&at.why);
+        html.raw("</td><td class=\"w\">").told(&at.advice).raw("</td></tr>\n");
     }
     end(html);
     html.raw("</section>\n");
@@ -95,7 +95,7 @@ pub(super) fn by_hand(html: &mut Markup, listed: &Listed) {
             Some(owner) => html.foreign(owner),
             None => html.raw("nobody named"),
         };
-        html.raw("</td><td class=\"w\">").foreign(&at.why).raw("</td><td class=\"w\">").foreign(&at.advice);
+        html.raw("</td><td class=\"w\">").told(&at.why).raw("</td><td class=\"w\">").told(&at.advice);
         html.raw("</td></tr>\n");
     }
     end(html);
@@ -129,7 +129,7 @@ fn reasons(html: &mut Markup, listed: &Listed) {
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     table(html, "Reasons", "Why, among those listed", &["#accounts", "why"]);
     for (why, count) in counts.iter().take(REASONS) {
-        html.raw("<tr>").counted(*count).raw("<td>").foreign(why).raw("</td></tr>\n");
+        html.raw("<tr>").counted(*count).raw("<td>").told(why).raw("</td></tr>\n");
     }
     end(html);
     if counts.len() > REASONS {

@@ -32,7 +32,7 @@ pub(super) fn outcome(html: &mut Markup, summary: &Summary) {
     html.raw("<section aria-labelledby=\"outcome\">\n<h2 id=\"outcome\" tabindex=\"-1\">Outcome</h2>\n<p class=\"lead\"><strong>");
     match (&summary.stopped, summary.finished) {
         (Some(reason), _) => {
-            html.raw("The run stopped before its end: ").foreign(&stop_words(reason)).raw(".");
+            html.raw("The run stopped before its end: ").told(&stop_words(reason)).raw(".");
         }
         (None, true) if summary.is_clean() => {
             html.raw("Every account that was to be reset is verified, and nothing is left to do.");
@@ -93,7 +93,7 @@ pub(super) fn outcome(html: &mut Markup, summary: &Summary) {
     if !summary.refusals.is_empty() {
         fact(html, "Not planned, because the directory would refuse");
         for at in &summary.refusals {
-            html.text(accounts(at.accounts)).raw(": ").foreign(&at.refusal.to_string()).raw("<br>");
+            html.text(accounts(at.accounts)).raw(": ").told(&at.refusal.to_string()).raw("<br>");
         }
         html.raw("</dd>");
     }

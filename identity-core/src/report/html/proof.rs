@@ -71,7 +71,7 @@ fn approvals(html: &mut Markup, summary: &Summary) {
         &["who", "what", "when", "how it was verified", "note"],
     );
     for at in summary.approvals.iter().take(APPROVALS) {
-        html.raw("<tr><th scope=\"row\">").foreign(&at.approver).raw("</th><td>").foreign(&at.scope.waves().join(", "));
+        html.raw("<tr><th scope=\"row\">").foreign(&at.approver).raw("</th><td>").told(&at.scope.waves().join(", "));
         html.raw("</td><td>").time(at.at);
         if let Some(until) = at.ends_at() {
             html.raw("<br>until ").time(until);
@@ -86,7 +86,7 @@ fn approvals(html: &mut Markup, summary: &Summary) {
                 html.raw("by name");
             }
         }
-        html.raw("</td><td>").foreign(at.note.as_deref().unwrap_or_default()).raw("</td></tr>\n");
+        html.raw("</td><td>").told(at.note.as_deref().unwrap_or_default()).raw("</td></tr>\n");
     }
     end(html);
     if summary.approvals.len() > APPROVALS {

@@ -8,8 +8,11 @@ use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 
-/// Characters of one text from outside that are shown.
-const SHOWN: usize = 160;
+/// Characters of a name from outside that are shown.
+const NAME: usize = 160;
+
+/// Characters of a sentence, which may have such a name in it, that are shown.
+const SENTENCE: usize = 600;
 
 /// HTML in the making.
 #[derive(Debug, Default)]
@@ -29,13 +32,22 @@ impl Markup {
         self
     }
 
-    /// A text from outside: kept apart from the direction of the text around it, shortened, with
+    /// A name from outside: kept apart from the direction of the text around it, shortened, with
     /// what cannot be seen made visible.
-    pub(super) fn foreign(&mut self, text: &str) -> &mut Self {
+    pub(super) fn foreign(&mut self, name: &str) -> &mut Self {
+        self.shortened(name, NAME)
+    }
+
+    /// A sentence that may hold names from outside, as [`foreign`](Self::foreign).
+    pub(super) fn told(&mut self, sentence: &str) -> &mut Self {
+        self.shortened(sentence, SENTENCE)
+    }
+
+    fn shortened(&mut self, text: &str, most: usize) -> &mut Self {
         let all = text.chars().count();
         self.raw("<bdi>");
-        if all > SHOWN {
-            let shown: String = text.chars().take(SHOWN).collect();
+        if all > most {
+            let shown: String = text.chars().take(most).collect();
             self.text(shown).text(format_args!("… ({} characters)", number(all as u64)));
         } else {
             self.text(text);

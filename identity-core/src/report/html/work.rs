@@ -24,13 +24,7 @@ pub(super) fn times(html: &mut Markup, summary: &Summary, timeline: &Timeline) {
         &["when", "what", "#record"],
     );
     for at in timeline.milestones.iter().take(LINES) {
-        html.raw("<tr><td>")
-            .time(at.at)
-            .raw("</td><td>")
-            .foreign(&at.what)
-            .raw("</td>")
-            .counted(at.record)
-            .raw("</tr>\n");
+        html.raw("<tr><td>").time(at.at).raw("</td><td>").told(&at.what).raw("</td>").counted(at.record).raw("</tr>\n");
     }
     end(html);
     let kept = timeline.milestones.len().saturating_sub(LINES) as u64;
@@ -156,9 +150,9 @@ fn servers(html: &mut Markup, summary: &Summary) {
             html.raw("takes no changes; ");
         }
         if let Some(error) = &at.unreachable {
-            html.foreign(&error.text).raw("; ");
+            html.told(&error.text).raw("; ");
         }
-        html.foreign(&at.first_behind.join(", ")).raw("</td></tr>\n");
+        html.told(&at.first_behind.join(", ")).raw("</td></tr>\n");
     }
     end(html);
 }
@@ -187,7 +181,7 @@ fn logs(html: &mut Markup, summary: &Summary) {
     for at in &summary.logs {
         html.raw("<tr><th scope=\"row\">").foreign(at.directory.as_str());
         if let Some(error) = &at.unreadable {
-            html.raw("<br>").foreign(&error.text);
+            html.raw("<br>").told(&error.text);
         }
         html.raw("</th>").counted(at.events).counted(at.confirmed).counted(at.not_found).counted(at.contradicted);
         html.counted(at.unread).counted(at.own_principal).counted(at.others_on_planned).raw("</tr>\n");
