@@ -63,7 +63,7 @@ async fn no_name_of_a_directory_becomes_markup() {
     events.extend([failed(8), Event::WaveStarted { wave: "<i>wave</i>".into() }]);
     let page = page(&plan, events, "<b>MARK</b>").await;
     // Every element that the page has is one that this crate writes.
-    let known = "!DOCTYPE a aside b bdi body br code dd details div dl dt figure footer h1 h2 h3 head header html li line \
+    let known = "!DOCTYPE a aside b bdi body br caption code dd details div dl dt figure footer h1 h2 h3 head header html li line \
                  main meta nav p path pre rect section span strong style summary svg table tbody td th thead time \
                  title tr ul";
     let known: BTreeSet<&str> = known.split(' ').collect();
