@@ -193,6 +193,35 @@ step_examples() {
     "$STEP_DIR/opened.jsonl"
 }
 
+# The report's page, as a browser shows it: a run of `mass_reset` with faults and hostile names makes it.
+step_browser() {
+  local program
+  if ! command -v chromium >/dev/null; then
+    if [[ $EUID -ne 0 ]]; then
+      echo "!!! NOT RUN: chromium is not on this machine, and only root can install it. No page was looked at."
+      return "$NOT_RUN"
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+  fi
+  for program in node npm; do
+    if ! command -v "$program" >/dev/null; then
+      echo "!!! NOT RUN: $program is not on this machine. No page was looked at."
+      return "$NOT_RUN"
+    fi
+  done
+  local packages=$ROOT/target/browser
+  mkdir -p "$packages"
+  cp .ci/browser/package.json .ci/browser/package-lock.json "$packages/"
+  if ! (cd "$packages" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent); then
+    echo "!!! NOT RUN: the packages of .ci/browser/package-lock.json could not be installed. No page was looked at."
+    return "$NOT_RUN"
+  fi
+  export IDENTITY_RESET_REPORT_FOLDER=$STEP_DIR/run
+  cargo test --locked --workspace --all-features --test cli a_report_is_a_page_to_read
+  (cd "$packages" && timeout 100 node "$ROOT/.ci/browser/check.mjs" "$STEP_DIR/run/report.html" "$(command -v chromium)" "$STEP_DIR/browser")
+}
+
 step_samba() {
   need_root || return
   start_controller dc-conformance 1000 --replicates

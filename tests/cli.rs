@@ -105,6 +105,58 @@ async fn failures_end_with_1_and_are_named() {
     assert!(mock.sets(&unlucky.guid).is_empty());
 }
 
+/// The page of a run with faults, hostile names, accounts for people and a mark. The step `browser` of
+/// .ci/test has it written to a folder of its own, and looks at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_a_page_to_read() {
+    let mock = mock().await;
+    let people: Vec<_> = mock.organisation().accounts().skip(testkit::organisation::SPECIAL as usize).collect();
+    let names = [
+        "<script>alert(1)</script>",
+        "\u{202e}nimda",
+        "\"><img src=x>",
+        "Zo\u{eb} <b>",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+    ];
+    let long = "x".repeat(10_000);
+    let mut faults = FaultScript::new(1);
+    for (account, name) in people.iter().zip(names.into_iter().chain([long.as_str()])) {
+        mock.change(&account.guid, |account| account.name = name.to_owned()).expect("it is there");
+        faults = faults.rule(When::write().on(account.guid.to_string()), Fault::Forbid);
+    }
+    mock.set_faults(faults);
+    let stand = Stand::on(&mock);
+    let run = std::env::var_os("IDENTITY_RESET_REPORT_FOLDER").map_or_else(|| stand.run("run"), Into::into);
+    let mut command = stand.fresh(&run);
+    command.args(["--canary", "0", "--mark", "REHEARSAL"]);
+    let ended = finish(command).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.accounts("failed"), names.len() as u64 + 1, "{ended:?}");
+    assert_eq!(ended.summary()["mark"], "REHEARSAL");
+    assert_eq!(ended.summary()["files"]["page"].as_str().map(Path::new), Some(run.join("report.html").as_path()));
+    let page = std::fs::read_to_string(run.join("report.html")).expect("a page");
+    let digest = ended.summary()["plan_digest"].as_str().expect("a digest").to_owned();
+    let chain = ended.summary()["chain"]["hash"].as_str().expect("a hash").to_owned();
+    let shown =
+        ["&lt;script&gt;alert(1)&lt;/script&gt;", "[U+202E]nimda", "(10,000 characters)", "REHEARSAL", &digest, &chain];
+    for text in shown {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("<script") && !page.contains("<img"), "a name became markup");
+    // What the page tells to do: each line of it says OK.
+    let check = page
+        .split("<pre>sha256sum --check &lt;&lt;&#39;END&#39;\n")
+        .nth(1)
+        .or_else(|| page.split("&lt;&lt;'END'\n").nth(1));
+    let lines = check.and_then(|rest| rest.split("\nEND</pre>").next()).expect("digests");
+    let sums = run.join("sums");
+    std::fs::write(&sums, format!("{lines}\n")).expect("written");
+    let status =
+        std::process::Command::new("sha256sum").current_dir(&run).args(["--check", "--quiet", "sums"]).status();
+    assert!(status.expect("sha256sum").success(), "{lines}");
+    std::fs::remove_file(sums).expect("removed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_ends_with_2_and_one_line_that_names_it() {
     let mock = mock().await;

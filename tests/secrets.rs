@@ -160,7 +160,9 @@ async fn assert_kept(stand: &Stand, signs_in: impl Fn() -> Vec<String>) -> usize
         let text = std::fs::read(&file).expect("readable");
         places.push((file.display().to_string(), text));
     }
-    for name in ["plan.jsonl", "approvals.json", "journal.sqlite", "vault.jsonl", "report.json", "report.csv"] {
+    for name in
+        ["plan.jsonl", "approvals.json", "journal.sqlite", "vault.jsonl", "report.json", "report.csv", "report.html"]
+    {
         assert!(places.iter().any(|(place, text)| place.ends_with(name) && !text.is_empty()), "{name} is scanned");
     }
     let bytes: usize = places.iter().map(|(_, text)| text.len()).sum();
@@ -172,7 +174,7 @@ async fn assert_kept(stand: &Stand, signs_in: impl Fn() -> Vec<String>) -> usize
     #[cfg(unix)]
     for file in files(&run) {
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("there").permissions());
-        let private = ["vault.jsonl", "journal.sqlite", "plan.jsonl", "report.json", "report.csv"];
+        let private = ["vault.jsonl", "journal.sqlite", "plan.jsonl", "report.json", "report.csv", "report.html"];
         if private.iter().any(|name| file.ends_with(name)) {
             assert_eq!(mode & 0o077, 0, "{} is for its owner only", file.display());
         }

@@ -60,6 +60,11 @@ impl Folder {
         self.0.join("report.json")
     }
 
+    /// The report as a page for people.
+    pub(crate) fn page(&self) -> PathBuf {
+        self.0.join("report.html")
+    }
+
     /// The recipients of the vault, so that a resume seals to the same people.
     pub(crate) fn recipients(&self) -> PathBuf {
         self.0.join("recipients.txt")
@@ -83,7 +88,7 @@ impl Folder {
     pub(crate) fn files(&self) -> serde_json::Value {
         json!({
             "folder": self.0, "plan": self.plan(), "approvals": self.approvals(), "journal": self.journal(),
-            "vault": self.vault(), "report": self.report(),
+            "vault": self.vault(), "report": self.report(), "page": self.page(),
         })
     }
 

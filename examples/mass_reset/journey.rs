@@ -90,6 +90,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let lasted = clock::instant().duration_since(began);
     let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
     let report = report.directories(source.backends.clone()).worked(end.worked());
+    let report = report.mark(options.mark.as_deref().unwrap_or_default());
     let rows = plan.rows().map_err(Fault::after_the_start)?;
     let summary = report.write(rows, folder.path()).await.map_err(Fault::after_the_start)?;
     show::summary(&summary, &plan, &folder, options.json);

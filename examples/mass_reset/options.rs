@@ -151,6 +151,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS")]
     pub sync_wait: Option<u64>,
 
+    /// Marks every file and every printed sheet of the report, such as REHEARSAL.
+    #[arg(long, value_name = "TEXT")]
+    pub mark: Option<String>,
+
     /// The run stops when this file appears [default: STOP in the run's folder].
     #[arg(long, value_name = "FILE")]
     pub stop_file: Option<PathBuf>,

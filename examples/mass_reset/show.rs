@@ -131,6 +131,7 @@ pub(crate) fn summary(summary: &Summary, plan: &Plan, folder: &Folder, as_json: 
         ("journal", folder.journal()),
         ("sealed passwords", folder.vault()),
         ("report", folder.report()),
+        ("report, to read", folder.page()),
     ] {
         println!("{what:16} {}", path.display());
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use super::timeline::Fold;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::LogReading;
 use crate::journal::{ChainHead, Event, Journal, Record, StopReason};
@@ -36,6 +37,8 @@ pub(super) struct History {
     pub(super) servers: Vec<ServerConvergence>,
     /// What each directory's audit log said when it was last read, in the order of their first reading.
     pub(super) logs: Vec<LogReading>,
+    /// When what happened.
+    pub(super) timeline: Fold,
     begun_waves: BTreeSet<String>,
     approved_waves: BTreeSet<String>,
 }
@@ -91,6 +94,7 @@ impl History {
             let detail = format!("record {} follows record {}", record.number, self.head.number);
             return Err(Error::new(ErrorKind::Journal, "report").with_detail(detail));
         }
+        self.timeline.take(&record);
         self.newest = Some(record.at);
         self.head = ChainHead { number: record.number, hash: record.hash };
         self.greatest_entry = self.greatest_entry.max(record.event.entry().unwrap_or(0));

@@ -22,8 +22,9 @@
 //! - No secret: sealed passwords are named by their references.
 //!
 //! # Files
-//! [`Report::write`] makes three files, each put in place only when it is whole:
-//! `report.json` (summary, definitions, what survives, controls, one row a line), `report.csv`
+//! [`Report::write`] makes four files, each put in place only when it is whole: `report.html` (one
+//! page for people, without script and network, that names the digests of the others; what it lists
+//! one by one is bounded, and it says so), `report.json` (summary, timeline, definitions, what survives, controls, one row a line), `report.csv`
 //! (one line an account) and `todo.csv` (what is left to do, and who answers for it). Cells that a
 //! spreadsheet would take for a formula begin with an apostrophe. They hold names and grounds of
 //! privilege: only their owner may read them, where the file system knows owners.
@@ -38,8 +39,9 @@
 //! of the directory's kind: whether this account really has a certificate is not looked up.
 //!
 //! # Controls
-//! [`CONTROLS`] maps the report's fields to NIST SP 800-63B, ISO/IEC 27001 (A.9.2.4 of 2013,
-//! A.5.17 of 2022) and CIS Control 5, and says of each what it asks for beyond the report.
+//! [`CONTROLS`] maps the report's fields to NIST SP 800-63B (revisions 3 and 4), ISO/IEC 27001
+//! (A.9.2.4 of 2013; A.5.17 and A.8 of 2022) and CIS Control 5, and says of each what it asks for
+//! beyond the report. The files have the numbers of the run beside each.
 //!
 //! ```
 //! use std::path::Path;
@@ -63,12 +65,16 @@
 
 mod classify;
 mod control;
+mod count;
 mod history;
+mod html;
 mod persons;
 mod row;
+mod screen;
 mod summary;
 mod survivor;
 mod table;
+mod timeline;
 mod write;
 
 #[cfg(test)]
@@ -77,8 +83,12 @@ mod tests;
 pub use control::{CONTROLS, Control};
 pub use persons::{PersonAccount, PersonRow, PersonState, PersonTotals};
 pub use row::{ActionRow, ActionState, Left, Retry, Row, RowResult};
-pub use summary::{AccountCounts, DirectoryCounts, LeftCounts, RefusalCount, Summary, WaveCounts};
+pub use summary::{
+    AccountCounts, DirectoryCounts, EffectCounts, LeftCounts, PopulationCounts, QuotaCounts, RefusalCount, Summary,
+    SurvivorCount, WaveCounts,
+};
 pub use survivor::Survivor;
+pub use timeline::{Bucket, Milestone, Timeline};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -88,12 +98,15 @@ use crate::account::DirectoryId;
 use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{EntryProgress, Journal};
-use crate::limits::GovernorStats;
+use crate::limits::{GovernorStats, QuotaStats};
 use crate::plan::{Plan, PlanOrigin, PlanRow};
 
 use history::History;
 use persons::People;
 use write::Files;
+
+/// The most characters of a mark.
+const MOST_OF_A_MARK: usize = 60;
 
 /// Plan rows that are held at once.
 const CHUNK: usize = 512;
@@ -106,10 +119,11 @@ pub struct Report {
     origin: Option<PlanOrigin>,
     directories: Vec<DirectoryRun>,
     lasted: Option<Duration>,
+    mark: Option<String>,
 }
 
 /// What only the caller knows of one directory's part in the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DirectoryRun {
     /// The directory.
@@ -120,26 +134,36 @@ pub struct DirectoryRun {
     pub stats: GovernorStats,
     /// How long it was worked on.
     pub lasted: Duration,
+    /// What its governor used of each quota.
+    pub quotas: Vec<QuotaStats>,
 }
 
 impl DirectoryRun {
     /// A directory of this kind of which no requests were counted.
     #[must_use]
     pub fn new(id: DirectoryId, kind: impl Into<String>) -> Self {
-        Self { id, kind: kind.into(), stats: GovernorStats::default(), lasted: Duration::ZERO }
+        Self { id, kind: kind.into(), stats: GovernorStats::default(), lasted: Duration::ZERO, quotas: Vec::new() }
     }
 
     /// A directory of a run in this process: its kind, and what its governor saw until now.
     #[must_use]
     pub fn of(backend: &dyn Backend) -> Self {
         let info = backend.info();
-        Self::new(info.id.clone(), &info.kind).with_stats(backend.governor().stats())
+        let governor = backend.governor();
+        Self::new(info.id.clone(), &info.kind).with_stats(governor.stats()).with_quotas(governor.quotas())
     }
 
     /// Adds what its governor saw.
     #[must_use]
     pub fn with_stats(mut self, stats: GovernorStats) -> Self {
         self.stats = stats;
+        self
+    }
+
+    /// Adds what its governor used of each quota.
+    #[must_use]
+    pub fn with_quotas(mut self, quotas: Vec<QuotaStats>) -> Self {
+        self.quotas = quotas;
         self
     }
 
@@ -155,7 +179,14 @@ impl Report {
     /// A report of the plan with this digest, made from this journal.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, plan_digest: impl Into<String>) -> Self {
-        Self { journal, plan_digest: plan_digest.into(), origin: None, directories: Vec::new(), lasted: None }
+        Self {
+            journal,
+            plan_digest: plan_digest.into(),
+            origin: None,
+            directories: Vec::new(),
+            lasted: None,
+            mark: None,
+        }
     }
 
     /// A report of this plan, with its digest and the kinds of its directories.
@@ -205,8 +236,18 @@ impl Report {
         self
     }
 
-    /// Writes `report.json`, `report.csv` and `todo.csv` into an existing folder; files of these
-    /// names are replaced.
+    /// Marks every file, and every page and printed sheet of `report.html`, with a word such as
+    /// `REHEARSAL`: `mark` in the summary, the last column of the tables. Control characters become
+    /// spaces, and at most 60 characters are kept. An empty mark is none.
+    #[must_use]
+    pub fn mark(mut self, mark: impl AsRef<str>) -> Self {
+        let plain = mark.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_OF_A_MARK);
+        self.mark = Some(plain.collect::<String>().trim().to_owned()).filter(|mark| !mark.is_empty());
+        self
+    }
+
+    /// Writes `report.html`, `report.json`, `report.csv` and `todo.csv` into an existing folder;
+    /// files of these names are replaced.
     ///
     /// `rows` are those of the plan with this report's digest, in their order.
     ///
@@ -218,10 +259,10 @@ impl Report {
         I: IntoIterator<Item = Result<PlanRow>> + Send,
         I::IntoIter: Send,
     {
-        let mut files = Files::begin(folder)?;
+        let mut files = Files::begin(folder, self.mark.as_deref())?;
         let mut people = People::open(Some(folder))?;
-        let summary = self.read(rows, &mut people, |row| files.row(row)).await?;
-        files.finish(&summary, &people)?;
+        let (summary, timeline) = self.read(rows, &mut people, |row| files.row(row)).await?;
+        files.finish(&summary, &timeline, &people)?;
         Ok(summary)
     }
 
@@ -237,7 +278,7 @@ impl Report {
         I: IntoIterator<Item = Result<PlanRow>> + Send,
         I::IntoIter: Send,
     {
-        self.read(rows, &mut People::open(None)?, each).await
+        Ok(self.read(rows, &mut People::open(None)?, each).await?.0)
     }
 
     async fn read<I>(
@@ -245,7 +286,7 @@ impl Report {
         rows: I,
         people: &mut People,
         mut each: impl FnMut(&Row) -> Result<()> + Send,
-    ) -> Result<Summary>
+    ) -> Result<(Summary, Timeline)>
     where
         I: IntoIterator<Item = Result<PlanRow>> + Send,
         I::IntoIter: Send,
@@ -289,12 +330,13 @@ impl Report {
         }
         history.still_newest(journal).await?;
         summary.persons = people.totals()?;
-        Ok(summary)
+        Ok((summary, history.timeline.finish()))
     }
 
     fn begin(&self, history: &History) -> Summary {
         let mut summary = Summary::begin(&self.plan_digest, history);
         summary.origin.clone_from(&self.origin);
+        summary.mark.clone_from(&self.mark);
         if let Some(lasted) = self.lasted {
             summary.seconds = lasted.as_secs_f64();
         }
@@ -304,6 +346,7 @@ impl Report {
             requests: directory.stats.requests,
             throttled: directory.stats.throttled + directory.stats.busy,
             seconds: directory.lasted.as_secs_f64(),
+            quotas: directory.quotas.iter().map(QuotaCounts::from).collect(),
             ..DirectoryCounts::default()
         }));
         summary

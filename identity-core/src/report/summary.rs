@@ -1,18 +1,16 @@
 //! The numbers of a report, on one screen.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::history::{History, stop_words};
+use super::history::History;
 use super::persons::PersonTotals;
-use super::row::{Retry, Row, RowResult};
+use super::survivor::Survivor;
 use crate::account::DirectoryId;
 use crate::evidence::LogReading;
 use crate::journal::{ChainHead, StopReason};
+use crate::limits::QuotaStats;
 use crate::plan::{Approval, PlanOrigin, Population, Refusal};
-use crate::privilege::Tier;
 use crate::verify::ServerConvergence;
 
 /// The numbers of a report. `Display` is one screen for people.
@@ -22,6 +20,9 @@ use crate::verify::ServerConvergence;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Summary {
+    /// What every part of the report is marked with, such as `REHEARSAL`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// The run's id; empty when no run has begun.
     pub run: String,
     /// The digest of the plan.
@@ -38,6 +39,15 @@ pub struct Summary {
     pub directories: Vec<DirectoryCounts>,
     /// The waves, in the order of the plan.
     pub waves: Vec<WaveCounts>,
+    /// The populations of the plan, in the order of their words.
+    #[serde(default)]
+    pub populations: Vec<PopulationCounts>,
+    /// What reading back and the confirmed actions came to.
+    #[serde(default)]
+    pub effects: EffectCounts,
+    /// What outlives the reset, and of how many accounts; explained once in the report.
+    #[serde(default)]
+    pub survivors: Vec<SurvivorCount>,
     /// What each server of the directories that have several knew of the changes when it was last
     /// asked; empty when none was.
     #[serde(default)]
@@ -121,6 +131,94 @@ pub struct DirectoryCounts {
     pub throttled: u64,
     /// How long it was worked on, in seconds.
     pub seconds: f64,
+    /// Actions that are done, in all processes of the run.
+    #[serde(default)]
+    pub actions: u64,
+    /// What the process that made the report used of the directory's quotas.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaCounts>,
+}
+
+/// What was used of one quota of a directory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct QuotaCounts {
+    /// Its name.
+    pub name: String,
+    /// Its window, in seconds.
+    pub window_seconds: f64,
+    /// Permits per window, as stated or as the server said last.
+    pub limit: Option<u32>,
+    /// Permits per window that the run may use: its share.
+    pub allowed: f64,
+    /// Permits that were used.
+    pub used: u64,
+    /// What the share came to between the first use and the last, in permits.
+    pub share: f64,
+    /// The part of it that was used, 1 being all; nothing before it came to a permit.
+    pub used_part: Option<f64>,
+    /// Operations that were refused for pace.
+    pub refused: u64,
+}
+
+/// One population's part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PopulationCounts {
+    /// The population.
+    pub population: Population,
+    /// Planned to be reset by the run.
+    pub planned: u64,
+    /// Of these, verified.
+    pub verified: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Of these, unknown.
+    pub unknown: u64,
+    /// Left to people.
+    pub manual: u64,
+    /// Of these, recorded as done.
+    pub manual_done: u64,
+    /// Accounts that the run disabled.
+    pub disabled: u64,
+}
+
+/// What came of the confirmed actions, in accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EffectCounts {
+    /// Read back by verification, whatever it showed.
+    pub read_back: u64,
+    /// With a newer password than before the run, as read back, after an action that voids the old one.
+    pub replaced: u64,
+    /// With a generated password that is sealed in the vault.
+    pub sealed: u64,
+    /// With a confirmed demand to change the password at the next sign-in.
+    pub must_change: u64,
+    /// With sessions revoked.
+    pub sessions: u64,
+    /// Disabled.
+    pub disabled: u64,
+    /// With authenticators to be enrolled anew.
+    pub authenticators: u64,
+    /// Service accounts and managed service accounts seen.
+    pub services: u64,
+    /// Of these, with somebody named who answers for them.
+    pub services_owned: u64,
+    /// Privileged accounts planned to be reset.
+    pub privileged_planned: u64,
+    /// Of these, verified.
+    pub privileged_verified: u64,
+}
+
+/// How many accounts something survives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SurvivorCount {
+    /// What survives.
+    pub survivor: Survivor,
+    /// On how many accounts that the run or people were to reset.
+    pub accounts: u64,
 }
 
 /// One wave's part.
@@ -165,11 +263,20 @@ pub struct LeftCounts {
     pub manual: u64,
 }
 
-/// The most different refusals that are counted: a reason is not meant to name the account.
-const MOST_REFUSALS: usize = 40;
-
-/// Rows of one screen that directories, and that waves, may take.
-const SHOWN: usize = 8;
+impl From<&QuotaStats> for QuotaCounts {
+    fn from(stats: &QuotaStats) -> Self {
+        Self {
+            name: stats.name.to_owned(),
+            window_seconds: stats.window.as_secs_f64(),
+            limit: stats.limit,
+            allowed: stats.allowed,
+            used: stats.used,
+            share: stats.share,
+            used_part: stats.used_part(),
+            refused: stats.refused,
+        }
+    }
+}
 
 impl Summary {
     pub(super) fn begin(plan_digest: &str, history: &History) -> Self {
@@ -206,212 +313,7 @@ impl Summary {
         self.servers.iter().all(ServerConvergence::is_converged)
     }
 
-    pub(super) fn count(&mut self, row: &Row) {
-        for refusal in &row.refusals {
-            if let Some(known) = self.refusals.iter_mut().find(|known| known.refusal == *refusal) {
-                known.accounts += 1;
-            } else if self.refusals.len() < MOST_REFUSALS {
-                self.refusals.push(RefusalCount { refusal: refusal.clone(), accounts: 1 });
-            }
-        }
-        let accounts = &mut self.accounts;
-        accounts.seen += 1;
-        let privileged = row.tier != Tier::User || row.population == Some(Population::Privileged);
-        accounts.privileged += u64::from(privileged);
-        match row.result {
-            RowResult::Verified | RowResult::Failed | RowResult::Unknown => self.count_planned(row),
-            RowResult::Manual => {
-                accounts.manual += 1;
-                self.left.manual += 1;
-            }
-            RowResult::ManualDone => {
-                accounts.manual += 1;
-                accounts.manual_done += 1;
-            }
-            RowResult::LeftOut => accounts.left_out += 1,
-            RowResult::Protected => accounts.protected += 1,
-        }
-    }
-
-    fn count_planned(&mut self, row: &Row) {
-        let directory = place(
-            &mut self.directories,
-            row.directory.as_str(),
-            |at| &at.id,
-            |id| DirectoryCounts { id, ..DirectoryCounts::default() },
-        );
-        let wave = place(
-            &mut self.waves,
-            row.wave.as_deref().unwrap_or_default(),
-            |at| &at.name,
-            |name| WaveCounts { name, ..WaveCounts::default() },
-        );
-        let accounts = &mut self.accounts;
-        for planned in [&mut accounts.planned, &mut directory.planned, &mut wave.planned] {
-            *planned += 1;
-        }
-        let results = match row.result {
-            RowResult::Verified => [&mut accounts.verified, &mut directory.verified, &mut wave.verified],
-            RowResult::Failed => [&mut accounts.failed, &mut directory.failed, &mut wave.failed],
-            _ => [&mut accounts.unknown, &mut directory.unknown, &mut wave.unknown],
-        };
-        for result in results {
-            *result += 1;
-        }
-        accounts.not_attempted += u64::from(row.not_attempted);
-        wave.not_attempted += u64::from(row.not_attempted);
-        if row.result == RowResult::Verified && row.verdict == Some(crate::journal::Verdict::ChangedByOwner) {
-            accounts.changed_by_owner += 1;
-        }
-        match row.left.as_ref().map(|left| left.retry) {
-            Some(Retry::Resume) => self.left.resume += 1,
-            Some(Retry::ReadBack) => self.left.read_back += 1,
-            Some(Retry::ByHand) => self.left.by_hand += 1,
-            None => {}
-        }
-    }
-
     pub(super) fn kind_of(&self, directory: &DirectoryId) -> &str {
         self.directories.iter().find(|known| known.id == directory.as_str()).map_or("", |known| &known.kind)
     }
-}
-
-/// The counts of this name, made at its first row. There are few directories and waves.
-fn place<'a, T>(
-    counts: &'a mut Vec<T>,
-    name: &str,
-    name_of: impl Fn(&T) -> &String,
-    make: impl FnOnce(String) -> T,
-) -> &'a mut T {
-    let at = counts.iter().position(|known| name_of(known) == name).unwrap_or(counts.len());
-    if at == counts.len() {
-        counts.push(make(name.to_owned()));
-    }
-    #[expect(clippy::indexing_slicing, reason = "the place was just found or pushed")]
-    &mut counts[at]
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let a = &self.accounts;
-        writeln!(f, "run      {}", if self.run.is_empty() { "not begun" } else { &self.run })?;
-        writeln!(f, "plan     {}", self.plan_digest)?;
-        if let Some(origin) = &self.origin {
-            writeln!(f, "{origin}")?;
-        }
-        writeln!(f, "chain    {}, {} records, intact", self.chain.hash, self.chain.number)?;
-        let state = match &self.stopped {
-            Some(reason) => format!("stopped: {}", stop_words(reason)),
-            None if self.finished => "finished".to_owned(),
-            None => "not finished".to_owned(),
-        };
-        self.fmt_approvals(f)?;
-        let processes = if self.processes > 1 { format!(", {} processes", self.processes) } else { String::new() };
-        writeln!(f, "         {state}, {:.1} s{processes}", self.seconds)?;
-        writeln!(
-            f,
-            "\nseen     {} = {} planned + {} manual + {} left out + {} protected ({} privileged)",
-            a.seen, a.planned, a.manual, a.left_out, a.protected, a.privileged
-        )?;
-        writeln!(f, "planned  {} = {} verified + {} failed + {} unknown", a.planned, a.verified, a.failed, a.unknown)?;
-        if let Some(p) = &self.persons {
-            writeln!(
-                f,
-                "persons  {} planned = {} done + {} done in part + {} open ({} in several directories)",
-                p.planned, p.done, p.partly, p.open, p.joined
-            )?;
-        }
-        writeln!(f, "\n{HEAD} {:>9} {:>9} {:>9}", "requests", "throttled", "seconds")?;
-        for at in self.directories.iter().take(SHOWN) {
-            line(f, &label(&at.id, &at.kind), [at.planned, at.verified, at.failed, at.unknown])?;
-            writeln!(f, " {:>9} {:>9} {:>9.1}", at.requests, at.throttled, at.seconds)?;
-        }
-        more(f, self.directories.len())?;
-        for at in self.waves.iter().take(SHOWN) {
-            line(f, &format!("wave {}", at.name), [at.planned, at.verified, at.failed, at.unknown])?;
-            writeln!(f)?;
-        }
-        more(f, self.waves.len())?;
-        // One server alone is what the rows above already say.
-        if self.servers.len() > 1 || self.servers.iter().any(|server| !server.is_converged()) {
-            writeln!(f, "\nservers")?;
-            self.servers.iter().try_for_each(|server| writeln!(f, "  {server}"))?;
-        }
-        if !self.logs.is_empty() {
-            writeln!(f, "\naudit logs")?;
-            self.logs.iter().try_for_each(|log| writeln!(f, "  {log}"))?;
-        }
-        if !self.refusals.is_empty() {
-            writeln!(f, "\nnot planned: the directory would refuse")?;
-            for at in self.refusals.iter().take(SHOWN) {
-                writeln!(f, "  {:>9}  {}", at.accounts, at.refusal)?;
-            }
-            more(f, self.refusals.len())?;
-        }
-        self.fmt_left(f)
-    }
-}
-
-/// Who approved: the signed approvals one a line, those by name together.
-fn approved(approvals: &[Approval]) -> Vec<String> {
-    let (signed, named): (Vec<_>, Vec<_>) = approvals.iter().partition(|approval| approval.signed_by().is_some());
-    let mut lines: Vec<String> = signed.iter().map(|approval| approval.to_string()).collect();
-    let mut by_name: Vec<(&str, u64)> = Vec::new();
-    for approval in named {
-        let waves = approval.scope.waves().len() as u64;
-        match by_name.iter_mut().find(|(name, _)| *name == approval.approver) {
-            Some((_, known)) => *known += waves,
-            None => by_name.push((&approval.approver, waves)),
-        }
-    }
-    lines.extend(by_name.into_iter().map(|(name, waves)| format!("{waves} waves by {name}, by name")));
-    lines
-}
-
-const HEAD: &str = "                             planned  verified    failed   unknown";
-
-impl Summary {
-    fn fmt_approvals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = approved(&self.approvals);
-        for (at, line) in lines.iter().take(SHOWN).enumerate() {
-            // A name is whatever somebody typed.
-            let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            writeln!(f, "{:<8} {line}", if at == 0 { "approved" } else { "" })?;
-        }
-        more(f, lines.len())
-    }
-
-    fn fmt_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = &self.left;
-        writeln!(f, "\nleft to do")?;
-        if *left == LeftCounts::default() {
-            return writeln!(f, "  nothing");
-        }
-        let lines = [
-            (left.resume, "resume the run"),
-            (left.read_back, "verify again"),
-            (left.by_hand, "by hand, after a failure or an unknown"),
-            (left.manual, "by hand, as planned"),
-        ];
-        for (accounts, what) in lines.into_iter().filter(|(accounts, _)| *accounts > 0) {
-            writeln!(f, "  {accounts:>9}  {what}")?;
-        }
-        if self.accounts.not_attempted > 0 {
-            writeln!(f, "  ({} were never attempted)", self.accounts.not_attempted)?;
-        }
-        Ok(())
-    }
-}
-
-fn label(id: &str, kind: &str) -> String {
-    if kind.is_empty() { id.to_owned() } else { format!("{id} ({kind})") }
-}
-
-fn line(f: &mut fmt::Formatter<'_>, name: &str, counts: [u64; 4]) -> fmt::Result {
-    write!(f, "{name:<26.26}")?;
-    counts.into_iter().try_for_each(|count| write!(f, " {count:>9}"))
-}
-
-fn more(f: &mut fmt::Formatter<'_>, all: usize) -> fmt::Result {
-    if all > SHOWN { writeln!(f, "… and {} more", all - SHOWN) } else { Ok(()) }
 }

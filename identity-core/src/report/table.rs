@@ -9,7 +9,7 @@ use crate::account::AccountId;
 use crate::error::Result;
 
 /// The columns of `report.csv`.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "directory",
     "id",
     "name",
@@ -39,40 +39,43 @@ const COLUMNS: [&str; 29] = [
     "log_events",
     "log_others",
     "person",
+    "mark",
 ];
 
 /// The columns of `persons.csv`.
-const PERSON_COLUMNS: [&str; 6] = ["person", "state", "name", "accounts", "results", "open"];
+const PERSON_COLUMNS: [&str; 7] = ["person", "state", "name", "accounts", "results", "open", "mark"];
 
 /// The columns of `todo.csv`.
-const TODO_COLUMNS: [&str; 11] =
-    ["directory", "id", "name", "tier", "population", "wave", "result", "why", "how", "what_to_do", "owner"];
+const TODO_COLUMNS: [&str; 12] =
+    ["directory", "id", "name", "tier", "population", "wave", "result", "why", "how", "what_to_do", "owner", "mark"];
 
 /// A CSV file with one line an account.
 pub(super) struct Table<W: Write> {
     lines: csv::Writer<W>,
+    /// What every line is marked with.
+    mark: String,
 }
 
 impl<W: Write> Table<W> {
     /// A table with the columns of `report.csv`.
-    pub(super) fn of_accounts(file: W) -> Result<Self> {
-        Self::new(file, &COLUMNS)
+    pub(super) fn of_accounts(file: W, mark: Option<&str>) -> Result<Self> {
+        Self::new(file, &COLUMNS, mark)
     }
 
     /// A table with the columns of `todo.csv`.
-    pub(super) fn of_what_is_left(file: W) -> Result<Self> {
-        Self::new(file, &TODO_COLUMNS)
+    pub(super) fn of_what_is_left(file: W, mark: Option<&str>) -> Result<Self> {
+        Self::new(file, &TODO_COLUMNS, mark)
     }
 
     /// A table with the columns of `persons.csv`.
-    pub(super) fn of_persons(file: W) -> Result<Self> {
-        Self::new(file, &PERSON_COLUMNS)
+    pub(super) fn of_persons(file: W, mark: Option<&str>) -> Result<Self> {
+        Self::new(file, &PERSON_COLUMNS, mark)
     }
 
-    fn new(file: W, columns: &[&str]) -> Result<Self> {
+    fn new(file: W, columns: &[&str], mark: Option<&str>) -> Result<Self> {
         let mut lines = csv::Writer::from_writer(file);
         lines.write_record(columns).map_err(super::write::fault)?;
-        Ok(Self { lines })
+        Ok(Self { lines, mark: mark.unwrap_or_default().to_owned() })
     }
 
     /// Writes the line of an account.
@@ -156,7 +159,7 @@ impl<W: Write> Table<W> {
     }
 
     fn line<const N: usize>(&mut self, cells: [&str; N]) -> Result<()> {
-        for cell in cells {
+        for cell in cells.into_iter().chain([self.mark.as_str()]) {
             self.lines.write_field(harmless(cell).as_bytes()).map_err(super::write::fault)?;
         }
         self.lines.write_record(None::<&[u8]>).map_err(super::write::fault)

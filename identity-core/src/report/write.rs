@@ -5,22 +5,27 @@ use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::control::{CONTROLS, Control};
+use super::control::{self, Shown};
+use super::html::{Beside, Page};
 use super::persons::People;
 use super::row::Row;
 use super::summary::Summary;
 use super::survivor::{self, Survivor};
 use super::table::Table;
+use super::timeline::Timeline;
 use crate::error::{Error, ErrorKind, Result};
 
-/// `report.json`, `report.csv` and `todo.csv` in the making.
+/// `report.html`, `report.json`, `report.csv` and `todo.csv` in the making.
 pub(super) struct Files<'a> {
     folder: &'a Path,
     /// The rows of `report.json`: the summary stands before them and is known after them.
     rows: BufWriter<File>,
     any: bool,
+    page: Page,
+    mark: Option<String>,
     accounts: Table<BufWriter<NamedTempFile>>,
     left: Table<BufWriter<NamedTempFile>>,
 }
@@ -32,13 +37,14 @@ struct Preamble<'a> {
     summary: &'a Summary,
     definitions: &'static [Definition],
     survivors: Vec<Explained>,
-    controls: &'static [Control],
+    controls: Vec<Shown>,
+    timeline: &'a Timeline,
 }
 
 #[derive(Serialize)]
-struct Definition {
-    word: &'static str,
-    means: &'static str,
+pub(super) struct Definition {
+    pub(super) word: &'static str,
+    pub(super) means: &'static str,
 }
 
 #[derive(Serialize)]
@@ -48,7 +54,7 @@ struct Explained {
     source: &'static str,
 }
 
-const DEFINITIONS: &[Definition] = &[
+pub(super) const DEFINITIONS: &[Definition] = &[
     Definition { word: "seen", means: "planned + manual + left_out + protected: one row each" },
     Definition { word: "planned", means: "verified + failed + unknown" },
     Definition { word: "verified", means: "every planned action is confirmed, and reading the account back showed it" },
@@ -81,7 +87,7 @@ const DEFINITIONS: &[Definition] = &[
 
 impl<'a> Files<'a> {
     /// Begins the files of a report in an existing folder.
-    pub(super) fn begin(folder: &'a Path) -> Result<Self> {
+    pub(super) fn begin(folder: &'a Path, mark: Option<&str>) -> Result<Self> {
         // Beside their final places: renaming works within one file system only, and what a
         // report says belongs nowhere else.
         let new = || NamedTempFile::new_in(folder).map(BufWriter::new).map_err(fault);
@@ -89,8 +95,10 @@ impl<'a> Files<'a> {
             folder,
             rows: BufWriter::new(tempfile::tempfile_in(folder).map_err(fault)?),
             any: false,
-            accounts: Table::of_accounts(new()?)?,
-            left: Table::of_what_is_left(new()?)?,
+            page: Page::default(),
+            mark: mark.map(str::to_owned),
+            accounts: Table::of_accounts(new()?, mark)?,
+            left: Table::of_what_is_left(new()?, mark)?,
         })
     }
 
@@ -99,12 +107,13 @@ impl<'a> Files<'a> {
         self.rows.write_all(if self.any { b",\n" } else { b"\n" }).map_err(fault)?;
         self.any = true;
         serde_json::to_writer(&mut self.rows, row).map_err(fault)?;
+        self.page.take(row);
         self.accounts.account(row)?;
         self.left.left(row)
     }
 
-    /// Puts the files in place: the tables first, so that a `report.json` is never without them.
-    pub(super) fn finish(self, summary: &Summary, people: &People) -> Result<()> {
+    /// Puts the files in place: those that the page names the digests of before it.
+    pub(super) fn finish(self, summary: &Summary, timeline: &Timeline, people: &People) -> Result<()> {
         let mut rows = self.rows.into_inner().map_err(|error| fault(error.into_error()))?;
         rows.rewind().map_err(fault)?;
         let preamble = serde_json::to_string_pretty(&Preamble {
@@ -114,7 +123,8 @@ impl<'a> Files<'a> {
             survivors: survivor::ALL
                 .map(|code| Explained { code, means: code.meaning(), source: code.source() })
                 .into(),
-            controls: CONTROLS,
+            controls: control::shown(summary),
+            timeline,
         })
         .map_err(fault)?;
         let open = preamble.strip_suffix("\n}").ok_or_else(|| fault("the preamble is not an object"))?;
@@ -125,7 +135,10 @@ impl<'a> Files<'a> {
         let mut persons = None;
         if summary.persons.is_some() {
             json.write_all(b",\n  \"persons\": [").map_err(fault)?;
-            let mut table = Table::of_persons(BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?))?;
+            let mut table = Table::of_persons(
+                BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?),
+                self.mark.as_deref(),
+            )?;
             let mut any = false;
             people.each(|person| {
                 json.write_all(if any { b",\n" } else { b"\n" }).map_err(fault)?;
@@ -137,18 +150,35 @@ impl<'a> Files<'a> {
             persons = Some(table.finish()?);
         }
         json.write_all(b"\n}\n").map_err(fault)?;
-        place(self.accounts.finish()?, &self.folder.join("report.csv"))?;
-        place(self.left.finish()?, &self.folder.join("todo.csv"))?;
-        if let Some(persons) = persons {
-            place(persons, &self.folder.join("persons.csv"))?;
+        let persons = persons.map(|table| ("persons.csv", table));
+        let tables = [("report.csv", self.accounts.finish()?), ("todo.csv", self.left.finish()?)];
+        let mut beside = Vec::new();
+        let mut whole = Vec::new();
+        for (name, file) in tables.into_iter().chain(persons).chain([("report.json", json)]) {
+            let (file, digest) = digested(file)?;
+            beside.push(Beside { name, digest });
+            whole.push((name, file));
         }
-        place(json, &self.folder.join("report.json"))?;
+        let mut html = NamedTempFile::new_in(self.folder).map_err(fault)?;
+        html.write_all(self.page.finish(summary, timeline, &beside).as_bytes()).map_err(fault)?;
+        whole.push(("report.html", html));
+        for (name, file) in whole {
+            place(file, &self.folder.join(name))?;
+        }
         sync_folder(self.folder)
     }
 }
 
-fn place(file: BufWriter<NamedTempFile>, path: &Path) -> Result<()> {
-    let file = file.into_inner().map_err(|error| fault(error.into_error()))?;
+/// The file, and what `sha256sum` says of it.
+fn digested(file: BufWriter<NamedTempFile>) -> Result<(NamedTempFile, String)> {
+    let mut file = file.into_inner().map_err(|error| fault(error.into_error()))?;
+    file.rewind().map_err(fault)?;
+    let mut digest = Sha256::new();
+    io::copy(&mut file, &mut digest).map_err(fault)?;
+    Ok((file, hex::encode(digest.finalize())))
+}
+
+fn place(file: NamedTempFile, path: &Path) -> Result<()> {
     file.as_file().sync_all().map_err(fault)?;
     file.persist(path).map_err(|error| fault(error.error))?;
     Ok(())

@@ -68,7 +68,7 @@ async fn the_same_plan_and_journal_give_the_same_bytes() {
     write(&plan, &journal, second.path()).await;
     write(&plan, &journal, second.path()).await;
     let files = read(first.path());
-    assert_eq!(files.keys().collect::<Vec<_>>(), ["report.csv", "report.json", "todo.csv"]);
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["report.csv", "report.html", "report.json", "todo.csv"]);
     assert_eq!(files, read(second.path()), "and replace what stood there");
 }
 
@@ -155,7 +155,7 @@ async fn only_the_owner_may_read_the_files() {
     let (plan, journal) = example();
     let folder = tempfile::tempdir().unwrap();
     write(&plan, &journal, folder.path()).await;
-    for name in ["report.csv", "report.json", "todo.csv"] {
+    for name in ["report.csv", "report.html", "report.json", "todo.csv"] {
         let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{name}");
     }

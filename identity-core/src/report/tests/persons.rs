@@ -59,7 +59,7 @@ async fn a_person_is_done_only_when_every_account_is() {
     );
 
     let names: Vec<_> = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names.len(), 5, "{names:?}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&read("report.json")).unwrap();
     let told: Vec<PersonRow> = serde_json::from_value(json["persons"].clone()).unwrap();
