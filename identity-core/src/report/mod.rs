@@ -106,6 +106,7 @@ pub struct Report {
     origin: Option<PlanOrigin>,
     directories: Vec<DirectoryRun>,
     lasted: Option<Duration>,
+    rehearsal: bool,
 }
 
 /// What only the caller knows of one directory's part in the run.
@@ -155,13 +156,14 @@ impl Report {
     /// A report of the plan with this digest, made from this journal.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, plan_digest: impl Into<String>) -> Self {
-        Self { journal, plan_digest: plan_digest.into(), origin: None, directories: Vec::new(), lasted: None }
+        Self { journal, plan_digest: plan_digest.into(), origin: None, directories: Vec::new(), lasted: None, rehearsal: false }
     }
 
     /// A report of this plan, with its digest and the kinds of its directories.
     #[must_use]
     pub fn of_plan(journal: Arc<dyn Journal>, plan: &Plan) -> Self {
         let mut report = Self::new(journal, plan.digest());
+        report.rehearsal = plan.header().is_rehearsal();
         report.origin.clone_from(&plan.header().spec.origin);
         let directories = plan.header().directories.iter().map(|planned| &planned.info);
         report.directories.extend(directories.map(|info| DirectoryRun::new(info.id.clone(), &info.kind)));
@@ -218,7 +220,7 @@ impl Report {
         I: IntoIterator<Item = Result<PlanRow>> + Send,
         I::IntoIter: Send,
     {
-        let mut files = Files::begin(folder)?;
+        let mut files = Files::begin(folder, self.rehearsal)?;
         let mut people = People::open(Some(folder))?;
         let summary = self.read(rows, &mut people, |row| files.row(row)).await?;
         files.finish(&summary, &people)?;
@@ -294,6 +296,7 @@ impl Report {
 
     fn begin(&self, history: &History) -> Summary {
         let mut summary = Summary::begin(&self.plan_digest, history);
+        summary.rehearsal |= self.rehearsal;
         summary.origin.clone_from(&self.origin);
         if let Some(lasted) = self.lasted {
             summary.seconds = lasted.as_secs_f64();

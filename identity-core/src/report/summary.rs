@@ -22,6 +22,9 @@ use crate::verify::ServerConvergence;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Summary {
+    /// Whether it is of a [rehearsal](crate::rehearsal): nothing real was touched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The run's id; empty when no run has begun.
     pub run: String,
     /// The digest of the plan.
@@ -175,6 +178,7 @@ impl Summary {
     pub(super) fn begin(plan_digest: &str, history: &History) -> Self {
         let lasted = history.began.zip(history.newest).map(|(began, newest)| newest.duration_since(began));
         Self {
+            rehearsal: history.rehearsal,
             run: history.run.clone(),
             plan_digest: plan_digest.to_owned(),
             servers: history.servers.clone(),
@@ -294,6 +298,9 @@ fn place<'a, T>(
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let a = &self.accounts;
+        if self.rehearsal {
+            writeln!(f, "REHEARSAL: simulated directories, virtual time; nothing real was touched")?;
+        }
         writeln!(f, "run      {}", if self.run.is_empty() { "not begun" } else { &self.run })?;
         writeln!(f, "plan     {}", self.plan_digest)?;
         if let Some(origin) = &self.origin {

@@ -51,28 +51,34 @@ const TODO_COLUMNS: [&str; 11] =
 /// A CSV file with one line an account.
 pub(super) struct Table<W: Write> {
     lines: csv::Writer<W>,
+    /// Whether each line ends with the word that marks a rehearsal.
+    rehearsal: bool,
 }
+
+/// The last column of every table of a rehearsal, and what each of its lines has there.
+const REHEARSAL: &str = "rehearsal";
 
 impl<W: Write> Table<W> {
     /// A table with the columns of `report.csv`.
-    pub(super) fn of_accounts(file: W) -> Result<Self> {
-        Self::new(file, &COLUMNS)
+    pub(super) fn of_accounts(file: W, rehearsal: bool) -> Result<Self> {
+        Self::new(file, &COLUMNS, rehearsal)
     }
 
     /// A table with the columns of `todo.csv`.
-    pub(super) fn of_what_is_left(file: W) -> Result<Self> {
-        Self::new(file, &TODO_COLUMNS)
+    pub(super) fn of_what_is_left(file: W, rehearsal: bool) -> Result<Self> {
+        Self::new(file, &TODO_COLUMNS, rehearsal)
     }
 
     /// A table with the columns of `persons.csv`.
-    pub(super) fn of_persons(file: W) -> Result<Self> {
-        Self::new(file, &PERSON_COLUMNS)
+    pub(super) fn of_persons(file: W, rehearsal: bool) -> Result<Self> {
+        Self::new(file, &PERSON_COLUMNS, rehearsal)
     }
 
-    fn new(file: W, columns: &[&str]) -> Result<Self> {
+    fn new(file: W, columns: &[&str], rehearsal: bool) -> Result<Self> {
         let mut lines = csv::Writer::from_writer(file);
-        lines.write_record(columns).map_err(super::write::fault)?;
-        Ok(Self { lines })
+        let mark = rehearsal.then_some(REHEARSAL);
+        lines.write_record(columns.iter().copied().chain(mark)).map_err(super::write::fault)?;
+        Ok(Self { lines, rehearsal })
     }
 
     /// Writes the line of an account.
@@ -158,6 +164,9 @@ impl<W: Write> Table<W> {
     fn line<const N: usize>(&mut self, cells: [&str; N]) -> Result<()> {
         for cell in cells {
             self.lines.write_field(harmless(cell).as_bytes()).map_err(super::write::fault)?;
+        }
+        if self.rehearsal {
+            self.lines.write_field(REHEARSAL).map_err(super::write::fault)?;
         }
         self.lines.write_record(None::<&[u8]>).map_err(super::write::fault)
     }

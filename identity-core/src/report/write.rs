@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// `report.json`, `report.csv` and `todo.csv` in the making.
 pub(super) struct Files<'a> {
     folder: &'a Path,
+    /// Each line of each table says so.
+    rehearsal: bool,
     /// The rows of `report.json`: the summary stands before them and is known after them.
     rows: BufWriter<File>,
     any: bool,
@@ -81,16 +83,17 @@ const DEFINITIONS: &[Definition] = &[
 
 impl<'a> Files<'a> {
     /// Begins the files of a report in an existing folder.
-    pub(super) fn begin(folder: &'a Path) -> Result<Self> {
+    pub(super) fn begin(folder: &'a Path, rehearsal: bool) -> Result<Self> {
         // Beside their final places: renaming works within one file system only, and what a
         // report says belongs nowhere else.
         let new = || NamedTempFile::new_in(folder).map(BufWriter::new).map_err(fault);
         Ok(Self {
             folder,
+            rehearsal,
             rows: BufWriter::new(tempfile::tempfile_in(folder).map_err(fault)?),
             any: false,
-            accounts: Table::of_accounts(new()?)?,
-            left: Table::of_what_is_left(new()?)?,
+            accounts: Table::of_accounts(new()?, rehearsal)?,
+            left: Table::of_what_is_left(new()?, rehearsal)?,
         })
     }
 
@@ -125,7 +128,8 @@ impl<'a> Files<'a> {
         let mut persons = None;
         if summary.persons.is_some() {
             json.write_all(b",\n  \"persons\": [").map_err(fault)?;
-            let mut table = Table::of_persons(BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?))?;
+            let file = BufWriter::new(NamedTempFile::new_in(self.folder).map_err(fault)?);
+            let mut table = Table::of_persons(file, self.rehearsal)?;
             let mut any = false;
             people.each(|person| {
                 json.write_all(if any { b",\n" } else { b"\n" }).map_err(fault)?;
