@@ -93,6 +93,7 @@ pub mod plan;
 pub mod playbook;
 pub mod privilege;
 pub mod recovery;
+pub mod rehearsal;
 pub mod report;
 pub mod reset;
 pub mod vault;

@@ -38,6 +38,7 @@ pub use approval::{Approval, ApprovalFault, ApprovalRules, ApprovalScope, Approv
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};
 pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal, Wave, WaveKind};
+pub(crate) use estimate::Ordered;
 pub use estimate::{ClassEstimate, Estimate, Mix};
 pub use file::Plan;
 pub use header::{Counts, PlanHeader, PlannedDirectory};

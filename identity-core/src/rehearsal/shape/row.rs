@@ -220,7 +220,7 @@ pub struct ShapedSupport {
 }
 
 impl ShapedAccount {
-    pub(super) fn has(&self, flag: Flag) -> bool {
+    pub(crate) fn has(&self, flag: Flag) -> bool {
         self.flags.contains(&flag)
     }
 

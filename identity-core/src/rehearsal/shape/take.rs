@@ -1,6 +1,6 @@
 //! Takes a shape from real directories.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -211,10 +211,14 @@ impl ShapeTaker {
             scopes,
         })))?;
         taken.directories += 1;
+        let unknown: HashSet<&AccountId> = privileges.unknown().map(|(id, _)| id).collect();
         let mut accounts = backend.accounts(&AccountQuery::everyone());
         while let Some(account) = accounts.next().await {
             let account = account?;
             let mut row = self.account(backend.as_ref(), &account, &privileges);
+            if unknown.contains(&account.id) {
+                row.flags.push(Flag::PrivilegeUnknown);
+            }
             if let Some(places) = members.get(&account.id) {
                 row.scopes.clone_from(places);
                 row.scopes.dedup();
@@ -238,7 +242,6 @@ impl ShapeTaker {
         let mut grounds: Vec<_> = class.grounds.iter().map(|ground| (ground.tier, rule(&ground.rule))).collect();
         grounds.dedup();
         let (state, password) = (&account.state, &account.password);
-        let unknown = privileges.unknown().any(|(id, _)| *id == account.id);
         let flags = [
             (!state.enabled, Flag::Disabled),
             (state.locked, Flag::Locked),
@@ -249,7 +252,6 @@ impl ShapeTaker {
             (password.smart_card_required, Flag::SmartCard),
             (password.awaits_recovery, Flag::AwaitsRecovery),
             (self.is_protected(account), Flag::Protected),
-            (unknown, Flag::PrivilegeUnknown),
             (account.procedure.is_some(), Flag::Procedure),
         ];
         ShapedAccount {
