@@ -41,6 +41,7 @@ pub struct SimulatedDirectory {
     pub(super) server: Arc<Server>,
     governor: Arc<Governor>,
     process: Process,
+    limits: Limits,
 }
 
 impl SimulatedDirectory {
@@ -56,7 +57,13 @@ impl SimulatedDirectory {
     /// What a process sees of a server: with a governor of its own, which ends with it.
     pub(crate) fn connect(server: Arc<Server>, process: Process) -> Arc<Self> {
         let governor = Governor::new(&server.limits);
-        Arc::new(Self { server, governor, process })
+        Arc::new(Self { governor, process, limits: server.limits.clone(), server })
+    }
+
+    /// One that states limits as its answers tell them, for estimates.
+    pub(crate) fn for_estimates(server: Arc<Server>) -> Arc<Self> {
+        let limits = server.told_limits();
+        Arc::new(Self { governor: Governor::new(&limits), process: Process::default(), limits, server })
     }
 
     fn error(&self, kind: ErrorKind, operation: &'static str) -> Error {
@@ -131,7 +138,7 @@ impl Directory for SimulatedDirectory {
 
 impl RateLimitedBatching for SimulatedDirectory {
     fn limits(&self) -> Limits {
-        self.server.limits.clone()
+        self.limits.clone()
     }
 
     fn class_of(&self, action: Action) -> OperationClass {

@@ -210,6 +210,20 @@ impl Server {
         self.inner().promoted.push(account);
     }
 
+    /// Who became privileged since.
+    pub(crate) fn promoted(&self) -> Vec<AccountId> {
+        self.inner().promoted.clone()
+    }
+
+    /// What it allows, with what answers tell in place of what is assumed before them.
+    pub(super) fn told_limits(&self) -> Limits {
+        let mut limits = self.limits.clone();
+        for (quota, shaped) in limits.quotas.iter_mut().zip(&self.part.directory.limits.quotas) {
+            quota.permits = shaped.server_permits.unwrap_or(quota.permits);
+        }
+        limits
+    }
+
     /// A synchronisation sets a part of the passwords that were set so far once more; says how many.
     pub(crate) fn overwrite(&self, share: f64, card: &str) -> u64 {
         let mut inner = self.inner();

@@ -10,6 +10,7 @@ pub use summary::{
     DirectoryLoad, ManualNeed, Moment, Needs, PlayedCard, RehearsalSummary, RehearsedWave, WaveApproval,
 };
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +22,14 @@ use super::cards::{Deck, Mishap};
 use super::directory::{Server, SimulatedDirectory};
 use super::process::Process;
 use super::shape::Shape;
+use crate::account::AccountId;
 use crate::directory::{AccountQuery, Backend};
 use crate::engine::{Guardrails, Run, RunEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Journal, SqliteJournal, StopReason};
 use crate::limits::clock;
 use crate::plan::{ApprovalRules, Plan, PlanSpec};
-use crate::report::Report;
+use crate::report::{Report, Row, RowResult};
 use crate::verify::Verifier;
 
 /// The most processes of one rehearsal: who resumes more often has learnt enough.
@@ -117,16 +119,31 @@ impl Rehearsal {
 
         let backends = connect(&Process::default());
         Verifier::new(Arc::clone(&journal)).directories(backends.clone()).verify(&plan).await?;
-        let report = Report::of_plan(journal, &plan).directories(backends.clone()).worked(worked);
+        let report = Report::of_plan(Arc::clone(&journal), &plan).directories(backends.clone()).worked(worked);
         let report = report.duration(Duration::from_secs_f64(ran_in)).write(plan.rows()?, folder).await?;
         for card in cards.iter().filter(|card| matches!(card.what, Mishap::AttackerCreates { .. })) {
             let seen = new_accounts(&backends, &plan).await?;
             stage.say_of(&card.id, format!("a new listing shows {seen} accounts that the plan does not have; the run touched none of them: make and approve a further plan"));
         }
+        if let Some(card) = cards.iter().find(|card| matches!(card.what, Mishap::PrivilegedFound { .. })) {
+            let journal = Arc::clone(&journal);
+            let promoted: HashSet<AccountId> = servers.iter().flat_map(|server| server.promoted()).collect();
+            let (mut held, mut reset) = (0_u64, 0_u64);
+            let count = |row: &Row| {
+                let is_held = row.result == RowResult::Failed;
+                let counted = u64::from(promoted.contains(&row.id));
+                if is_held { held += counted } else { reset += counted }
+                Ok(())
+            };
+            Report::of_plan(journal, &plan).visit(plan.rows()?, count).await?;
+            stage.say_of(&card.id, format!("{held} of them were held or failed, {reset} were reset as planned; whoever is held waits for a plan with the privileged"));
+        }
         let times = stage.wave_times();
+        let told = servers.iter().map(|server| SimulatedDirectory::for_estimates(Arc::clone(server)) as Arc<dyn Backend>);
+        let told: Vec<Arc<dyn Backend>> = told.collect();
         let waves = plan.waves().iter().map(|wave| {
             let time = times.get(&wave.name).copied().unwrap_or_default();
-            let directories = stage.survey().loads(&wave.name, &backends);
+            let directories = stage.survey().loads(&wave.name, &told);
             RehearsedWave {
                 name: wave.name.clone(),
                 accounts: wave.accounts,
@@ -226,6 +243,7 @@ impl Course {
             match until {
                 Some(until) if processes < MOST_PROCESSES => {
                     clock::sleep_until(until).await;
+                    self.stage.settle(false);
                     self.resumes += 1;
                 }
                 _ => return Ok(Some(moment)),
@@ -277,7 +295,10 @@ impl Course {
                     return Ok(Ended::Killed);
                 }
                 end = &mut finish => return end.map(Ended::Came),
-                () = self.stage.next_due() => self.stage.play_due(),
+                () = self.stage.next_due() => {
+                    self.stage.settle(false);
+                    self.stage.play_due();
+                }
             }
         }
     }

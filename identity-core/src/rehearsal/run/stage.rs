@@ -1,6 +1,6 @@
 //! Where a rehearsal is played: which wave is on, which card is next, what is wrong at the moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub(super) struct Stage {
 struct Inner {
     process: Process,
     waves: BTreeMap<String, WaveTime>,
+    finished: BTreeSet<String>,
     orders: u64,
     waiting: Vec<Card>,
     played: Vec<Played>,
@@ -63,6 +64,7 @@ struct Played {
 #[derive(Debug)]
 pub(super) enum Seen {
     WaveStarted(String),
+    Finished(String),
     Intent { wave: Option<String>, again: bool },
     Ended { wave: Option<String> },
     Stopped(StopReason),
@@ -82,6 +84,7 @@ impl Stage {
             inner: Mutex::new(Inner {
                 process: Process::default(),
                 waves: BTreeMap::new(),
+                finished: BTreeSet::new(),
                 orders: 0,
                 waiting,
                 played: Vec::new(),
@@ -129,6 +132,10 @@ impl Stage {
                 Event::WaveStarted { wave } => Seen::WaveStarted(wave.clone()),
                 Event::Intent { entry, attempt, .. } => Seen::Intent { wave: wave(entry), again: *attempt > 1 },
                 Event::Done { entry, .. } | Event::Failed { entry, .. } => Seen::Ended { wave: wave(entry) },
+                Event::WaveFinished { wave } if !self.inner().finished.contains(wave) => {
+                    self.inner().finished.insert(wave.clone());
+                    Seen::Finished(wave.clone())
+                }
                 Event::Stopped { reason } => Seen::Stopped(reason.clone()),
                 Event::RunStarted { resumed: true, .. } => Seen::Resumed,
                 _ => return None,
@@ -143,8 +150,16 @@ impl Stage {
         for seen in seen {
             match seen {
                 Seen::WaveStarted(wave) => {
-                    self.inner().waves.entry(wave.clone()).or_default().began.get_or_insert(now);
-                    self.note(format!("wave {wave} begins"));
+                    let first = {
+                        let mut inner = self.inner();
+                        let time = inner.waves.entry(wave.clone()).or_default();
+                        let first = time.began.is_none();
+                        time.began.get_or_insert(now);
+                        first
+                    };
+                    if first {
+                        self.note(format!("wave {wave} begins"));
+                    }
                     self.play_due();
                     self.wake.notify_one();
                 }
@@ -160,6 +175,7 @@ impl Stage {
                     }
                     self.play_due();
                 }
+                Seen::Finished(wave) => self.note(format!("wave {wave} is over")),
                 Seen::Ended { wave: Some(wave) } => {
                     self.inner().waves.entry(wave.clone()).or_default().last = Some(now);
                 }
@@ -170,10 +186,13 @@ impl Stage {
         }
     }
 
-    /// When the next card is due by the clock, as far as that is known.
+    /// When the next card is due by the clock, or one that was played is over, as far as that is known.
     fn due(&self) -> Option<Duration> {
         let inner = self.inner();
-        inner.waiting.iter().filter(|card| card.when.order.is_none()).filter_map(|card| self.due_of(&inner, card)).min()
+        let cards = inner.waiting.iter().filter(|card| card.when.order.is_none());
+        let cards = cards.filter_map(|card| self.due_of(&inner, card));
+        let over = inner.played.iter().filter(|played| !played.over).map(|played| played.until);
+        cards.chain(over).min()
     }
 
     fn due_of(&self, inner: &Inner, card: &Card) -> Option<Duration> {
@@ -265,7 +284,7 @@ impl Stage {
             run_did: Vec::new(),
             question: card.question,
         };
-        self.inner().played.push(Played { card, until: now + lasts, before, over: false });
+        self.inner().played.push(Played { card, until: now + lasts.max(LOOK), before, over: false });
     }
 
     /// Makes it happen, and says what happened.
@@ -388,12 +407,13 @@ impl Stage {
         for played in played.iter_mut().filter(|played| !played.over && (at_the_end || played.until <= now)) {
             played.over = true;
             let done = counts.since(played.before);
-            let from = played.card.at;
-            let news = moments.iter().filter(|moment| moment.at >= from && !moment.text.starts_with("card "));
+            let (from, until) = (played.card.at, now.min(played.until).as_secs_f64());
+            let news = moments.iter().filter(|moment| (from..=until).contains(&moment.at));
+            let news = news.filter(|moment| !moment.text.starts_with("card "));
             let news = news.take(6).map(|moment| format!("{} {}", super::summary::clock_words(moment.at), moment.text));
             played.card.run_did.push(format!(
                 "until {}: {} orders done, {} refused, {} told to slow down, {} without an answer",
-                super::summary::clock_words(now.as_secs_f64()),
+                super::summary::clock_words(until),
                 done.done,
                 done.refused,
                 done.throttled,
@@ -428,6 +448,9 @@ impl Stage {
         self.inner().moments.clone()
     }
 }
+
+/// What the run did is looked at for so long at least after a card was played.
+const LOOK: Duration = Duration::from_secs(600);
 
 /// Why a run stopped, in words.
 pub(super) fn words(reason: &StopReason) -> String {
