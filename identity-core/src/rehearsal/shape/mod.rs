@@ -8,8 +8,6 @@ mod pseudonym;
 mod reading;
 mod row;
 mod take;
-#[cfg(test)]
-mod tests;
 
 pub use file::Shape;
 pub use limits::{ShapedBatch, ShapedLimits, ShapedQuota};
