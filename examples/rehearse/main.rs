@@ -118,7 +118,8 @@ fn main() -> ExitCode {
 }
 
 fn shape(take: &Take) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|fault| input(fault.to_string()))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|fault| input(fault.to_string()))?;
     let key = take.key_file.as_ref().map_or_else(|| Ok(ShapeKey::random()), ShapeKey::of_file)?;
     let directories = Directories::from_file(&take.directories)?;
     let taken = runtime.block_on(async {
@@ -173,7 +174,8 @@ fn play(options: Play) -> Result<ExitCode> {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(|fault| input(fault.to_string()))?),
     };
-    let folder = options.out.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
+    let folder =
+        options.out.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
     std::fs::create_dir_all(&folder).map_err(|fault| input(format!("{}: {fault}", folder.display())))?;
     let played = folder.clone();
     let summary = in_virtual_time(move || async move { rehearsal.play(&played).await })??;

@@ -29,7 +29,8 @@ pub(crate) fn write(accounts: u32, path: &Path) -> Result<()> {
     // Nine of ten come from the domain.
     (0..tenant).try_for_each(|number| line(&account(number, 1, (number % 10 != 0).then_some("on_prem"))))?;
     line(&directory("org", "okta"))?;
-    (0..accounts - domain - tenant).try_for_each(|number| line(&account(number, 2, (number % 2 == 0).then_some("on_prem"))))?;
+    (0..accounts - domain - tenant)
+        .try_for_each(|number| line(&account(number, 2, (number % 2 == 0).then_some("on_prem"))))?;
     line(&json!({"row": "end", "accounts": accounts}))?;
     file.flush().map_err(fault)
 }
@@ -86,16 +87,18 @@ fn directory(id: &str, kind: &str) -> Value {
         }
         _ => {
             (can.unlock, can.set_temporary_password, can.revoke_sessions) = (true, true, true);
-            let quotas = json!(["users", "user", "user-write"].map(|bucket| {
-                quota(bucket, 100, 60, 0.5, true, &json!([[bucket, 1]]))
-            }));
+            let quotas = json!(
+                ["users", "user", "user-write"]
+                    .map(|bucket| { quota(bucket, 100, 60, 0.5, true, &json!([[bucket, 1]])) })
+            );
             let limits = json!({
                 "max_batch": 1, "in_flight": 10, "deadline_ms": 60_000, "quotas": quotas,
                 "batches": [{"class": "read", "most": 100}],
             });
             let others = ["set_temporary_password", "expire_password", "unlock", "disable", "revoke_sessions"];
             let classes: Vec<Value> = others.iter().map(|action| json!([action, "users"])).collect();
-            let set = [true, false].map(|must_change| json!([{"set_password": {"must_change": must_change}}, "user-write"]));
+            let set =
+                [true, false].map(|must_change| json!([{"set_password": {"must_change": must_change}}, "user-write"]));
             let classes: Vec<Value> = classes.into_iter().chain(set).collect();
             (limits, json!(classes), json!(["users", 200, "user", 1]), json!([[120.0, 350.0], [200.0, 600.0]]))
         }

@@ -237,11 +237,8 @@ impl Run {
         let Some(record) = records.next().await else { return Ok(false) };
         match record?.event {
             Event::RunStarted { rehearsal, .. } if rehearsal != self.plan.header().is_rehearsal() => {
-                let (journal, plan) = if rehearsal {
-                    ("a rehearsal", "real directories")
-                } else {
-                    ("real directories", "a rehearsal")
-                };
+                let (journal, plan) =
+                    if rehearsal { ("a rehearsal", "real directories") } else { ("real directories", "a rehearsal") };
                 Err(Error::new(ErrorKind::InputInvalid, "resume")
                     .with_detail(format!("the journal is of {journal}, and the plan is of {plan}"))
                     .with_advice("give each its own folder; nothing of a rehearsal is of use in a run"))

@@ -156,7 +156,14 @@ impl Report {
     /// A report of the plan with this digest, made from this journal.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, plan_digest: impl Into<String>) -> Self {
-        Self { journal, plan_digest: plan_digest.into(), origin: None, directories: Vec::new(), lasted: None, rehearsal: false }
+        Self {
+            journal,
+            plan_digest: plan_digest.into(),
+            origin: None,
+            directories: Vec::new(),
+            lasted: None,
+            rehearsal: false,
+        }
     }
 
     /// A report of this plan, with its digest and the kinds of its directories.

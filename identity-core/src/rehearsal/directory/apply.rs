@@ -71,7 +71,9 @@ impl SimulatedDirectory {
     /// The answer is as late as the latest of those that are waited for together.
     fn late(&self, orders: &[Order]) -> Duration {
         let (of, seed) = (self.server.latency().write, self.server.seed);
-        let drawn = |order: &Order| latency::drawn(of, seed, &[order.account.as_str().as_bytes(), order.action.as_str().as_bytes()]);
+        let drawn = |order: &Order| {
+            latency::drawn(of, seed, &[order.account.as_str().as_bytes(), order.action.as_str().as_bytes()])
+        };
         if self.server.limits.batch_cost == BatchCost::OneRequest {
             return orders.first().map(drawn).unwrap_or_default();
         }
@@ -118,14 +120,16 @@ impl SimulatedDirectory {
         };
         let (trouble, now) = (self.server.trouble(), clock::instant());
         if trouble.withdrawn.is_some_and(|until| until > now) {
-            return Err(self.of(order, ErrorKind::InsufficientPrivilege)
+            return Err(self
+                .of(order, ErrorKind::InsufficientPrivilege)
                 .with_detail("we may not do this any more")
                 .with_advice("give the principal its right back"));
         }
         if let Some((_, share)) = trouble.refusing.filter(|(until, _)| *until > now)
             && latency::part(self.server.seed, &[b"refused", order.account.as_str().as_bytes()]) < share
         {
-            return Err(self.of(order, ErrorKind::InsufficientPrivilege)
+            return Err(self
+                .of(order, ErrorKind::InsufficientPrivilege)
                 .with_detail("we may not do this to this account")
                 .with_advice("find out what these accounts have in common"));
         }

@@ -18,7 +18,9 @@ use async_trait::async_trait;
 
 use super::process::Process;
 use super::shape::{Shape, latency};
-use crate::directory::{Backend, Capabilities, Directory, DirectoryInfo, Finding, Preflight, RateLimitedBatching, Severity};
+use crate::directory::{
+    Backend, Capabilities, Directory, DirectoryInfo, Finding, Preflight, RateLimitedBatching, Severity,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Feedback, Governor, Limits, OperationClass, Signal, clock};
 use crate::reset::Action;
@@ -131,7 +133,11 @@ impl Directory for SimulatedDirectory {
             }
         };
         tell(Severity::Fatal, shaped.fatal_findings, "findings said that a run cannot work when the shape was taken");
-        tell(Severity::Warning, shaped.warnings, "warnings were given when the shape was taken; a shape does not hold them");
+        tell(
+            Severity::Warning,
+            shaped.warnings,
+            "warnings were given when the shape was taken; a shape does not hold them",
+        );
         Ok(preflight)
     }
 }

@@ -66,7 +66,8 @@ impl Server {
         let shaped = &part.directory;
         let limits = shaped.limits.limits()?;
         let windows = limits.quotas.iter().zip(&shaped.limits.quotas);
-        let windows = windows.map(|(quota, shaped)| Window::new(quota, shaped.server_permits.map(Into::into))).collect();
+        let windows =
+            windows.map(|(quota, shaped)| Window::new(quota, shaped.server_permits.map(Into::into))).collect();
         let classes = shaped.classes.iter().map(|(action, class)| Ok((*action, class_of(class)?)));
         Ok(Self {
             info: DirectoryInfo::new(shaped.id.clone(), &shaped.kind, &shaped.tenant).of_a_rehearsal(),

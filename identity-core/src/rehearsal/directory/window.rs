@@ -31,12 +31,7 @@ impl Window {
         } else {
             Kind::Rolling { uses: VecDeque::new(), used: 0 }
         };
-        Self {
-            permits: really.unwrap_or(quota.permits.get()),
-            length: quota.window,
-            costs: quota.costs.clone(),
-            kind,
-        }
+        Self { permits: really.unwrap_or(quota.permits.get()), length: quota.window, costs: quota.costs.clone(), kind }
     }
 
     fn cost(&self, class: OperationClass) -> u32 {
@@ -44,7 +39,11 @@ impl Window {
     }
 
     /// Takes what the operation costs, or says how long it has to wait.
-    fn take(&mut self, class: OperationClass, now: Instant) -> Result<Option<WindowHint>, (Duration, Option<WindowHint>)> {
+    fn take(
+        &mut self,
+        class: OperationClass,
+        now: Instant,
+    ) -> Result<Option<WindowHint>, (Duration, Option<WindowHint>)> {
         let cost = self.cost(class);
         if cost == 0 {
             return Ok(None);
@@ -82,7 +81,8 @@ impl Window {
                 if !refused {
                     *used += cost;
                 }
-                let hint = WindowHint::by_server_clock(self.permits, self.permits.saturating_sub(*used), *ends_at, date);
+                let hint =
+                    WindowHint::by_server_clock(self.permits, self.permits.saturating_sub(*used), *ends_at, date);
                 let wait = self.length.saturating_sub(now.duration_since(began));
                 if refused { Err((wait, Some(hint))) } else { Ok(Some(hint)) }
             }

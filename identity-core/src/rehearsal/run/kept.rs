@@ -91,7 +91,9 @@ impl Vault for WatchedVault {
         let found = sealed.0.parse::<usize>().ok().and_then(|place| kept.secrets.get(place));
         match found {
             Some(secret) => Ok(Some(secret.clone())),
-            None => Err(Error::new(ErrorKind::Vault, "open a sealed password").with_detail("there is no such password")),
+            None => {
+                Err(Error::new(ErrorKind::Vault, "open a sealed password").with_detail("there is no such password"))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Plays a rehearsal: plan, approvals, run with its stops and resumes, verification, report.
 
 mod kept;
+mod mishap;
 mod people;
 mod stage;
 mod summary;
@@ -91,8 +92,9 @@ impl Rehearsal {
         let paths = ["plan.jsonl", "approvals.json", "journal.sqlite", "rehearsal.json"].map(|name| folder.join(name));
         let [plan_path, approvals_path, journal_path, json_path] = &paths;
         if let Some(there) = paths.iter().find(|path| path.exists()) {
-            return Err(invalid(format!("{} is there already", there.display()))
-                .with_advice("rehearse in a folder of its own: nothing is written over a run or an earlier rehearsal"));
+            return Err(invalid(format!("{} is there already", there.display())).with_advice(
+                "rehearse in a folder of its own: nothing is written over a run or an earlier rehearsal",
+            ));
         }
         let servers = Server::of_shape(&self.shape, self.seed)?;
         let connect = |process: &Process| -> Vec<Arc<dyn Backend>> {
@@ -111,7 +113,8 @@ impl Rehearsal {
         }
         let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::create_unsynced(journal_path)?);
         people::approvals(&plan, |_| false)?.save(approvals_path)?;
-        let mut course = Course { stage, journal, sealed: Arc::default(), stops: Vec::new(), resumes: 0, worked: Vec::new() };
+        let mut course =
+            Course { stage, journal, sealed: Arc::default(), stops: Vec::new(), resumes: 0, worked: Vec::new() };
         let ends_at = course.run(&plan, &connect).await?;
         let ran_in = course.stage.now().as_secs_f64();
         course.stage.settle(true);
@@ -132,14 +135,19 @@ impl Rehearsal {
             let count = |row: &Row| {
                 let is_held = row.result == RowResult::Failed;
                 let counted = u64::from(promoted.contains(&row.id));
-                if is_held { held += counted } else { reset += counted }
+                if is_held {
+                    held += counted
+                } else {
+                    reset += counted
+                }
                 Ok(())
             };
             Report::of_plan(journal, &plan).visit(plan.rows()?, count).await?;
             stage.say_of(&card.id, format!("{held} of them were held or failed, {reset} were reset as planned; whoever is held waits for a plan with the privileged"));
         }
         let times = stage.wave_times();
-        let told = servers.iter().map(|server| SimulatedDirectory::for_estimates(Arc::clone(server)) as Arc<dyn Backend>);
+        let told =
+            servers.iter().map(|server| SimulatedDirectory::for_estimates(Arc::clone(server)) as Arc<dyn Backend>);
         let told: Vec<Arc<dyn Backend>> = told.collect();
         let waves = plan.waves().iter().map(|wave| {
             let time = times.get(&wave.name).copied().unwrap_or_default();
@@ -209,7 +217,11 @@ enum Ended {
 
 impl Course {
     /// Runs until it comes to its end, or to a stop that nothing mends: that one is given back.
-    async fn run(&mut self, plan: &Plan, connect: &impl Fn(&Process) -> Vec<Arc<dyn Backend>>) -> Result<Option<Moment>> {
+    async fn run(
+        &mut self,
+        plan: &Plan,
+        connect: &impl Fn(&Process) -> Vec<Arc<dyn Backend>>,
+    ) -> Result<Option<Moment>> {
         for processes in 1..=MOST_PROCESSES {
             let ended = self.process(plan, connect).await?;
             self.stage.settle(false);
@@ -218,7 +230,9 @@ impl Course {
                 Ended::Killed => {
                     ("the operator's machine died".to_owned(), Some(clock::instant() + self.stage.back_after()))
                 }
-                Ended::NotStarted(error) => (error.to_string(), self.mended(error.kind() == ErrorKind::ApprovalMissing)),
+                Ended::NotStarted(error) => {
+                    (error.to_string(), self.mended(error.kind() == ErrorKind::ApprovalMissing))
+                }
                 Ended::Came(end) => {
                     self.worked = end.worked().collect();
                     match end.stopped {

@@ -11,7 +11,7 @@ use super::summary::{Moment, PlayedCard};
 use super::survey::Survey;
 use crate::journal::{Event, StopReason};
 use crate::limits::clock;
-use crate::plan::{Plan, WaveKind};
+use crate::plan::Plan;
 use crate::rehearsal::cards::{Card, Mishap};
 use crate::rehearsal::directory::{Counts, Server};
 use crate::rehearsal::process::Process;
@@ -118,6 +118,23 @@ impl Stage {
         process
     }
 
+    /// Nobody reaches who approves these waves.
+    pub(super) fn send_away(&self, wave: &str, until: Instant) {
+        self.inner().away.push((wave.to_owned(), until));
+    }
+
+    /// The machine dies; another one goes on later.
+    pub(super) fn kill(&self, back_after: Duration) {
+        let mut inner = self.inner();
+        inner.back_after = back_after;
+        inner.process.kill();
+    }
+
+    /// Nothing can be sealed.
+    pub(super) fn fill_vault(&self, until: Instant) {
+        self.inner().vault_full = Some(until);
+    }
+
     /// Notes something for the course of the rehearsal.
     pub(super) fn note(&self, text: impl Into<String>) {
         let at = self.now().as_secs_f64();
@@ -204,7 +221,7 @@ impl Stage {
     }
 
     /// The wave that a card names, by its name or as the first of its kind.
-    fn name_of(&self, wave: &str) -> Option<&str> {
+    pub(super) fn name_of(&self, wave: &str) -> Option<&str> {
         let waves = self.plan.waves();
         let named = waves.iter().find(|known| known.name == wave);
         let named = named.or_else(|| waves.iter().find(|known| known.kind.as_str() == wave));
@@ -285,86 +302,6 @@ impl Stage {
             question: card.question,
         };
         self.inner().played.push(Played { card, until: now + lasts.max(LOOK), before, over: false });
-    }
-
-    /// Makes it happen, and says what happened.
-    fn happen(&self, card: &Card, until: Instant, lasts: Duration) -> String {
-        let minutes = card.what.minutes();
-        let of = card.what.directory();
-        let servers: Vec<&Arc<Server>> =
-            self.servers.iter().filter(|server| of.is_none_or(|of| server.info().id == *of)).collect();
-        let names: Vec<&str> = servers.iter().map(|server| server.info().id.as_str()).collect();
-        let names = names.join(", ");
-        match &card.what {
-            Mishap::DirectoryDown { .. } => {
-                servers.iter().for_each(|server| server.upset(|trouble| trouble.down = Some(until)));
-                format!("{names} does not answer, for {minutes} min")
-            }
-            Mishap::ThrottlingStorm { .. } => {
-                servers.iter().for_each(|server| server.upset(|trouble| trouble.storm = Some(until)));
-                format!("{names} refuses everything for pace, for {minutes} min")
-            }
-            Mishap::OrdersRefused { percent, .. } => {
-                let share = f64::from(*percent) / 100.0;
-                servers.iter().for_each(|server| server.upset(|trouble| trouble.refusing = Some((until, share))));
-                format!("{names} refuses {percent} of a hundred accounts, for {minutes} min")
-            }
-            Mishap::PermissionWithdrawn { .. } => {
-                servers.iter().for_each(|server| server.upset(|trouble| trouble.withdrawn = Some(until)));
-                format!("the right to reset passwords in {names} is gone, for {minutes} min")
-            }
-            Mishap::ApproverAway { wave, .. } => {
-                self.inner().away.push((wave.clone(), until));
-                format!("nobody reaches who approves {wave}, for {minutes} min")
-            }
-            Mishap::OperatorDies { .. } => {
-                let mut inner = self.inner();
-                inner.back_after = lasts;
-                inner.process.kill();
-                format!("the operator's machine dies; another goes on after {minutes} min")
-            }
-            Mishap::VaultFull { .. } => {
-                self.inner().vault_full = Some(until);
-                format!("the vault's disk is full, for {minutes} min")
-            }
-            Mishap::PrivilegedFound { accounts, .. } => {
-                let found: usize = servers.iter().map(|server| self.promote(server, *accounts, &card.when.wave)).sum();
-                format!("{found} accounts of the workforce in {names} turn out to be privileged")
-            }
-            Mishap::ReplicationLag { seconds, .. } => {
-                let behind = Duration::from_secs(u64::from(*seconds));
-                servers.iter().for_each(|server| server.upset(|trouble| trouble.lagging = Some((until, behind))));
-                format!("in {names} what is written shows {seconds} s later, for {minutes} min")
-            }
-            Mishap::SyncOverwrites { percent, .. } => {
-                let share = f64::from(*percent) / 100.0;
-                let count: u64 = servers.iter().map(|server| server.overwrite(share, &card.id)).sum();
-                format!("a synchronisation writes other passwords over {count} new ones in {names}")
-            }
-            Mishap::AttackerCreates { accounts, .. } => {
-                let made = |server: &&Arc<Server>| (0..*accounts).filter_map(|number| server.attacker_creates(number)).count();
-                let count: usize = servers.iter().map(made).sum();
-                format!("the attacker makes {count} accounts in {names}")
-            }
-        }
-    }
-
-    /// Makes the last accounts of a wave of the workforce privileged; says how many.
-    fn promote(&self, server: &Arc<Server>, accounts: u32, wave: &Option<String>) -> usize {
-        let named = wave.as_deref().and_then(|wave| self.name_of(wave));
-        let workforce = || self.plan.waves().iter().find(|wave| wave.kind == WaveKind::Workforce);
-        let Some(wave) = named.or_else(|| workforce().map(|wave| wave.name.as_str())) else { return 0 };
-        let Ok(entries) = self.plan.entries(wave, &server.info().id) else { return 0 };
-        let mut last = std::collections::VecDeque::new();
-        for entry in entries.flatten() {
-            last.push_back(entry.id);
-            if last.len() > accounts as usize {
-                last.pop_front();
-            }
-        }
-        let found = last.len();
-        last.into_iter().for_each(|id| server.promote(id));
-        found
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -455,7 +392,9 @@ const LOOK: Duration = Duration::from_secs(600);
 /// Why a run stopped, in words.
 pub(super) fn words(reason: &StopReason) -> String {
     match reason {
-        StopReason::FailureBudget { wave, failures } => format!("{failures} failures in wave {wave}, more than its budget"),
+        StopReason::FailureBudget { wave, failures } => {
+            format!("{failures} failures in wave {wave}, more than its budget")
+        }
         StopReason::ConsecutiveRefusals { wave, refusals, error } => {
             format!("{refusals} refusals one after another in wave {wave}; the last: {}", error.text)
         }
@@ -465,4 +404,3 @@ pub(super) fn words(reason: &StopReason) -> String {
         StopReason::NotApproved { waves, .. } => format!("not approved: {}", waves.join(", ")),
     }
 }
-

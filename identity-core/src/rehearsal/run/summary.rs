@@ -174,7 +174,9 @@ impl fmt::Display for RehearsalSummary {
             writeln!(f, "stopped  {} {}", clock_words(stop.at), stop.text)?;
         }
         match &self.ends_at {
-            Some(end) => writeln!(f, "ENDS     {} {}: nothing in the rehearsal mends it", clock_words(end.at), end.text)?,
+            Some(end) => {
+                writeln!(f, "ENDS     {} {}: nothing in the rehearsal mends it", clock_words(end.at), end.text)?
+            }
             None => writeln!(f, "the run comes to its end")?,
         }
         for card in &self.cards {
@@ -199,11 +201,16 @@ impl fmt::Display for RehearsalSummary {
 
 impl RehearsalSummary {
     fn fmt_waves(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<22} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9}  limits", "wave", "accounts", "orders", "begins", "ends", "takes", "at least")?;
+        writeln!(
+            f,
+            "\n{:<22} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9}  limits",
+            "wave", "accounts", "orders", "begins", "ends", "takes", "at least"
+        )?;
         for wave in &self.waves {
             let at = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), clock_words);
             let takes = wave.began.zip(wave.ended).map(|(began, ended)| ended - began);
-            let slowest = wave.directories.iter().max_by(|one, other| one.least_seconds.total_cmp(&other.least_seconds));
+            let slowest =
+                wave.directories.iter().max_by(|one, other| one.least_seconds.total_cmp(&other.least_seconds));
             let limits = slowest.map_or_else(String::new, |load| match &load.slowest_quota {
                 Some(quota) => format!("{} of {}", quota, load.directory),
                 None => format!("requests at once in {}", load.directory),
@@ -242,7 +249,7 @@ impl RehearsalSummary {
             writeln!(f, "  somebody who looks into a stop and resumes: {} times", self.needs.resumes)?;
         }
         if self.needs.left_by_hand > 0 {
-            writeln!(f, "  afterwards, by hand: {} accounts that failed", self.needs.left_by_hand)?;
+            writeln!(f, "  afterwards, by hand: {} accounts that failed or stay unknown", self.needs.left_by_hand)?;
         }
         Ok(())
     }

@@ -87,9 +87,9 @@ impl Shape {
             }
             offset += length;
         }
-        let header = header.filter(|_| ended && !parts.is_empty()).ok_or_else(|| {
-            named("it does not hold a whole shape".to_owned())
-        })?;
+        let header = header
+            .filter(|_| ended && !parts.is_empty())
+            .ok_or_else(|| named("it does not hold a whole shape".to_owned()))?;
         let parts = parts.into_iter().map(|part| Ok(Arc::new(part.open(path, &header.salt)?)));
         Ok(Self {
             path: path.to_owned(),
@@ -141,7 +141,9 @@ impl Shape {
 /// What only shows when the directory is simulated is found out here.
 fn check(directory: &ShapedDirectory) -> Result<(), Error> {
     directory.limits.limits()?;
-    for class in directory.classes.iter().map(|(_, class)| class).chain([&directory.reads.list, &directory.reads.look_up]) {
+    for class in
+        directory.classes.iter().map(|(_, class)| class).chain([&directory.reads.list, &directory.reads.look_up])
+    {
         class_of(class)?;
     }
     if directory.reads.page == 0 || directory.reads.ids == 0 {

@@ -131,7 +131,8 @@ impl ShapedLimits {
             let name = word(&shaped.name)?;
             let mut quota = Quota::new(name, shaped.permits, window, OperationClass::Write);
             quota.learnt = shaped.learnt;
-            quota.costs = shaped.costs.iter().map(|(class, cost)| Ok((class_of(class)?, *cost))).collect::<Result<_>>()?;
+            quota.costs =
+                shaped.costs.iter().map(|(class, cost)| Ok((class_of(class)?, *cost))).collect::<Result<_>>()?;
             limits = limits.with_quota(quota.with_share(shaped.share).with_burst(shaped.burst));
         }
         limits.check()?;
