@@ -109,7 +109,7 @@ fn main() -> ExitCode {
             eprintln!("{accounts} made-up accounts are in {}", out.display());
             ExitCode::SUCCESS
         }),
-        None => play(options.play),
+        None => play(&options.play),
     };
     done.unwrap_or_else(|error| {
         eprintln!("rehearse: {error}");
@@ -149,7 +149,7 @@ fn shape(take: &Take) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn play(options: Play) -> Result<ExitCode> {
+fn play(options: &Play) -> Result<ExitCode> {
     let path = options.shape.as_ref().ok_or_else(|| {
         input("no shape is given".to_owned())
             .with_advice("take one of your directories with `rehearse shape`, or make one up with `rehearse sample`")

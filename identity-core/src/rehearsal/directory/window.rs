@@ -31,7 +31,12 @@ impl Window {
         } else {
             Kind::Rolling { uses: VecDeque::new(), used: 0 }
         };
-        Self { permits: really.unwrap_or(quota.permits.get()), length: quota.window, costs: quota.costs.clone(), kind }
+        Self {
+            permits: really.unwrap_or_else(|| quota.permits.get()),
+            length: quota.window,
+            costs: quota.costs.clone(),
+            kind,
+        }
     }
 
     fn cost(&self, class: OperationClass) -> u32 {

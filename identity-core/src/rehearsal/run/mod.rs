@@ -136,9 +136,9 @@ impl Rehearsal {
                 let is_held = row.result == RowResult::Failed;
                 let counted = u64::from(promoted.contains(&row.id));
                 if is_held {
-                    held += counted
+                    held += counted;
                 } else {
-                    reset += counted
+                    reset += counted;
                 }
                 Ok(())
             };
@@ -220,7 +220,7 @@ impl Course {
     async fn run(
         &mut self,
         plan: &Plan,
-        connect: &impl Fn(&Process) -> Vec<Arc<dyn Backend>>,
+        connect: &(impl Fn(&Process) -> Vec<Arc<dyn Backend>> + Sync),
     ) -> Result<Option<Moment>> {
         for processes in 1..=MOST_PROCESSES {
             let ended = self.process(plan, connect).await?;
@@ -246,7 +246,7 @@ impl Course {
                                 let until = self.stage.trouble_until();
                                 // Once without any trouble: what a resume clears up, it clears up then.
                                 let first = until.is_none() && !self.stops.iter().any(|stop| stop.text.contains(OPEN));
-                                (format!("{open} {OPEN}"), until.or(first.then(clock::instant)))
+                                (format!("{open} {OPEN}"), until.or_else(|| first.then(clock::instant)))
                             }
                         },
                     }
@@ -275,7 +275,11 @@ impl Course {
     }
 
     /// One process, until it ends or is killed; the cards are played meanwhile.
-    async fn process(&self, plan: &Plan, connect: &impl Fn(&Process) -> Vec<Arc<dyn Backend>>) -> Result<Ended> {
+    async fn process(
+        &self,
+        plan: &Plan,
+        connect: &(impl Fn(&Process) -> Vec<Arc<dyn Backend>> + Sync),
+    ) -> Result<Ended> {
         let process = self.stage.enter();
         let journal = WatchedJournal {
             journal: Arc::clone(&self.journal),

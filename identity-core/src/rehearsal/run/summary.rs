@@ -175,7 +175,7 @@ impl fmt::Display for RehearsalSummary {
         }
         match &self.ends_at {
             Some(end) => {
-                writeln!(f, "ENDS     {} {}: nothing in the rehearsal mends it", clock_words(end.at), end.text)?
+                writeln!(f, "ENDS     {} {}: nothing in the rehearsal mends it", clock_words(end.at), end.text)?;
             }
             None => writeln!(f, "the run comes to its end")?,
         }

@@ -136,7 +136,7 @@ impl ShapeTaker {
         if self.directories.is_empty() {
             return Err(fault(&path, "no directory is given").with_advice("add at least one"));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let file = NamedTempFile::new_in(folder).map_err(|error| fault(&path, error))?;
         let mut file = BufWriter::new(file);
         let header = ShapeHeader {
