@@ -182,6 +182,12 @@ step_examples() {
   cargo run --quiet --locked --example audit_recovery -- --by population --out "$STEP_DIR/readiness.jsonl" || status=$?
   test "$status" = 1
   cargo run --quiet --locked --example desk_load -- "$STEP_DIR/readiness.jsonl" --agents 10
+  echo "--- rehearse, on a made-up shape, with the cards that come with it"
+  cargo run --quiet --locked --example rehearse -- sample --accounts 1000 --out "$STEP_DIR/shape.jsonl"
+  # 1: sessions that ended in Okta cannot be read back, and stay unknown.
+  cargo run --quiet --locked --example rehearse -- --shape "$STEP_DIR/shape.jsonl" --cards built-in --json >"$STEP_DIR/rehearsal.json" ||
+    [[ $? -eq 1 ]]
+  jq -e '.rehearsal and .ends_at == null and (.cards | length) >= 6' "$STEP_DIR/rehearsal.json"
   echo "--- mass_reset, as the README has it, with --json"
   cargo run --locked --release --example mass_reset -- --json --out "$STEP_DIR/run" >"$STEP_DIR/summary.json"
   python3 .ci/check_summary.py "$STEP_DIR/summary.json"

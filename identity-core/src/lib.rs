@@ -51,6 +51,7 @@
 //! | [`vault`] | passwords, sealed before they are sent |
 //! | [`verify`] | reads back what the directory confirmed |
 //! | [`evidence`] | what the directory's own audit log says of the run |
+//! | [`rehearsal`] | a playbook on the shape of the real directories, in virtual time |
 //! | [`report`] | one row for each account, and what is left to do |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | who could recover alone: the trait, the table of methods, the audit and its file |

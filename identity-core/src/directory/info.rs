@@ -15,13 +15,24 @@ pub struct DirectoryInfo {
     pub kind: String,
     /// The instance, in the directory's own words: a domain's DNS name, a tenant, an org's address.
     pub tenant: String,
+    /// Whether it is a simulated one, of a [rehearsal](crate::rehearsal). A plan of simulated
+    /// directories is never carried out on real ones, nor the other way round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
 }
 
 impl DirectoryInfo {
     /// A directory of `kind` (the backend's word) and `tenant` (the instance).
     #[must_use]
     pub fn new(id: DirectoryId, kind: impl Into<String>, tenant: impl Into<String>) -> Self {
-        Self { id, kind: kind.into(), tenant: tenant.into() }
+        Self { id, kind: kind.into(), tenant: tenant.into(), rehearsal: false }
+    }
+
+    /// The same, of a simulated directory.
+    #[must_use]
+    pub fn of_a_rehearsal(mut self) -> Self {
+        self.rehearsal = true;
+        self
     }
 }
 

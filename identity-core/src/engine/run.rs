@@ -205,6 +205,7 @@ impl Run {
             resumed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
+            rehearsal: self.plan.header().is_rehearsal(),
         }];
         first.extend(admission.accepted(&self.plan, &approved));
         self.journal.append(first).await?;
@@ -235,6 +236,13 @@ impl Run {
         let mut records = self.journal.records(1);
         let Some(record) = records.next().await else { return Ok(false) };
         match record?.event {
+            Event::RunStarted { rehearsal, .. } if rehearsal != self.plan.header().is_rehearsal() => {
+                let (journal, plan) =
+                    if rehearsal { ("a rehearsal", "real directories") } else { ("real directories", "a rehearsal") };
+                Err(Error::new(ErrorKind::InputInvalid, "resume")
+                    .with_detail(format!("the journal is of {journal}, and the plan is of {plan}"))
+                    .with_advice("give each its own folder; nothing of a rehearsal is of use in a run"))
+            }
             Event::RunStarted { plan_digest, .. } if plan_digest == self.plan.digest() => {
                 // What is skipped because it was done must be what was recorded as done.
                 verify_chain(self.journal.as_ref()).await?;
@@ -261,6 +269,17 @@ impl Run {
             return Err(mismatch("the plan names this directory, and it is not connected".to_owned()));
         };
         let info = backend.info();
+        match (planned.rehearsal, info.rehearsal) {
+            (true, false) => {
+                return Err(mismatch("the plan is of a rehearsal, and this directory is a real one".to_owned())
+                    .with_advice("make and approve a plan from the real directories"));
+            }
+            (false, true) => {
+                return Err(mismatch("the plan is of real directories, and this one is simulated".to_owned())
+                    .with_advice("rehearse with a plan that the rehearsal made"));
+            }
+            _ => {}
+        }
         if info.kind != planned.kind || info.tenant != planned.tenant {
             return Err(mismatch(format!(
                 "the plan was made from {} {}, and {} {} is connected",

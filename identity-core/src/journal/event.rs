@@ -28,6 +28,9 @@ pub enum Event {
         version: String,
         /// Process id, for telling two processes apart.
         pid: u32,
+        /// Whether it is a rehearsal: nothing real was touched.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rehearsal: bool,
     },
     /// An approval that the run accepted.
     Approved {

@@ -307,6 +307,11 @@ impl Limits {
         Ok(())
     }
 
+    /// The classes with a batch of their own: the most orders, and whether it is one call.
+    pub(crate) fn own_batches(&self) -> impl Iterator<Item = (OperationClass, NonZeroU32, bool)> {
+        self.batches.iter().map(|batch| (batch.class, batch.most, batch.one_call))
+    }
+
     fn with_class_batch(mut self, batch: ClassBatch) -> Self {
         self.batches.retain(|known| known.class != batch.class);
         self.batches.push(batch);

@@ -162,6 +162,12 @@ fn check(spec: &PlanSpec, directories: &[Arc<dyn Backend>]) -> Result<()> {
         let twice = twice.copied().unwrap_or_default();
         return Err(invalid(format!("two directories have the id {twice}")).with_advice("give each its own id"));
     }
+    if let Some(real) = directories.iter().find(|backend| !backend.info().rehearsal)
+        && directories.iter().any(|backend| backend.info().rehearsal)
+    {
+        return Err(invalid(format!("{} is a real directory, and others are simulated", real.info().id))
+            .with_advice("rehearse with simulated directories only, and run with real ones only"));
+    }
     let protected = spec.protect.iter().filter_map(|name| name.directory.as_deref());
     let named = spec.select.iter().chain(&spec.exclude).flat_map(|selection| selection.directories());
     let acted_in = spec.actions_in.keys().map(String::as_str);

@@ -14,7 +14,7 @@ const SET: Action = Action::SetPassword { must_change: false };
 
 /// What is ordered in one directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ordered {
+pub(crate) struct Ordered {
     pub(super) actions: BTreeMap<Action, u64>,
     /// Of these, the new passwords of persons: the directory's own would do as well, and the other
     /// way round.
@@ -22,7 +22,7 @@ pub(super) struct Ordered {
 }
 
 impl Ordered {
-    pub(super) fn add(&mut self, entry: &Entry, actions: &[Action]) {
+    pub(crate) fn add(&mut self, entry: &Entry, actions: &[Action]) {
         for action in actions {
             *self.actions.entry(*action).or_default() += 1;
             let is_either = matches!(action, Action::SetPassword { .. } | Action::SetTemporaryPassword);
@@ -78,7 +78,7 @@ pub struct Mix {
 }
 
 impl Estimate {
-    pub(super) fn of(backend: &dyn Backend, ordered: &Ordered) -> Self {
+    pub(crate) fn of(backend: &dyn Backend, ordered: &Ordered) -> Self {
         let limits = backend.limits();
         let class_of = |action: Action| backend.class_of(action);
         let orders = by_class(&ordered.actions, class_of);

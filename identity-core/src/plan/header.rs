@@ -59,6 +59,14 @@ pub struct PlannedDirectory {
     pub counts: Counts,
 }
 
+impl PlanHeader {
+    /// Whether the plan is one of a [rehearsal](crate::rehearsal): its directories are simulated.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.directories.iter().any(|planned| planned.info.rehearsal)
+    }
+}
+
 impl PlannedDirectory {
     /// A directory and its counts.
     #[must_use]

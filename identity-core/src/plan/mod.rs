@@ -39,6 +39,7 @@ pub use approval::{Approval, ApprovalFault, ApprovalRules, ApprovalScope, Approv
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};
 pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal, Wave, WaveKind};
+pub(crate) use estimate::Ordered;
 pub use estimate::{ClassEstimate, Estimate, Mix};
 pub use file::Plan;
 pub use hand_off::{HandOff, PlannedReadiness};

@@ -148,7 +148,7 @@ impl Selection {
     }
 
     /// The part of a directory that the selection asks a backend for, where it asks for one.
-    pub(super) fn scope(&self) -> Option<(&str, Scope)> {
+    pub(crate) fn scope(&self) -> Option<(&str, Scope)> {
         match self {
             Self::Everyone | Self::Directory { .. } | Self::Listed { .. } => None,
             Self::Group { directory, name } => Some((directory, Scope::Group(name.clone()))),

@@ -23,6 +23,8 @@ pub(super) struct History {
     pub(super) approvals: Vec<Approval>,
     /// Why it stopped, unless it was resumed or finished since.
     pub(super) stopped: Option<StopReason>,
+    /// Whether it is of a rehearsal.
+    pub(super) rehearsal: bool,
     /// Whether it came to its end.
     pub(super) finished: bool,
     /// When the first process began.
@@ -99,13 +101,14 @@ impl History {
         self.head = ChainHead { number: record.number, hash: record.hash };
         self.greatest_entry = self.greatest_entry.max(record.event.entry().unwrap_or(0));
         match record.event {
-            Event::RunStarted { run, plan_digest: digest, .. } => {
+            Event::RunStarted { run, plan_digest: digest, rehearsal, .. } => {
                 if digest != plan_digest {
                     let detail = format!("the journal is of plan {digest}, not of {plan_digest}");
                     return Err(Error::new(ErrorKind::InputInvalid, "report").with_detail(detail));
                 }
                 self.began.get_or_insert(record.at);
                 self.processes += 1;
+                self.rehearsal |= rehearsal;
                 self.run = run;
                 self.stopped = None;
                 self.finished = false;

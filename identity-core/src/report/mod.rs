@@ -105,6 +105,8 @@ use history::History;
 use persons::People;
 use write::Files;
 
+/// The mark of whatever is of a [rehearsal](crate::rehearsal).
+const REHEARSAL: &str = "REHEARSAL";
 /// The most characters of a mark.
 const MOST_OF_A_MARK: usize = 60;
 
@@ -193,6 +195,9 @@ impl Report {
     #[must_use]
     pub fn of_plan(journal: Arc<dyn Journal>, plan: &Plan) -> Self {
         let mut report = Self::new(journal, plan.digest());
+        if plan.header().is_rehearsal() {
+            report.mark = Some(REHEARSAL.to_owned());
+        }
         report.origin.clone_from(&plan.header().spec.origin);
         let directories = plan.header().directories.iter().map(|planned| &planned.info);
         report.directories.extend(directories.map(|info| DirectoryRun::new(info.id.clone(), &info.kind)));
@@ -337,6 +342,9 @@ impl Report {
         let mut summary = Summary::begin(&self.plan_digest, history);
         summary.origin.clone_from(&self.origin);
         summary.mark.clone_from(&self.mark);
+        if summary.rehearsal {
+            summary.mark.get_or_insert_with(|| REHEARSAL.to_owned());
+        }
         if let Some(lasted) = self.lasted {
             summary.seconds = lasted.as_secs_f64();
         }

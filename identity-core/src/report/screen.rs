@@ -12,6 +12,11 @@ const SHOWN: usize = 8;
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let a = &self.accounts;
+        if self.rehearsal {
+            writeln!(f, "REHEARSAL: simulated directories, virtual time; nothing real was touched")?;
+        } else if let Some(mark) = &self.mark {
+            writeln!(f, "{mark}")?;
+        }
         writeln!(f, "run      {}", if self.run.is_empty() { "not begun" } else { &self.run })?;
         writeln!(f, "plan     {}", self.plan_digest)?;
         if let Some(origin) = &self.origin {

@@ -23,6 +23,9 @@ pub struct Summary {
     /// What every part of the report is marked with, such as `REHEARSAL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
+    /// Whether it is of a [rehearsal](crate::rehearsal): nothing real was touched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The run's id; empty when no run has begun.
     pub run: String,
     /// The digest of the plan.
@@ -282,6 +285,7 @@ impl Summary {
     pub(super) fn begin(plan_digest: &str, history: &History) -> Self {
         let lasted = history.began.zip(history.newest).map(|(began, newest)| newest.duration_since(began));
         Self {
+            rehearsal: history.rehearsal,
             run: history.run.clone(),
             plan_digest: plan_digest.to_owned(),
             servers: history.servers.clone(),

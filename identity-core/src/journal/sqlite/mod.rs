@@ -64,6 +64,17 @@ impl SqliteJournal {
         Self::start(path, Writer::create(path)?)
     }
 
+    /// Makes a new journal whose writes are not synced: of a rehearsal, which after a crash of the
+    /// machine is begun anew. Everything else is as in a run.
+    ///
+    /// # Errors
+    /// As of [`create`](Self::create).
+    pub(crate) fn create_unsynced(path: &Path) -> Result<Self> {
+        let writer = Writer::create(path)?;
+        writer.leave_unsynced()?;
+        Self::start(path, writer)
+    }
+
     /// Opens a journal that an earlier process left, however it ended. Blocks for a few syncs.
     ///
     /// Its newest record is checked against the chain; [`SqliteJournal::verify_chain`] checks all.

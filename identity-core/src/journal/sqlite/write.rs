@@ -46,6 +46,12 @@ impl Writer {
         Ok(Self { path: path.to_owned(), connection, head: ChainHead::default(), _lock: lock })
     }
 
+    /// Leaves it to the operating system when what is written reaches the disk.
+    pub(super) fn leave_unsynced(&self) -> Result<()> {
+        let set = self.connection.pragma_update(None, "synchronous", "off");
+        set.map_err(|error| fault(error, "create the journal", &self.path))
+    }
+
     pub(super) fn open(path: &Path) -> Result<Self> {
         let length = std::fs::metadata(path).map_err(|error| {
             Error::new(ErrorKind::Journal, OPEN)

@@ -15,7 +15,14 @@ use std::sync::Arc;
 pub(super) const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000001";
 
 pub(super) fn started(resumed: bool) -> Event {
-    Event::RunStarted { run: "run-1".into(), plan_digest: DIGEST.into(), resumed, version: "0.1.0".into(), pid: 1 }
+    Event::RunStarted {
+        run: "run-1".into(),
+        plan_digest: DIGEST.into(),
+        resumed,
+        version: "0.1.0".into(),
+        pid: 1,
+        rehearsal: false,
+    }
 }
 
 pub(super) fn approved(wave: &str) -> Event {
