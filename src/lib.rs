@@ -2,7 +2,7 @@
 
 pub use identity_core::{
     account, directory, engine, error, evidence, journal, limits, person, plan, playbook, privilege, recovery, report,
-    reset, vault, verify,
+    reset, vault, verify, watch,
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.
