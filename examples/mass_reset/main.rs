@@ -11,11 +11,14 @@
 
 mod approve;
 mod embedded;
+mod events;
 mod folder;
 mod journey;
 mod options;
+mod screen;
 mod show;
 mod source;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let exit = match runtime.block_on(journey::travel(&options)) {
         Ok(exit) => exit,
         Err(fault) => {
+            screen::clear();
             eprintln!("mass_reset: {}", fault.error);
             fault.exit
         }
