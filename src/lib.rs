@@ -22,6 +22,9 @@ pub use backend_okta as okta;
 #[cfg(any(feature = "entra", feature = "ldap", feature = "okta"))]
 pub mod directories;
 
+#[cfg(feature = "otel")]
+pub mod otel;
+
 /// What most programs need.
 ///
 /// ```

@@ -20,10 +20,10 @@ use crate::screen::Screen;
 use crate::show;
 use crate::source::Source;
 use crate::stop::Stop;
-use crate::{Exit, Fault};
+use crate::{Exit, Fault, Telemetry};
 
 /// The whole journey.
-pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
+pub(crate) async fn travel(options: &Options, telemetry: Option<&Telemetry>) -> Result<Exit, Fault> {
     let began = clock::instant();
     if !options.statement.is_empty() {
         approve::state(options, &Folder::open(None, options.resume.as_deref())?)?;
@@ -83,7 +83,7 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     let journal: Arc<dyn Journal> = Arc::new(folder.open_journal().await?);
     let events = Events::open(options.events.as_deref())?;
     let stop = Stop::listen(folder.path())?;
-    let end = execute(options, &source, &folder, &plan, approvals, &journal, vault, &events, &stop).await;
+    let end = execute(options, &source, &folder, &plan, approvals, &journal, vault, &events, &stop, telemetry).await;
     let exit = match end {
         Ok(end) => {
             events.tell(&end);
@@ -317,6 +317,7 @@ async fn execute(
     vault: Arc<dyn Vault>,
     events: &Events,
     stop: &Stop,
+    telemetry: Option<&Telemetry>,
 ) -> Result<RunEnd, Fault> {
     let mut guardrails = Guardrails::of_plan(plan);
     guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
@@ -330,6 +331,14 @@ async fn execute(
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
     // Whoever was put on the list since the plan was made is spared too.
     let run = run.protect(protected);
+    let run = match telemetry {
+        #[cfg(feature = "otel")]
+        Some(telemetry) => {
+            telemetry.watch(source.backends.iter().cloned());
+            run.observed_by(telemetry.observer())
+        }
+        _ => run,
+    };
     let mut running = run.directories(source.backends.clone()).start().await?;
     let mut asked = false;
     events.tell(RunEvent::started(running.run(), plan));
@@ -346,6 +355,10 @@ async fn execute(
             }
             progress = running.next() => match progress {
                 Some(progress) => {
+                    #[cfg(feature = "otel")]
+                    if let Some(telemetry) = telemetry {
+                        telemetry.take(&progress);
+                    }
                     events.tell(&progress);
                     screen.take(&progress);
                 }

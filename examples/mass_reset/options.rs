@@ -147,6 +147,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE|-")]
     pub events: Option<PathBuf>,
 
+    /// Send spans and metrics to this OTLP/HTTP collector: https://…, or http:// on this machine
+    /// (docs/watching.md). Names no account.
+    #[cfg(feature = "otel")]
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
+
     /// How many seconds lie between two lines of progress where standard error is no terminal.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub progress_every: u64,

@@ -15,7 +15,8 @@ use crate::error::{Error, ErrorKind, Status};
 use crate::limits::{OperationClass, clock};
 use crate::reset::{Action, Order, Outcome};
 
-/// Whoever enables this target at the level `TRACE` is told in spans which accounts were sent.
+/// Whoever enables this target at the level `TRACE` is told, in an event
+/// of each send, which accounts it is about. Spans never name any.
 const ACCOUNTS: &str = "identity_reset::accounts";
 
 /// Orders that go to the backend together.
@@ -62,7 +63,8 @@ pub(super) async fn send(lane: &Lane, batches: Vec<Batch>, tell: UnboundedSender
         let span = span(lane, class, &orders);
         if tracing::enabled!(target: ACCOUNTS, tracing::Level::TRACE) {
             let ids: Vec<&str> = orders.iter().map(|order| order.account.as_str()).collect();
-            span.record("identity_reset.account.ids", ids.join(" ").as_str());
+            let ids = ids.join(" ");
+            span.in_scope(|| tracing::trace!(target: ACCOUNTS, { identity_reset.account.ids = ids.as_str() }, "sends"));
         }
         let outcomes = send_batch(lane, class, &orders).instrument(span).await;
         let answered = match outcomes {
@@ -163,7 +165,6 @@ fn span(lane: &Lane, class: OperationClass, orders: &[Order]) -> tracing::Span {
         identity_reset.orders.throttled = tracing::field::Empty,
         identity_reset.orders.temporary = tracing::field::Empty,
         identity_reset.orders.unknown = tracing::field::Empty,
-        identity_reset.account.ids = tracing::field::Empty,
     )
 }
 
