@@ -137,7 +137,7 @@ impl Telemetry {
     /// The layer that makes spans of a run's `tracing` spans, for the program's subscriber.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
-        S: Subscriber + for<'span> LookupSpan<'span>,
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
         let accounts = self.accounts;
         let scope = InstrumentationScope::builder("identity-reset").with_version(env!("CARGO_PKG_VERSION")).build();
