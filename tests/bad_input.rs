@@ -136,7 +136,7 @@ const PARAMETERS: [&str; 4] = ["--parameter", "directory=corp", "--parameter", "
 #[expect(clippy::too_many_lines, reason = "a list")]
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut section = "";
+    let mut section;
     macro_rules! case {
         ($what:literal, $make:expr) => {
             cases.push(Case { section, what: $what, make: Box::new($make) })
@@ -144,7 +144,10 @@ fn cases() -> Vec<Case> {
     }
 
     section = "directories.toml";
-    case!("the file is not there", |on| with(on.program(), &["--directories", "nothing.toml", "--recipient", RECIPIENT]));
+    case!("the file is not there", |on| with(
+        on.program(),
+        &["--directories", "nothing.toml", "--recipient", RECIPIENT]
+    ));
     case!("it is a folder", |on| with(on.program(), &["--directories", ".", "--recipient", RECIPIENT]));
     case!("it is no TOML", |on| on.described("[[directory]\nid = 1"));
     case!("it is empty", |on| on.described(""));
@@ -184,19 +187,28 @@ fn cases() -> Vec<Case> {
     case!("a share above 1", |on| on.changed("ca_file", "writes_per_second = 10\nshare = 80\nca_file"));
     case!("no connections", |on| on.changed("ca_file", "connections = 0\nca_file"));
     case!("too many in flight", |on| on.changed("ca_file", "in_flight = 100000\nca_file"));
-    case!("entra: no tenant", |on| on.described("[[directory]]\nid = \"cloud\"\nkind = \"entra\"\nclient_id = \"x\"\n"));
-    case!("entra: a cloud that is none", |on| on.described(
+    case!("entra: no tenant", |on| on
+        .described("[[directory]]\nid = \"cloud\"\nkind = \"entra\"\nclient_id = \"x\"\n"));
+    case!("entra: a cloud that is none", |on| {
+        on.described(
         "[[directory]]\nid = \"cloud\"\nkind = \"entra\"\ntenant = \"t\"\nclient_id = \"c\"\ncloud = \"mars\"\nclient_secret_file = \"secrets/bind\"\n"
-    ));
-    case!("entra: plain http to another machine", |on| on.described(
+    )
+    });
+    case!("entra: plain http to another machine", |on| {
+        on.described(
         "[[directory]]\nid = \"cloud\"\nkind = \"entra\"\ntenant = \"contoso.example\"\nclient_id = \"00000000-0000-4000-8000-000000000001\"\nlogin_url = \"http://login.example\"\nclient_secret_file = \"secrets/bind\"\n"
-    ));
-    case!("okta: plain http to another machine", |on| on.described(
+    )
+    });
+    case!("okta: plain http to another machine", |on| {
+        on.described(
         "[[directory]]\nid = \"org\"\nkind = \"okta\"\nurl = \"http://acme.okta.example\"\napi_token_file = \"secrets/bind\"\n"
-    ));
-    case!("okta: a private key that is none", |on| on.described(
+    )
+    });
+    case!("okta: a private key that is none", |on| {
+        on.described(
         "[[directory]]\nid = \"org\"\nkind = \"okta\"\nurl = \"https://acme.okta.example\"\nclient_id = \"0oa1\"\nprivate_key_file = \"secrets/bind\"\n"
-    ));
+    )
+    });
 
     section = "Servers";
     case!("nobody listens", |on| on.changed(&url_of(on), "ldaps://127.0.0.1:1"));
@@ -221,7 +233,10 @@ fn cases() -> Vec<Case> {
     case!("a dry run of a run", |on| with(on.program(), &["--resume", "b", "--dry-run"]));
     case!("a selection on a resume", |on| with(on.program(), &["--resume", "b", "--select", "everyone"]));
     case!("a statement without a run", |on| with(on.program(), &["--statement", "all"]));
-    case!("a statement that holds too long", |on| with(on.program(), &["--resume", "b", "--statement", "all", "--expires-in", "721"]));
+    case!("a statement that holds too long", |on| with(
+        on.program(),
+        &["--resume", "b", "--statement", "all", "--expires-in", "721"]
+    ));
     case!("a wave of nobody", |on| with(on.fresh(), &["--wave-size", "0"]));
     case!("a canary that is no number", |on| with(on.fresh(), &["--canary", "few"]));
     case!("an action that is none", |on| with(on.fresh(), &["--action", "delete"]));
@@ -258,32 +273,56 @@ fn cases() -> Vec<Case> {
     });
 
     section = "Playbooks, parameters, triggers";
-    case!("a playbook that is not there", |on| with(on.program(), &["--playbook", "nothing.toml", "--directories", "directories.toml"]));
+    case!("a playbook that is not there", |on| with(
+        on.program(),
+        &["--playbook", "nothing.toml", "--directories", "directories.toml"]
+    ));
     case!("a playbook that is no TOML", |on| on.by_playbook("format = "));
     case!("a playbook of a later format", |on| on.by_playbook(&EXERCISE.replace("format = 1", "format = 99")));
     case!("a key that is none", |on| on.by_playbook(&EXERCISE.replace("failure_floor = 0", "failure_flor = 0")));
-    case!("an action that is none, in a playbook", |on| on.by_playbook(&EXERCISE.replace("revoke_sessions", "revoke_session")));
+    case!("an action that is none, in a playbook", |on| on
+        .by_playbook(&EXERCISE.replace("revoke_sessions", "revoke_session")));
     case!("a pause without its unit", |on| on.by_playbook(&EXERCISE.replacen("\"30s\"", "\"30\"", 1)));
-    case!("a percentage above 100", |on| on.by_playbook(&EXERCISE.replace("failure_percent = 0", "failure_percent = 101")));
+    case!("a percentage above 100", |on| on
+        .by_playbook(&EXERCISE.replace("failure_percent = 0", "failure_percent = 101")));
     case!("a placeholder that is no parameter", |on| on.by_playbook(&EXERCISE.replace("${unit}", "${units}")));
     case!("a parameter that is missing", |on| on.by_playbook(EXERCISE));
-    case!("a parameter that is none", |on| with(with(on.by_playbook(EXERCISE), &PARAMETERS), &["--parameter", "units=x"]));
+    case!("a parameter that is none", |on| with(
+        with(on.by_playbook(EXERCISE), &PARAMETERS),
+        &["--parameter", "units=x"]
+    ));
     case!("a parameter without =", |on| with(on.by_playbook(EXERCISE), &["--parameter", "unit"]));
     case!("a playbook to check that is not there", |on| with(on.of(&on.programs.playbook), &["check", "nothing.toml"]));
     case!("a trigger that is no JSON", |on| on.trigger("{"));
     case!("a trigger that is empty", |on| on.trigger(""));
     case!("a trigger without an incident", |on| on.trigger("{\"trigger\": \"exercise\"}"));
-    case!("a trigger for which there is no playbook", |on| on.trigger("{\"format\": 1, \"trigger\": \"flood\", \"incident\": \"INC-1\"}"));
-    case!("a trigger file that is not there", |on| with(on.of(&on.programs.soar_action), &["--trigger", "nothing.json", "--playbooks", ".", "--directories", "directories.toml"]));
+    case!("a trigger for which there is no playbook", |on| on
+        .trigger("{\"format\": 1, \"trigger\": \"flood\", \"incident\": \"INC-1\"}"));
+    case!("a trigger file that is not there", |on| with(
+        on.of(&on.programs.soar_action),
+        &["--trigger", "nothing.json", "--playbooks", ".", "--directories", "directories.toml"]
+    ));
     case!("a folder without playbooks", |on| {
         on.write("trigger.json", "{\"format\": 1, \"trigger\": \"exercise\", \"incident\": \"INC-1\"}");
-        with(on.of(&on.programs.soar_action), &["--trigger", "trigger.json", "--playbooks", "secrets", "--directories", "directories.toml"])
+        with(
+            on.of(&on.programs.soar_action),
+            &["--trigger", "trigger.json", "--playbooks", "secrets", "--directories", "directories.toml"],
+        )
     });
 
     section = "Keys and vaults";
-    case!("nobody who could open the passwords", |on| with(on.program(), &["--directories", "directories.toml", "--out", "run"]));
-    case!("a recipient that is none", |on| with(on.program(), &["--directories", "directories.toml", "--recipient", "age1nobody"]));
-    case!("a secret key as recipient", |on| with(on.program(), &["--directories", "directories.toml", "--recipient", "AGE-SECRET-KEY-1QQQQ"]));
+    case!("nobody who could open the passwords", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--out", "run"]
+    ));
+    case!("a recipient that is none", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--recipient", "age1nobody"]
+    ));
+    case!("a secret key as recipient", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--recipient", "AGE-SECRET-KEY-1QQQQ"]
+    ));
     case!("an identity that is not there", |on| with(on.fresh(), &["--identity", "nothing.txt"]));
     case!("an identity that is none", |on| with(on.fresh(), &["--identity", "ca.pem"]));
     case!("the vault with another key", |on| {
@@ -292,11 +331,17 @@ fn cases() -> Vec<Case> {
         let vault = on.done.join("vault.jsonl").display().to_string();
         with(on.of(&on.programs.open_vault), &["--vault", &vault, "--identity", "other.txt", "--all", "--stdout"])
     });
-    case!("a vault that is not there", |on| with(on.of(&on.programs.open_vault), &["--vault", "nothing.jsonl", "--identity", "key.txt", "--all", "--stdout"]));
-    case!("a vault that is none", |on| with(on.of(&on.programs.open_vault), &["--vault", "ca.pem", "--identity", "key.txt", "--all", "--stdout"]));
+    case!("a vault that is not there", |on| with(
+        on.of(&on.programs.open_vault),
+        &["--vault", "nothing.jsonl", "--identity", "key.txt", "--all", "--stdout"]
+    ));
+    case!("a vault that is none", |on| with(
+        on.of(&on.programs.open_vault),
+        &["--vault", "ca.pem", "--identity", "key.txt", "--all", "--stdout"]
+    ));
     case!("a vault that is changed", |on| {
         let resumed = on.resume_approved(&on.done);
-        on.edit("run/vault.jsonl", "age-encryption", "age-encryption?");
+        on.edit("run/vault.jsonl", "\"sealed\":\"", "\"sealed\":\"AAAA");
         resumed
     });
 
@@ -305,9 +350,18 @@ fn cases() -> Vec<Case> {
         std::fs::create_dir(on.stand.path().join("run")).expect("a folder");
         on.fresh()
     });
-    case!("a folder below a file", |on| with(on.program(), &["--directories", "directories.toml", "--recipient", RECIPIENT, "--out", "ca.pem/run"]));
-    case!("a folder where nothing can be written", |on| with(on.program(), &["--directories", "directories.toml", "--recipient", RECIPIENT, "--out", "/proc/run"]));
-    case!("a run that is not there", |on| with(on.program(), &["--directories", "directories.toml", "--resume", "nothing"]));
+    case!("a folder below a file", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--recipient", RECIPIENT, "--out", "ca.pem/run"]
+    ));
+    case!("a folder where nothing can be written", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--recipient", RECIPIENT, "--out", "/proc/run"]
+    ));
+    case!("a run that is not there", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--resume", "nothing"]
+    ));
     case!("a plan that is cut", |on| {
         let resumed = on.resume_approved(&on.dry);
         let text = std::fs::read_to_string(on.stand.path().join("run/plan.jsonl")).expect("a plan");
@@ -343,7 +397,10 @@ fn cases() -> Vec<Case> {
     });
     case!("a journal that is no database", |on| {
         let resumed = on.resume_approved(&on.done);
-        on.write("run/journal.sqlite", "not a database, but long enough to look like one, were it not for its first bytes\n");
+        on.write(
+            "run/journal.sqlite",
+            "not a database, but long enough to look like one, were it not for its first bytes\n",
+        );
         resumed
     });
     case!("passwords without the journal that says where they went", |on| {
@@ -382,8 +439,14 @@ fn cases() -> Vec<Case> {
         on.write("a.txt.sig", "-----BEGIN SSH SIGNATURE-----\n");
         with(resumed, &["--approval", "a.txt.sig"])
     });
-    case!("a signature that is not there", |on| with(signers(on, "a ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0000000000000000000000000000000000000000000\n"), &["--approval", "nothing.sig"]));
-    case!("allowed signers that are not there", |on| with(on.resume(&on.dry), &["--allowed-signers", "nothing", "--approval", "a.sig"]));
+    case!("a signature that is not there", |on| with(
+        signers(on, "a ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0000000000000000000000000000000000000000000\n"),
+        &["--approval", "nothing.sig"]
+    ));
+    case!("allowed signers that are not there", |on| with(
+        on.resume(&on.dry),
+        &["--allowed-signers", "nothing", "--approval", "a.sig"]
+    ));
     case!("allowed signers that are none", |on| with(signers(on, "what is this\n"), &["--approval", "a.txt.sig"]));
     case!("a signature that is none", |on| {
         let command = signers(on, KEY);
@@ -414,7 +477,9 @@ fn url_of(on: &Bench) -> String {
 fn message(ended: &std::process::Output, folder: &Path) -> String {
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     let own = |line: &&str| {
-        ["mass_reset: ", "open_vault: ", "still_old: ", "evidence: ", "playbook: ", "stopping: "].iter().any(|name| line.starts_with(name))
+        ["mass_reset: ", "open_vault: ", "still_old: ", "evidence: ", "playbook: ", "stopping: "]
+            .iter()
+            .any(|name| line.starts_with(name))
     };
     let failed = out.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let failed = failed.filter(|line| line["event"] == "failed").map(|line| {
@@ -466,7 +531,8 @@ async fn each_bad_input_has_its_message_and_touches_nothing() {
     let (stand, elsewhere) = (Stand::on(&mock), Stand::on(&other));
     let mut dry = stand.unapproved(&stand.run("dry"));
     dry.arg("--dry-run");
-    let (dry, done) = tokio::join!(finish(dry), elsewhere.go(&elsewhere.run("done")));
+    let run = elsewhere.run("done");
+    let (dry, done) = tokio::join!(finish(dry), elsewhere.go(&run));
     assert_eq!((dry.code, done.code), (Some(0), Some(0)), "{dry:?} {done:?}");
     let tried = futures::stream::iter(cases()).map(|case| {
         let bench = Bench {

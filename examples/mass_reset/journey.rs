@@ -342,10 +342,8 @@ async fn execute(
     let mut running = run.directories(source.backends.clone()).start().await?;
     let mut asked = false;
     events.tell(RunEvent::started(running.run(), plan));
-    let mut screen = Screen::new(
-        Picture::new(plan, source.backends.iter().cloned()),
-        Duration::from_secs(options.progress_every),
-    );
+    let mut screen =
+        Screen::new(Picture::new(plan, source.backends.iter().cloned()), Duration::from_secs(options.progress_every));
     loop {
         tokio::select! {
             biased;

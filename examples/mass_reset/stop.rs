@@ -16,9 +16,8 @@ impl Stop {
     /// # Errors
     /// When the signals cannot be listened for.
     pub(crate) fn listen(run: &Path) -> Result<Self> {
-        let mut signals = Signals::new().map_err(|fault| {
-            Error::new(ErrorKind::Unexpected, "listen for signals").with_source(fault)
-        })?;
+        let mut signals = Signals::new()
+            .map_err(|fault| Error::new(ErrorKind::Unexpected, "listen for signals").with_source(fault))?;
         let (asked, folder) = (CancellationToken::new(), run.display().to_string());
         let stop = Self { asked: asked.clone() };
         tokio::spawn(async move {

@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn plain_http_goes_to_this_machine_only() {
-        for good in ["https://collector.example:4318", "http://127.0.0.1:4318", "http://[::1]:4318", "http://localhost"] {
+        for good in ["https://collector.example:4318", "http://127.0.0.1:4318", "http://[::1]:4318", "http://localhost"]
+        {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         for bad in ["http://collector.example:4318", "collector:4318", "", "ftp://x", "http://127.0.0.1.example/"] {

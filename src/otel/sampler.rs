@@ -40,7 +40,8 @@ impl ShouldSample for Sampler {
         _: &[KeyValue],
         _: &[Link],
     ) -> SamplingResult {
-        let parent = parent.filter(|parent| parent.has_active_span()).map(|parent| parent.span().span_context().clone());
+        let parent =
+            parent.filter(|parent| parent.has_active_span()).map(|parent| parent.span().span_context().clone());
         let is_left_out = parent.as_ref().is_some_and(|parent| parent.is_valid() && !parent.is_sampled());
         let is_taken = !is_left_out && (name != "cohort" || self.has_room());
         SamplingResult {

@@ -52,7 +52,8 @@ fn orders_are_counted_by_directory_action_and_outcome() {
     let directory = DirectoryId::new("corp").expect("an id");
     let class = OperationClass::Write;
     let took = Duration::from_millis(20);
-    let answers = [(Action::Scramble, Answer::Done), (Action::Scramble, Answer::Done), (Action::Unlock, Answer::Refused)];
+    let answers =
+        [(Action::Scramble, Answer::Done), (Action::Scramble, Answer::Done), (Action::Unlock, Answer::Refused)];
     observer.observe(&Observed::Waits { directory: &directory, class, orders: 3 });
     observer.observe(&Observed::Waited { directory: &directory, class, orders: 3, took });
     observer.observe(&Observed::Answered { directory: &directory, class, answers: &answers, took });
@@ -66,7 +67,9 @@ fn orders_are_counted_by_directory_action_and_outcome() {
     let AggregatedMetrics::U64(MetricData::Sum(orders)) = metric("identity_reset.orders").data() else { panic!() };
     let mut counts: Vec<(u64, String)> = orders
         .data_points()
-        .map(|point| (point.value(), point.attributes().map(|about| about.value.to_string()).collect::<Vec<_>>().join(" ")))
+        .map(|point| {
+            (point.value(), point.attributes().map(|about| about.value.to_string()).collect::<Vec<_>>().join(" "))
+        })
         .collect();
     counts.sort();
     assert_eq!(counts.iter().map(|(count, _)| *count).collect::<Vec<_>>(), [1, 2]);
@@ -75,9 +78,13 @@ fn orders_are_counted_by_directory_action_and_outcome() {
         panic!()
     };
     assert_eq!(waiting.data_points().map(|point| point.value()).sum::<i64>(), 0);
-    let AggregatedMetrics::F64(MetricData::Histogram(journal)) = metric("identity_reset.journal.duration").data() else {
+    let AggregatedMetrics::F64(MetricData::Histogram(journal)) = metric("identity_reset.journal.duration").data()
+    else {
         panic!()
     };
     let failed = journal.data_points().next().expect("a point");
-    assert_eq!((failed.count(), failed.attributes().next().map(|about| about.key.as_str().to_owned())), (1, Some("error.type".into())));
+    assert_eq!(
+        (failed.count(), failed.attributes().next().map(|about| about.key.as_str().to_owned())),
+        (1, Some("error.type".into()))
+    );
 }

@@ -266,7 +266,8 @@ impl Course {
             None => lane.looking_again().await?,
         };
         seat.look = Some((Arc::clone(&lane.index), lane.looked));
-        let span = tracing::info_span!("lane", identity_reset.directory.id = %directory, identity_reset.wave = %wave.name);
+        let span =
+            tracing::info_span!("lane", identity_reset.directory.id = %directory, identity_reset.wave = %wave.name);
         let (mut leads, mut behind) = (Vec::new(), Vec::new());
         for class in leading.classes() {
             let lane = Arc::new(Lane { lead: class, ..lane.clone() });

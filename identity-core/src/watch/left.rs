@@ -29,7 +29,9 @@ impl fmt::Display for TimeLeft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.most {
             None => write!(f, "{} or more", Short(self.least)),
-            Some(most) if Short(most).to_string() == Short(self.least).to_string() => write!(f, "about {}", Short(most)),
+            Some(most) if Short(most).to_string() == Short(self.least).to_string() => {
+                write!(f, "about {}", Short(most))
+            }
             Some(most) => write!(f, "{} to {}", Short(self.least), Short(most)),
         }
     }

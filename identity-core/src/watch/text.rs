@@ -13,10 +13,8 @@ impl Picture {
     #[must_use]
     pub fn text(&self, width: usize) -> Vec<String> {
         let mut lines = vec![format!("{} gone, {} left: {}", Short(self.gone()), self.left(), doing(&self.doing()))];
-        lines.push(format!(
-            "  {:16} {:>9} {:>9} {:>7} {:>7}  {}",
-            "wave", "accounts", "done", "failed", "open", "left"
-        ));
+        lines
+            .push(format!("  {:16} {:>9} {:>9} {:>7} {:>7}  {}", "wave", "accounts", "done", "failed", "open", "left"));
         let (first, shown) = self.near();
         if first > 0 {
             lines.push(format!("  … {first} before"));
