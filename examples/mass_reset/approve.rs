@@ -162,8 +162,12 @@ fn signed(plan: &Plan, signature: &Path) -> Result<Approval> {
                 .with_advice("name the file that ssh-keygen wrote beside the statement: STATEMENT.sig"));
         }
     };
-    let read =
-        |path: &Path| std::fs::read_to_string(path).map_err(|fault| input(format!("{}: {fault}", path.display())));
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|fault| {
+            input(format!("--approval {}: {} cannot be read: {fault}", signature.display(), path.display()))
+                .with_advice("keep the statement and its signature side by side: STATEMENT and STATEMENT.sig")
+        })
+    };
     Approval::of_statement(plan, &read(&statement)?, read(signature)?)
 }
 

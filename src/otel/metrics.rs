@@ -61,7 +61,7 @@ impl Metrics {
     pub(super) fn take(&self, progress: &Progress) {
         match progress {
             Progress::EntryEnded { wave, tally, .. } | Progress::WaveFinished { wave, tally } => {
-                self.tally(wave, tally)
+                self.tally(wave, tally);
             }
             _ => {}
         }

@@ -171,7 +171,7 @@ mod tests {
             RunEvent::AccountEnded {
                 wave: "canary".into(),
                 directory: DirectoryId::new("corp").unwrap(),
-                account: AccountId::new("7"),
+                account: AccountId::new("7").unwrap(),
                 name: "a\u{2028}b".into(),
                 result: EntryResult::Failed,
                 failure: Some(Box::new(ErrorRecord::from(&error))),

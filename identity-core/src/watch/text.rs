@@ -50,7 +50,7 @@ impl Picture {
         let lanes: Vec<String> = self
             .lanes()
             .iter()
-            .map(|lane| format!("{} {}/s", lane.directory, lane.per_second.map_or("-".to_owned(), rate)))
+            .map(|lane| format!("{} {}/s", lane.directory, lane.per_second.map_or_else(|| "-".to_owned(), rate)))
             .collect();
         let line = [
             format!("{} gone, {} left: {}", Short(self.gone()), self.left(), doing(&self.doing())),
@@ -83,7 +83,7 @@ impl Picture {
 
 fn lane_line(lane: &LanePicture) -> String {
     let in_flight = format!("{}/{}", lane.stats.in_flight, lane.stats.ceiling);
-    let requests = lane.per_second.map_or("-".to_owned(), rate);
+    let requests = lane.per_second.map_or_else(|| "-".to_owned(), rate);
     let mut parts: Vec<String> = lane.paused.map(|left| format!("asked to wait {}", Short(left))).into_iter().collect();
     match lane.quotas.as_slice() {
         [] => parts.push("no quota".to_owned()),
