@@ -2,7 +2,7 @@
 
 pub use identity_core::{
     account, directory, engine, error, evidence, journal, limits, person, plan, playbook, privilege, recovery,
-    rehearsal, report, reset, vault, verify,
+    rehearsal, report, reset, vault, verify, watch,
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.
@@ -21,6 +21,9 @@ pub use backend_okta as okta;
 
 #[cfg(any(feature = "entra", feature = "ldap", feature = "okta"))]
 pub mod directories;
+
+#[cfg(feature = "otel")]
+pub mod otel;
 
 /// What most programs need.
 ///

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use identity_reset::engine::Progress;
 use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
 use identity_reset::plan::{PlanBuilder, PopulationActions, ServiceDisposition, WaveSizes};
@@ -12,22 +11,31 @@ use identity_reset::prelude::*;
 use identity_reset::recovery::ReadinessFile;
 use identity_reset::report::Summary;
 use identity_reset::verify::Convergence;
+use identity_reset::watch::{Picture, RunEvent};
 
 use crate::approve;
+use crate::events::Events;
 use crate::folder::{Folder, input, nobody, write};
 use crate::options::{Choice, Options, Part, PasswordAction};
-use crate::show::{self, Waves};
+use crate::screen::Screen;
+use crate::show;
 use crate::source::Source;
-use crate::{Exit, Fault};
+use crate::stop::Stop;
+use crate::{Exit, Fault, Telemetry};
 
 /// The whole journey.
-pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
+pub(crate) async fn travel(options: &Options, telemetry: Option<&Telemetry>) -> Result<Exit, Fault> {
     let began = clock::instant();
     if !options.statement.is_empty() {
         approve::state(options, &Folder::open(None, options.resume.as_deref())?)?;
         return Ok(Exit::Clean);
     }
     // What can be found wrong without the directories is found before they are asked.
+    if options.json && options.events_out() {
+        return Err(input("--json and --events - both want standard output".to_owned())
+            .with_advice("name a file or a pipe for the events")
+            .into());
+    }
     let playbook = options.playbook.as_ref().map(Playbook::from_file).transpose()?;
     let readiness = options.readiness.as_ref().map(ReadinessFile::open).transpose()?;
     let recipients = recipients(options, playbook.as_ref())?;
@@ -78,29 +86,60 @@ pub(crate) async fn travel(options: &Options) -> Result<Exit, Fault> {
     };
     let vault: Arc<dyn Vault> = Arc::new(folder.open_vault(recipients, identities)?);
     let journal: Arc<dyn Journal> = Arc::new(folder.open_journal().await?);
-    let end = execute(options, &source, &folder, &plan, approvals, &journal, vault).await?;
+    let events = Events::open(options.events.as_deref())?;
+    let stop = Stop::listen(folder.path())?;
+    let end = execute(options, &source, &folder, &plan, approvals, &journal, vault, &events, &stop, telemetry).await;
+    let exit = match end {
+        Ok(end) => {
+            events.tell(&end);
+            // Whoever asked the run to stop wants to know where it stands; whoever asks now, not.
+            let was_asked = stop.asked().is_cancelled();
+            tokio::select! {
+                biased;
+                exit = conclude(options, &source, &folder, &plan, &journal, &end, began) => exit,
+                () = stop.asked().cancelled(), if !was_asked => {
+                    show::line("the orders are over; what is not verified yet is with --resume, and the report too");
+                    Ok(Exit::Stopped)
+                }
+            }
+        }
+        Err(fault) => Err(fault),
+    };
+    events.close(exit.as_ref().map_or_else(|fault| fault.exit, |exit| *exit) as u8);
+    exit
+}
 
+/// After the orders: read back, ask, match, report.
+async fn conclude(
+    options: &Options,
+    source: &Source,
+    folder: &Folder,
+    plan: &Plan,
+    journal: &Arc<dyn Journal>,
+    end: &RunEnd,
+    began: tokio::time::Instant,
+) -> Result<Exit, Fault> {
     show::line("verifying: reading back every account");
-    let verifier = Verifier::new(Arc::clone(&journal)).directories(source.backends.clone());
-    verifier.verify(&plan).await.map_err(Fault::after_the_start)?;
-    ask_every_server(options, &source, &journal, &plan).await?;
+    let verifier = Verifier::new(Arc::clone(journal)).directories(source.backends.clone());
+    verifier.verify(plan).await.map_err(Fault::after_the_start)?;
+    ask_every_server(options, source, journal, plan).await?;
 
-    match_logs(options, &source, &journal, &plan).await?;
+    match_logs(options, source, journal, plan).await?;
 
     let lasted = clock::instant().duration_since(began);
-    let report = Report::of_plan(Arc::clone(&journal), &plan).duration(lasted);
+    let report = Report::of_plan(Arc::clone(journal), plan).duration(lasted);
     let report = report.directories(source.backends.clone()).worked(end.worked());
     let report = report.mark(options.mark.as_deref().unwrap_or_default());
     let rows = plan.rows().map_err(Fault::after_the_start)?;
     let summary = report.write(rows, folder.path()).await.map_err(Fault::after_the_start)?;
-    show::summary(&summary, &plan, &folder, options.json);
+    show::summary(&summary, plan, folder, options.json, options.events_out());
     if end.held > 0 {
         show::line(&format!(
             "{} accounts are open: their password may have been sent; resume with --identity to send the same one again",
             end.held
         ));
     }
-    Ok(exit(&summary, &end))
+    Ok(exit(&summary, end))
 }
 
 /// Where a directory has several servers: an old password works on each one that is behind. What
@@ -276,6 +315,7 @@ fn embedded_identity(folder: &Folder) -> Result<Vec<Identity>> {
     Ok(vec![identity])
 }
 
+#[expect(clippy::too_many_arguments, reason = "a script: each is a thing that the run needs")]
 async fn execute(
     options: &Options,
     source: &Source,
@@ -284,6 +324,9 @@ async fn execute(
     approvals: Approvals,
     journal: &Arc<dyn Journal>,
     vault: Arc<dyn Vault>,
+    events: &Events,
+    stop: &Stop,
+    telemetry: Option<&Telemetry>,
 ) -> Result<RunEnd, Fault> {
     let mut guardrails = Guardrails::of_plan(plan);
     guardrails.stop_file = Some(options.stop_file.clone().unwrap_or_else(|| folder.stop_file()));
@@ -297,23 +340,40 @@ async fn execute(
     let run = Run::new(plan.clone(), Arc::clone(journal), vault).approvals(approvals).guardrails(guardrails);
     // Whoever was put on the list since the plan was made is spared too.
     let run = run.protect(protected);
+    let run = match telemetry {
+        #[cfg(feature = "otel")]
+        Some(telemetry) => {
+            telemetry.watch(source.backends.iter().cloned());
+            run.observed_by(telemetry.observer())
+        }
+        _ => run,
+    };
     let mut running = run.directories(source.backends.clone()).start().await?;
-    let stop = running.cancellation();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            show::line("stopping: what is in flight is finished and recorded; press again to kill");
-            stop.cancel();
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
+    let mut asked = false;
+    events.tell(RunEvent::started(running.run(), plan));
+    let mut screen =
+        Screen::new(Picture::new(plan, source.backends.iter().cloned()), Duration::from_secs(options.progress_every));
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.asked().cancelled(), if !asked => {
+                asked = true;
+                running.cancel();
             }
+            progress = running.next() => match progress {
+                Some(progress) => {
+                    #[cfg(feature = "otel")]
+                    if let Some(telemetry) = telemetry {
+                        telemetry.take(&progress);
+                    }
+                    events.tell(&progress);
+                    screen.take(&progress);
+                }
+                None => break,
+            },
+            () = clock::sleep_until(screen.next()) => screen.draw(),
         }
-    });
-    let mut waves = Waves::default();
-    while let Some(progress) = running.next().await {
-        if let Progress::Stopping { reason } = &progress {
-            show::line(&format!("stopping: {}", show::stop_reason(reason)));
-        }
-        waves.take(&progress);
     }
+    drop(screen);
     running.finish().await.map_err(Fault::after_the_start)
 }

@@ -11,17 +11,24 @@
 
 mod approve;
 mod embedded;
+mod events;
 mod folder;
 mod journey;
 mod options;
+mod screen;
 mod show;
 mod source;
+mod stop;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use identity_reset::error::{Error, ErrorKind};
-use tracing_subscriber::EnvFilter;
+#[cfg(feature = "otel")]
+pub(crate) use identity_reset::otel::Telemetry;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use options::Options;
 
@@ -31,7 +38,6 @@ fn main() -> ExitCode {
         // The embedded directory's decoder traces whole messages, with the passwords inside.
         log = log.add_directive(silent);
     }
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     let options = Options::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -40,14 +46,31 @@ fn main() -> ExitCode {
             return Exit::BadInput.into();
         }
     };
-    let exit = match runtime.block_on(journey::travel(&options)) {
+    let exit = match runtime.block_on(watched(&options, log)) {
         Ok(exit) => exit,
         Err(fault) => {
+            screen::clear();
             eprintln!("mass_reset: {}", fault.error);
             fault.exit
         }
     };
     exit.into()
+}
+
+/// The journey, with its log, and with its spans and metrics where they are asked for.
+async fn watched(options: &Options, log: EnvFilter) -> Result<Exit, Fault> {
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(log);
+    let subscriber = tracing_subscriber::registry().with(log);
+    #[cfg(feature = "otel")]
+    if let Some(url) = &options.otlp {
+        let telemetry = Telemetry::over_http(url)?;
+        subscriber.with(telemetry.layer()).init();
+        let exit = journey::travel(options, Some(&telemetry)).await;
+        telemetry.shutdown().await;
+        return exit;
+    }
+    subscriber.init();
+    journey::travel(options, None).await
 }
 
 /// The exit codes.
@@ -70,6 +93,10 @@ impl From<Exit> for ExitCode {
         Self::from(exit as u8)
     }
 }
+
+/// What spans and metrics go to: nothing, in a build without them.
+#[cfg(not(feature = "otel"))]
+pub(crate) enum Telemetry {}
 
 /// An error, and the exit code that says whether anything was touched.
 struct Fault {

@@ -13,7 +13,7 @@ use identity_reset::person::{Anchor, InvalidAnchor, Joining};
 /// Exit codes: 0 done and verified · 1 done with failures or unknowns, or on a
 /// server that does not have the new passwords · 2 bad input, nothing
 /// touched · 3 stopped by a rule or by hand, resumable · 4 nothing approved,
-/// or an approval that is not accepted.
+/// or an approval that is not accepted · 130 ended at once by a second Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "mass_reset", version)]
 pub(crate) struct Options {
@@ -154,6 +154,20 @@ pub(crate) struct Options {
     /// Marks every file and every printed sheet of the report, such as REHEARSAL.
     #[arg(long, value_name = "TEXT")]
     pub mark: Option<String>,
+    /// Write what happens as lines of JSON (docs/events.md) to this new file or pipe, or to standard output
+    /// with -. A reader that is slow or gone does not hold up the run.
+    #[arg(long, value_name = "FILE|-")]
+    pub events: Option<PathBuf>,
+
+    /// Send spans and metrics to this OTLP/HTTP collector: https://…, or http:// on this machine
+    /// (docs/watching.md). Names no account.
+    #[cfg(feature = "otel")]
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
+
+    /// How many seconds lie between two lines of progress where standard error is no terminal.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub progress_every: u64,
 
     /// The run stops when this file appears [default: STOP in the run's folder].
     #[arg(long, value_name = "FILE")]
@@ -183,6 +197,11 @@ impl std::str::FromStr for Join {
 }
 
 impl Options {
+    /// Whether events go to standard output.
+    pub(crate) fn events_out(&self) -> bool {
+        self.events.as_ref().is_some_and(|path| path.as_os_str() == "-")
+    }
+
     /// By what accounts are joined: by both hard anchors unless one is named.
     pub(crate) fn joining(&self) -> Joining {
         let named =

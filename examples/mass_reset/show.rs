@@ -1,71 +1,23 @@
 //! What the person sees: lines and bars on standard error, the summary on standard output.
 
-use std::io::IsTerminal;
-
 use comfy_table::Table;
-use identity_reset::engine::{Progress, Tally};
+use identity_reset::engine::Tally;
 use identity_reset::journal::StopReason;
 use identity_reset::prelude::*;
 use identity_reset::report::Summary;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::folder::Folder;
+use crate::screen;
 
 /// One line (or block) of news.
 pub(crate) fn line(text: &str) {
     // Names come from directories; none of them is to steer the terminal.
     let text: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
-    eprintln!("{text}");
+    screen::above(|| eprintln!("{text}"));
 }
 
-/// A bar per wave; plain lines when standard error is not a terminal.
-#[derive(Default)]
-pub(crate) struct Waves {
-    bar: Option<ProgressBar>,
-    accounts: u64,
-    told: u64,
-}
-
-impl Waves {
-    pub(crate) fn take(&mut self, progress: &Progress) {
-        match progress {
-            Progress::WaveStarted { wave, accounts } => {
-                self.accounts = *accounts;
-                self.told = 0;
-                if std::io::stderr().is_terminal() {
-                    let style = ProgressStyle::with_template("{prefix:16} {bar:40} {pos}/{len} {per_sec} {eta} {msg}")
-                        .unwrap_or_else(|_| ProgressStyle::default_bar());
-                    self.bar = Some(ProgressBar::new(*accounts).with_style(style).with_prefix(wave.clone()));
-                } else {
-                    line(&format!("wave {wave}: {accounts} accounts"));
-                }
-            }
-            Progress::EntryEnded { wave, tally, .. } => {
-                let ended = tally.done + tally.failed + tally.open;
-                if let Some(bar) = &self.bar {
-                    bar.set_position(ended);
-                    bar.set_message(counts(tally));
-                } else if ended >= self.told + self.accounts.div_ceil(10).max(1) {
-                    self.told = ended;
-                    line(&format!("wave {wave}: {ended} of {} ({})", self.accounts, counts(tally)));
-                }
-            }
-            Progress::WaveFinished { wave, tally } => match self.bar.take() {
-                Some(bar) => bar.finish_with_message(counts(tally)),
-                None => line(&format!("wave {wave}: finished ({})", counts(tally))),
-            },
-            Progress::Waiting { wave, seconds } => {
-                line(&format!(
-                    "waiting {seconds} s before wave {wave}: new passwords are synchronised, or the plan asks for a pause"
-                ));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn counts(tally: &Tally) -> String {
+pub(crate) fn counts(tally: &Tally) -> String {
     format!("{} done, {} failed, {} open", tally.done, tally.failed, tally.open)
 }
 
@@ -91,13 +43,15 @@ pub(crate) fn stop_reason(reason: &StopReason) -> String {
     }
 }
 
-/// The end: a table for people, or one JSON object for programs.
-pub(crate) fn summary(summary: &Summary, plan: &Plan, folder: &Folder, as_json: bool) {
+/// The end: a table for people, or one JSON object for programs. Where events go to standard output,
+/// the table goes beside them.
+pub(crate) fn summary(summary: &Summary, plan: &Plan, folder: &Folder, as_json: bool, events_out: bool) {
     if as_json {
         println!("{}", object(summary, plan, folder));
         line(&summary.to_string());
         return;
     }
+    let out = |text: String| if events_out { line(&text) } else { println!("{text}") };
     let mut table = Table::new();
     table.set_header([
         "directory",
@@ -123,8 +77,8 @@ pub(crate) fn summary(summary: &Summary, plan: &Plan, folder: &Folder, as_json: 
             format!("{:.1}", directory.seconds),
         ]);
     }
-    println!("{table}");
-    println!("{summary}");
+    out(table.to_string());
+    out(summary.to_string());
     for (what, path) in [
         ("plan", folder.plan()),
         ("approvals", folder.approvals()),
@@ -133,7 +87,7 @@ pub(crate) fn summary(summary: &Summary, plan: &Plan, folder: &Folder, as_json: 
         ("report", folder.report()),
         ("report, to read", folder.page()),
     ] {
-        println!("{what:16} {}", path.display());
+        out(format!("{what:16} {}", path.display()));
     }
 }
 

@@ -49,6 +49,7 @@
 //! | [`engine`] | an approved plan is carried out, stopped, resumed |
 //! | [`journal`] | what was intended, and what came of it |
 //! | [`vault`] | passwords, sealed before they are sent |
+//! | [`watch`] | a run as events, and as a picture of how it stands |
 //! | [`verify`] | reads back what the directory confirmed |
 //! | [`evidence`] | what the directory's own audit log says of the run |
 //! | [`rehearsal`] | a playbook on the shape of the real directories, in virtual time |
@@ -100,3 +101,4 @@ pub mod report;
 pub mod reset;
 pub mod vault;
 pub mod verify;
+pub mod watch;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cohort::Cohort;
 use super::lane::Lane;
+use super::observe::Observed;
 use super::read_back::read_back;
 use super::settle::{lost, send_and_settle};
 use crate::error::{Error, ErrorKind, Result};
@@ -177,7 +178,11 @@ async fn provide_passwords(lane: &Lane, cohort: &mut Cohort, pending: Vec<Work>)
 /// Seals; one reference for each.
 pub(super) async fn sealed(lane: &Lane, sealings: Vec<Sealing>) -> Result<Vec<SealedRef>> {
     let count = sealings.len();
-    let references = lane.vault.seal(sealings).await?;
+    let began = clock::instant();
+    let sealed = lane.vault.seal(sealings).await;
+    let (took, ok) = (clock::instant().duration_since(began), sealed.is_ok());
+    lane.teller.observe(&Observed::Sealed { passwords: count, took, ok });
+    let references = sealed?;
     if references.len() == count {
         return Ok(references);
     }

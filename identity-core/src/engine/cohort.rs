@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use super::attempt::{Work, carry_out};
 use super::follows::{Followed, followed};
 use super::lane::{Lane, Part};
+use super::observe::Observed;
 use super::progress::EntryResult;
 use super::recheck::{Recheck, recheck, still_possible};
 use crate::account::{Account, AccountId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Baseline, EntryProgress, ErrorRecord, Event, Finality};
+use crate::limits::clock;
 use crate::plan::{Disposition, Entry};
 use crate::reset::{Action, Containment};
 
@@ -57,7 +59,7 @@ impl Share {
     /// Tells how the entry stands, once: when its last pass is done with it.
     fn tell(self, lane: &Lane, entry: &Entry, progress: &EntryProgress, actions: &[Action]) {
         if self.is_last {
-            lane.teller.entry_ended(entry, result(progress, actions));
+            lane.teller.entry_ended(entry, result(progress, actions), failure(progress, actions));
         }
     }
 }
@@ -262,7 +264,11 @@ impl Cohort {
         if events.is_empty() {
             return Ok(());
         }
-        lane.journal.append(events.clone()).await?;
+        let began = clock::instant();
+        let recorded = lane.journal.append(events.clone()).await;
+        let (records, took, ok) = (events.len(), clock::instant().duration_since(began), recorded.is_ok());
+        lane.teller.observe(&Observed::Recorded { records, took, ok });
+        recorded?;
         for event in &events {
             let place = event.entry().and_then(|entry| self.places.get(&entry));
             if let Some(subject) = place.and_then(|place| self.subjects.get_mut(*place)) {
@@ -336,6 +342,17 @@ fn held(entry: &Entry, actions: &[Action], progress: &EntryProgress, error: &Err
     }
     events.retain(|event| !matches!(event, Event::Noted { note, .. } if progress.notes.contains(note)));
     events
+}
+
+/// Why an entry is not done, where the journal says so: its first action that failed, or
+/// failed the last time it was tried.
+fn failure<'a>(progress: &'a EntryProgress, actions: &[Action]) -> Option<&'a ErrorRecord> {
+    let failed = |action: &Action| match &progress.action(*action)?.finality {
+        Finality::Failed(error) | Finality::Retryable(error) => Some(error),
+        Finality::Done { .. } | Finality::Open => None,
+    };
+    // The first: what follows it is often only "not attempted, because …".
+    actions.iter().find_map(failed)
 }
 
 /// How an entry stands.

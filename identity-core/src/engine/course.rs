@@ -127,7 +127,11 @@ impl Course {
                 waiting.push(over);
                 continue;
             }
-            let span = tracing::info_span!("wave", wave = %wave.name);
+            let span = tracing::info_span!(
+                "wave",
+                identity_reset.wave = %wave.name,
+                identity_reset.wave.accounts = wave.accounts,
+            );
             if let Err(error) = self.wave(wave).instrument(span).await {
                 self.guard.fatal(&error, &self.teller);
             }
@@ -262,7 +266,8 @@ impl Course {
             None => lane.looking_again().await?,
         };
         seat.look = Some((Arc::clone(&lane.index), lane.looked));
-        let span = tracing::info_span!("lane", directory = %directory);
+        let span =
+            tracing::info_span!("lane", identity_reset.directory.id = %directory, identity_reset.wave = %wave.name);
         let (mut leads, mut behind) = (Vec::new(), Vec::new());
         for class in leading.classes() {
             let lane = Arc::new(Lane { lead: class, ..lane.clone() });
@@ -298,7 +303,11 @@ fn follow<I>(seat: &mut Seat, wave: &Wave, behind: Vec<(Arc<Lane>, I, watch::Rec
 where
     I: Iterator<Item = Result<Entry>> + Send + 'static,
 {
-    let span = tracing::info_span!("rest", wave = %wave.name, directory = %seat.backend.info().id);
+    let span = tracing::info_span!(
+        "rest",
+        identity_reset.wave = %wave.name,
+        identity_reset.directory.id = %seat.backend.info().id,
+    );
     let over = CancellationToken::new();
     let is_over = over.clone().drop_guard();
     let before = seat.rest_over.replace(over);

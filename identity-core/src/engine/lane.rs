@@ -12,6 +12,7 @@ use futures::stream::{self, FuturesUnordered};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::cohort;
 use super::guard::Guard;
@@ -229,7 +230,13 @@ impl Lane {
     /// Takes a cohort through its part, in a task of its own.
     pub(super) fn cohort(self: &Arc<Self>, entries: Vec<Entry>, part: Part) -> JoinHandle<Result<()>> {
         let lane = Arc::clone(self);
-        tokio::spawn(async move { cohort::process(&lane, entries, part).await })
+        let span = tracing::debug_span!(
+            "cohort",
+            identity_reset.directory.id = %lane.backend.info().id,
+            identity_reset.wave = %lane.wave.name,
+            identity_reset.accounts = entries.len() as u64,
+        );
+        tokio::spawn(async move { cohort::process(&lane, entries, part).await }.instrument(span))
     }
 
     /// Takes in how a cohort ended.

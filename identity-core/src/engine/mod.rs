@@ -32,6 +32,7 @@ mod follows;
 mod guard;
 mod lane;
 mod lead;
+mod observe;
 mod pause;
 mod progress;
 mod read_back;
@@ -42,5 +43,6 @@ mod send;
 mod settle;
 
 pub use guard::Guardrails;
+pub use observe::{Answer, Observed, Observer};
 pub use progress::{EntryResult, Progress, Tally};
 pub use run::{LaneTime, Run, RunEnd, Running};

@@ -1,14 +1,15 @@
 //! What a run tells while it goes on.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::observe::{Observed, Observer};
 use crate::account::{AccountId, DirectoryId};
-use crate::journal::StopReason;
+use crate::journal::{ErrorRecord, StopReason};
 
 /// An event of a run in progress. Events are dropped when nobody takes them in time; each carries
 /// the [`Tally`], so that a dropped one falsifies nothing.
@@ -34,6 +35,8 @@ pub enum Progress {
         name: String,
         /// How it ended.
         result: EntryResult,
+        /// Why, where an action failed or its last attempt did; boxed, because most have none.
+        failure: Option<Box<ErrorRecord>>,
         /// The wave's counts so far.
         tally: Tally,
     },
@@ -100,12 +103,25 @@ pub(super) struct Teller {
     /// By wave: two can be under way.
     tallies: Mutex<BTreeMap<String, Tally>>,
     sender: mpsc::Sender<Progress>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Teller {
     pub(super) fn new() -> (Self, mpsc::Receiver<Progress>) {
         let (sender, receiver) = mpsc::channel(4096);
-        (Self { tallies: Mutex::default(), sender }, receiver)
+        (Self { tallies: Mutex::default(), sender, observer: None }, receiver)
+    }
+
+    /// With somebody who is told of each send and each write.
+    pub(super) fn observed_by(self, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Tells the observer, where there is one.
+    pub(super) fn observe(&self, observed: &Observed<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.observe(observed);
+        }
     }
 
     pub(super) fn wave_started(&self, wave: &str, accounts: u64) {
@@ -120,7 +136,7 @@ impl Teller {
         });
     }
 
-    pub(super) fn entry_ended(&self, entry: &crate::plan::Entry, result: EntryResult) {
+    pub(super) fn entry_ended(&self, entry: &crate::plan::Entry, result: EntryResult, failure: Option<&ErrorRecord>) {
         let tally = self.with_tally(&entry.wave, |tally| {
             tally.count(result);
             *tally
@@ -131,6 +147,7 @@ impl Teller {
             account: entry.id.clone(),
             name: entry.name.clone(),
             result,
+            failure: failure.cloned().map(Box::new),
             tally,
         });
     }

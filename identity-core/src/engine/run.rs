@@ -17,6 +17,7 @@ use super::admission::{self, Admission};
 use super::course::{Course, Seat};
 use super::guard::{Guard, Guardrails};
 use super::lane::Generators;
+use super::observe::Observer;
 use super::pause::Pauses;
 use super::progress::{Progress, Teller};
 use crate::account::DirectoryId;
@@ -58,6 +59,7 @@ pub struct Run {
     cancelled: CancellationToken,
     protected: Vec<(DirectoryId, String)>,
     id: Option<String>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// A run in progress.
@@ -66,6 +68,7 @@ pub struct Run {
 /// does.
 #[derive(Debug)]
 pub struct Running {
+    run: String,
     events: mpsc::Receiver<Progress>,
     cancelled: CancellationToken,
     handle: JoinHandle<Result<RunEnd>>,
@@ -118,6 +121,7 @@ impl Run {
             cancelled: CancellationToken::new(),
             protected: Vec::new(),
             id: None,
+            observer: None,
         }
     }
 
@@ -166,6 +170,12 @@ impl Run {
         self
     }
 
+    /// Tells an observer of each send and each write, as metrics need it.
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Checks everything that can be checked, then begins. Nothing is touched when it fails.
     ///
     /// # Errors
@@ -192,7 +202,7 @@ impl Run {
         }
         let pauses = Pauses::of(&self.plan.header().spec.pauses, self.journal.as_ref(), resumed).await?;
         let (teller, events) = Teller::new();
-        let teller = Arc::new(teller);
+        let teller = Arc::new(teller.observed_by(self.observer.clone()));
         let guard = Arc::new(Guard::new(self.guardrails.clone(), self.cancelled.clone()));
         let mut seats = Vec::new();
         for planned in &self.plan.header().directories {
@@ -226,9 +236,15 @@ impl Run {
             pauses,
             admission,
         };
-        let span = tracing::info_span!("run", run = %course.run, plan = %course.plan.digest());
+        let span = tracing::info_span!(
+            "run",
+            identity_reset.run.id = %course.run,
+            identity_reset.plan.digest = %course.plan.digest(),
+            identity_reset.run.resumed = resumed,
+        );
+        let run = course.run.clone();
         let handle = tokio::spawn(course.carry_out(approved, waiting).instrument(span));
-        Ok(Running { events, cancelled, handle })
+        Ok(Running { run, events, cancelled, handle })
     }
 
     /// Whether the journal holds an earlier part of this run; an error when of another plan.
@@ -304,6 +320,12 @@ impl Run {
 }
 
 impl Running {
+    /// The run's id, as the journal has it.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     /// Asks the run to stop: what is in flight is finished and recorded, nothing new is begun.
     pub fn cancel(&self) {
         self.cancelled.cancel();

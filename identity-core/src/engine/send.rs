@@ -5,13 +5,19 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use futures::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
+use tracing::Instrument;
 
 use super::attempt::Work;
 use super::cohort::Cohort;
 use super::lane::Lane;
+use super::observe::{Answer, Observed};
 use crate::error::{Error, ErrorKind, Status};
 use crate::limits::{OperationClass, clock};
-use crate::reset::{Order, Outcome};
+use crate::reset::{Action, Order, Outcome};
+
+/// Whoever enables this target at the level `TRACE` is told, in an event
+/// of each send, which accounts it is about. Spans never name any.
+const ACCOUNTS: &str = "identity_reset::accounts";
 
 /// Orders that go to the backend together.
 #[derive(Debug)]
@@ -54,7 +60,13 @@ pub(super) fn batches(lane: &Lane, cohort: &Cohort, pending: &[Work]) -> Vec<Bat
 pub(super) async fn send(lane: &Lane, batches: Vec<Batch>, tell: UnboundedSender<Vec<Answered>>) {
     let tell = &tell;
     let sent = batches.into_iter().map(async |Batch { class, places, orders }| {
-        let outcomes = send_batch(lane, class, &orders).await;
+        let span = span(lane, class, &orders);
+        if tracing::enabled!(target: ACCOUNTS, tracing::Level::TRACE) {
+            let ids: Vec<&str> = orders.iter().map(|order| order.account.as_str()).collect();
+            let ids = ids.join(" ");
+            span.in_scope(|| tracing::trace!(target: ACCOUNTS, { identity_reset.account.ids = ids.as_str() }, "sends"));
+        }
+        let outcomes = send_batch(lane, class, &orders).instrument(span).await;
         let answered = match outcomes {
             Some(outcomes) => places.into_iter().zip(outcomes.into_iter().map(Some)).collect(),
             None => places.into_iter().map(|place| (place, None)).collect(),
@@ -71,12 +83,19 @@ async fn send_batch(lane: &Lane, class: OperationClass, orders: &[Order]) -> Opt
     if lane.must_stop() {
         return None;
     }
+    let directory = &lane.backend.info().id;
+    let began = clock::instant();
+    lane.teller.observe(&Observed::Waits { directory, class, orders: count });
     let permit = tokio::select! {
         biased;
-        () = lane.guard.stopped() => return None,
-        permit = lane.backend.governor().acquire(class, count) => permit,
+        () = lane.guard.stopped() => None,
+        permit = lane.backend.governor().acquire(class, count) => Some(permit),
     };
+    let took = clock::instant().duration_since(began);
+    lane.teller.observe(&Observed::Waited { directory, class, orders: count, took });
+    let permit = permit?;
     // From here to the recorded outcomes nothing is cancelled: bytes may be leaving.
+    let sent = clock::instant();
     let applied = AssertUnwindSafe(lane.backend.apply(orders)).catch_unwind();
     let answered = clock::within(lane.limits.deadline, applied).await;
     drop(permit);
@@ -93,7 +112,60 @@ async fn send_batch(lane: &Lane, class: OperationClass, orders: &[Order]) -> Opt
             lane.stop_if_fatal(error);
         }
     }
+    let answers: Vec<_> = orders.iter().map(|order| order.action).zip(outcomes.iter().map(Answer::from)).collect();
+    let took = clock::instant().duration_since(sent);
+    lane.teller.observe(&Observed::Answered { directory, class, answers: &answers, took });
+    tell_span(&answers);
     Some(outcomes)
+}
+
+/// The batch's span says what came of its orders: counts, and nobody's name.
+fn tell_span(answers: &[(Action, Answer)]) {
+    let span = tracing::Span::current();
+    if span.is_disabled() {
+        return;
+    }
+    let count = |answer: Answer| answers.iter().filter(|(_, given)| *given == answer).count() as u64;
+    let mut worst = None;
+    for (name, answer) in [
+        ("identity_reset.orders.done", Answer::Done),
+        ("identity_reset.orders.throttled", Answer::Throttled),
+        ("identity_reset.orders.temporary", Answer::Temporary),
+        ("identity_reset.orders.refused", Answer::Refused),
+        ("identity_reset.orders.unknown", Answer::Unknown),
+    ] {
+        let orders = count(answer);
+        if orders > 0 {
+            span.record(name, orders);
+            worst = Some(answer).filter(|answer| *answer != Answer::Done).or(worst);
+        }
+    }
+    if let Some(answer) = worst {
+        span.record("error.type", answer.as_str());
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// The span of one send. Batches and not orders: what a run has of them is bounded by its requests,
+/// and whoever exports spans takes a part of them.
+fn span(lane: &Lane, class: OperationClass, orders: &[Order]) -> tracing::Span {
+    let action = orders.first().map_or("", |order| order.action.as_str());
+    tracing::debug_span!(
+        "send",
+        otel.kind = "client",
+        otel.status_code = tracing::field::Empty,
+        error.type = tracing::field::Empty,
+        identity_reset.directory.id = %lane.backend.info().id,
+        identity_reset.directory.kind = %lane.backend.info().kind,
+        identity_reset.operation.class = class.as_str(),
+        identity_reset.action = action,
+        identity_reset.orders = orders.len() as u64,
+        identity_reset.orders.done = tracing::field::Empty,
+        identity_reset.orders.refused = tracing::field::Empty,
+        identity_reset.orders.throttled = tracing::field::Empty,
+        identity_reset.orders.temporary = tracing::field::Empty,
+        identity_reset.orders.unknown = tracing::field::Empty,
+    )
 }
 
 fn unanswered(kind: ErrorKind, detail: &str) -> Error {

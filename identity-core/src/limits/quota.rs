@@ -17,6 +17,18 @@ pub enum OperationClass {
     Named(&'static str),
 }
 
+impl OperationClass {
+    /// The word for it in metrics and on screens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Named(name) => name,
+        }
+    }
+}
+
 /// One quota of a directory: so many permits in any window of time.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

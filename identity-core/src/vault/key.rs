@@ -68,9 +68,11 @@ impl Identity {
     pub fn read_file(path: impl AsRef<Path>) -> Result<Vec<Self>> {
         let path = path.as_ref();
         let fault = |detail: String| Error::new(ErrorKind::ConfigInvalid, "read a key file").with_detail(detail);
-        let text = std::fs::read_to_string(path)
-            .map(Zeroizing::new)
-            .map_err(|error| fault(format!("{}: {error}", path.display())).with_source(error))?;
+        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+            fault(format!("{} cannot be read: {error}", path.display()))
+                .with_source(error)
+                .with_advice("name the file that age-keygen wrote, readable by this program")
+        })?;
         let is_key = |line: &&str| !line.is_empty() && !line.starts_with('#');
         let identities = text.lines().map(str::trim).filter(is_key).map(Self::parse).collect::<Result<Vec<_>>>();
         match identities {

@@ -80,8 +80,8 @@ impl Approval {
         };
         let read = |path: &Path| {
             std::fs::read_to_string(path).map_err(|fault| {
-                invalid(format!("{}: {fault}", path.display()))
-                    .with_advice("keep the statement and its signature, STATEMENT.sig, beside each other")
+                invalid(format!("{}: {} cannot be read: {fault}", signature.display(), path.display()))
+                    .with_advice("keep the statement and its signature side by side: STATEMENT and STATEMENT.sig")
             })
         };
         Self::of_statement(plan, &read(&statement)?, read(signature)?)
