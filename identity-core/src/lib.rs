@@ -51,6 +51,7 @@
 //! | [`vault`] | passwords, sealed before they are sent |
 //! | [`verify`] | reads back what the directory confirmed |
 //! | [`evidence`] | what the directory's own audit log says of the run |
+//! | [`message`] | what people are told: templates, channels, mailings |
 //! | [`report`] | one row for each account, and what is left to do |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | the trait for reading who could recover alone |
@@ -88,6 +89,7 @@ pub mod evidence;
 pub mod http;
 pub mod journal;
 pub mod limits;
+pub mod message;
 pub mod person;
 pub mod plan;
 pub mod playbook;

@@ -62,5 +62,6 @@ pub use arguments::Arguments;
 pub use fault::Fault;
 pub use file::Playbook;
 pub use parameter::{Parameter, ParameterKind};
+pub(crate) use reader::{Fields, Node, Reader, is_plain, is_word};
 pub use shelf::Shelf;
 pub use trigger::{TRIGGERS, Trigger};

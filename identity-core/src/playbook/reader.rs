@@ -20,18 +20,18 @@ const REFERENCE: &str = "${";
 
 /// A text and what was found wrong with it.
 #[derive(Debug)]
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     faults: RefCell<Vec<Fault>>,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { text, faults: RefCell::default() }
     }
 
     /// The whole text as a table; `None` when it is no TOML.
-    pub(super) fn root(&self) -> Option<Fields<'_>> {
+    pub(crate) fn root(&self) -> Option<Fields<'_>> {
         match DeTable::parse(self.text) {
             Ok(table) => Some(Fields::of(self, String::new(), 0, table.into_inner())),
             Err(fault) => {
@@ -45,7 +45,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(super) fn fault(&self, at: usize, key: &str, problem: impl Into<String>) {
+    pub(crate) fn fault(&self, at: usize, key: &str, problem: impl Into<String>) {
         let mut faults = self.faults.borrow_mut();
         if faults.len() == MOST_FAULTS {
             return;
@@ -56,7 +56,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Everything found, by line.
-    pub(super) fn faults(self) -> Vec<Fault> {
+    pub(crate) fn faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
         faults.sort_by_key(|fault| fault.line);
         faults
@@ -65,22 +65,22 @@ impl<'t> Reader<'t> {
 
 /// One value with its key and place.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'r> {
+pub(crate) struct Node<'r> {
     reader: &'r Reader<'r>,
-    pub(super) key: String,
-    pub(super) at: usize,
+    pub(crate) key: String,
+    pub(crate) at: usize,
     value: DeValue<'r>,
 }
 
 /// Text, or a reference to a parameter in its place.
 #[derive(Clone, Debug)]
-pub(super) enum Given<T> {
+pub(crate) enum Given<T> {
     Fixed(T),
     Parameter(String),
 }
 
 impl<'r> Node<'r> {
-    pub(super) fn fault(&self, problem: impl Into<String>) {
+    pub(crate) fn fault(&self, problem: impl Into<String>) {
         self.reader.fault(self.at, &self.key, problem);
     }
 
@@ -90,7 +90,7 @@ impl<'r> Node<'r> {
     }
 
     /// A text that no parameter stands in.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         let text = self.words()?;
         if text.contains(REFERENCE) {
             self.fault("no parameter can stand here");
@@ -100,7 +100,7 @@ impl<'r> Node<'r> {
     }
 
     /// The name of the parameter that stands here as the whole value; a fault where it is only a part.
-    pub(super) fn reference(&self) -> Result<Option<String>, ()> {
+    pub(crate) fn reference(&self) -> Result<Option<String>, ()> {
         let Some(text) = self.value.as_str().filter(|text| text.contains(REFERENCE)) else { return Ok(None) };
         match text.strip_prefix(REFERENCE).and_then(|rest| rest.strip_suffix('}')) {
             Some(name) if is_word(name) => Ok(Some(name.to_owned())),
@@ -112,7 +112,7 @@ impl<'r> Node<'r> {
     }
 
     /// A text, or a parameter in its place.
-    pub(super) fn given_text(&self) -> Option<Given<String>> {
+    pub(crate) fn given_text(&self) -> Option<Given<String>> {
         match self.reference().ok()? {
             Some(name) => Some(Given::Parameter(name)),
             None => self.words().map(Given::Fixed),
@@ -120,7 +120,7 @@ impl<'r> Node<'r> {
     }
 
     /// A whole number, or a parameter in its place.
-    pub(super) fn given_whole(&self, range: RangeInclusive<u64>) -> Option<Given<u64>> {
+    pub(crate) fn given_whole(&self, range: RangeInclusive<u64>) -> Option<Given<u64>> {
         match self.reference().ok()? {
             Some(name) => Some(Given::Parameter(name)),
             None => self.whole(range).map(Given::Fixed),
@@ -142,7 +142,7 @@ impl<'r> Node<'r> {
     }
 
     /// A lower-case word.
-    pub(super) fn word(&self) -> Option<String> {
+    pub(crate) fn word(&self) -> Option<String> {
         let text = self.text()?;
         if !is_word(&text) {
             self.fault(format!("{text:?} is not a word: a letter, then letters, digits, `_` and `-`, in lower case"));
@@ -151,7 +151,7 @@ impl<'r> Node<'r> {
         Some(text)
     }
 
-    pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn whole(&self, range: RangeInclusive<u64>) -> Option<u64> {
         let expected = || match range.end() {
             &u64::MAX => format!("a whole number from {}", range.start()),
             end => format!("a whole number from {} to {end}", range.start()),
@@ -166,12 +166,12 @@ impl<'r> Node<'r> {
         }
     }
 
-    pub(super) fn flag(&self) -> Option<bool> {
+    pub(crate) fn flag(&self) -> Option<bool> {
         self.value.as_bool().map_or_else(|| self.wrong("true or false"), Some)
     }
 
     /// A time with its offset from UTC, as TOML writes it or in quotes.
-    pub(super) fn timestamp(&self) -> Option<jiff::Timestamp> {
+    pub(crate) fn timestamp(&self) -> Option<jiff::Timestamp> {
         const EXPECTED: &str = "a time with its offset: 2026-03-01T08:00:00Z";
         let text = match (self.value.as_datetime(), self.value.as_str()) {
             (Some(time), _) => time.to_string(),
@@ -186,7 +186,7 @@ impl<'r> Node<'r> {
     }
 
     /// A length of time in seconds: `"90s"`, `"15m"`, `"2h"`.
-    pub(super) fn seconds(&self, most: u64) -> Option<u64> {
+    pub(crate) fn seconds(&self, most: u64) -> Option<u64> {
         let text = self.text()?;
         let unit = |end: char| text.strip_suffix(end).and_then(|number| number.parse::<u64>().ok());
         let seconds = unit('s')
@@ -206,7 +206,7 @@ impl<'r> Node<'r> {
     }
 
     /// The elements of a list.
-    pub(super) fn list(self) -> Option<Vec<Self>> {
+    pub(crate) fn list(self) -> Option<Vec<Self>> {
         let DeValue::Array(list) = self.value else { return self.wrong("a list") };
         let (reader, key) = (self.reader, self.key);
         let node = |(place, value): (usize, Spanned<DeValue<'r>>)| Self {
@@ -219,7 +219,7 @@ impl<'r> Node<'r> {
     }
 
     /// The texts of a list that is not empty and names nothing twice.
-    pub(super) fn texts(self) -> Option<Vec<String>> {
+    pub(crate) fn texts(self) -> Option<Vec<String>> {
         let (reader, key, at) = (self.reader, self.key.clone(), self.at);
         let (mut texts, mut known) = (Vec::new(), BTreeSet::new());
         for node in self.list()? {
@@ -236,7 +236,7 @@ impl<'r> Node<'r> {
         Some(texts)
     }
 
-    pub(super) fn table(self) -> Option<Fields<'r>> {
+    pub(crate) fn table(self) -> Option<Fields<'r>> {
         match self.value {
             DeValue::Table(table) => Some(Fields::of(self.reader, self.key, self.at, table)),
             _ => self.wrong("a table"),
@@ -246,7 +246,7 @@ impl<'r> Node<'r> {
 
 /// The keys of a table. Those that nobody took are faults.
 #[derive(Debug)]
-pub(super) struct Fields<'r> {
+pub(crate) struct Fields<'r> {
     reader: &'r Reader<'r>,
     key: String,
     at: usize,
@@ -266,28 +266,28 @@ impl<'r> Fields<'r> {
         Self { reader, key, at, left, known: Vec::new() }
     }
 
-    pub(super) fn fault(&self, problem: impl Into<String>) {
+    pub(crate) fn fault(&self, problem: impl Into<String>) {
         self.reader.fault(self.at, &self.key, problem);
     }
 
-    pub(super) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
     /// A fault of a key that is not there.
-    pub(super) fn fault_at(&self, name: &str, problem: impl Into<String>) {
+    pub(crate) fn fault_at(&self, name: &str, problem: impl Into<String>) {
         let key = if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) };
         self.reader.fault(self.at, &key, problem);
     }
 
     /// The value of a key, where it is there.
-    pub(super) fn take(&mut self, name: &'static str) -> Option<Node<'r>> {
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<Node<'r>> {
         self.known.push(name);
         self.left.remove(name).map(|(_, node)| node)
     }
 
     /// The value of a key that has to be there.
-    pub(super) fn need(&mut self, name: &'static str) -> Option<Node<'r>> {
+    pub(crate) fn need(&mut self, name: &'static str) -> Option<Node<'r>> {
         let node = self.take(name);
         if node.is_none() {
             self.fault_at(name, "is missing");
@@ -296,7 +296,7 @@ impl<'r> Fields<'r> {
     }
 
     /// The tables of a key: none where it is not there.
-    pub(super) fn tables(&mut self, name: &'static str) -> Vec<Self> {
+    pub(crate) fn tables(&mut self, name: &'static str) -> Vec<Self> {
         let mut list = self.take(name).and_then(Node::list).unwrap_or_default();
         if let Some(node) = list.get(MOST_TABLES) {
             node.fault(format!("is one too many: there may be {MOST_TABLES}"));
@@ -306,12 +306,12 @@ impl<'r> Fields<'r> {
     }
 
     /// Every key, for tables whose keys are names that the playbook chooses.
-    pub(super) fn named(self) -> impl Iterator<Item = (String, Node<'r>)> {
+    pub(crate) fn named(self) -> impl Iterator<Item = (String, Node<'r>)> {
         self.left.into_iter().map(|(name, (_, node))| (name, node))
     }
 
     /// What nobody took is unknown.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         for (place, node) in self.left.into_values() {
             self.reader.fault(place.start, &node.key, format!("is no key here; there are {}", self.known.join(", ")));
         }
@@ -319,7 +319,7 @@ impl<'r> Fields<'r> {
 }
 
 /// Whether a text is a word as names, triggers and parameters are.
-pub(super) fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
@@ -327,6 +327,6 @@ pub(super) fn is_word(text: &str) -> bool {
 
 /// Whether a character is shown as what it is. Texts of a playbook reach screens, and a mark that turns
 /// the direction of writing could make one name look like another.
-pub(super) fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
