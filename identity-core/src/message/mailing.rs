@@ -348,9 +348,12 @@ impl Mailing {
                 routes.push((used, String::new()));
                 continue;
             }
-            let of_kind = |kind: &String| to.addresses.iter().filter(move |address| address.kind == *kind);
             let (mut found, mut behind) = (None, None);
-            for address in settings.addresses.iter().flat_map(of_kind) {
+            let kinds = settings.addresses.iter();
+            for (kind, address) in kinds.flat_map(|kind| to.addresses.iter().map(move |address| (kind, address))) {
+                if address.kind != *kind {
+                    continue;
+                }
                 match self.compromised_behind(&address.value) {
                     None => found = found.or_else(|| Some(address.value.clone())),
                     Some(directory) => behind = Some(format!("{} is behind {directory}, which is compromised", address.value)),

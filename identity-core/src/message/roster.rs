@@ -88,7 +88,7 @@ impl Roster {
     pub fn page(&self, after: Option<&PersonId>, most: u32) -> Result<Vec<Addressee>> {
         let bodies: Vec<String> = self.with(|connection| {
             let mut page =
-                connection.prepare_cached("SELECT body FROM people WHERE person > ?1 ORDER BY person LIMIT ?2")?;
+                connection.prepare("SELECT body FROM people WHERE person > ?1 ORDER BY person LIMIT ?2")?;
             page.query_map(params![after.map_or("", PersonId::as_str), most], |row| row.get(0))?.collect()
         })?;
         bodies.iter().map(|body| serde_json::from_str(body).map_err(failed)).collect()
@@ -97,14 +97,14 @@ impl Roster {
     /// What is kept of a person besides.
     pub(super) fn note(&self, person: &PersonId) -> Result<Option<String>> {
         self.with(|connection| {
-            let mut one = connection.prepare_cached("SELECT note FROM notes WHERE person = ?1")?;
+            let mut one = connection.prepare("SELECT note FROM notes WHERE person = ?1")?;
             one.query_row([person.as_str()], |row| row.get(0)).optional()
         })
     }
 
     pub(super) fn keep_note(&self, person: &PersonId, note: &str) -> Result<()> {
         self.with(|connection| {
-            let mut keep = connection.prepare_cached("INSERT OR REPLACE INTO notes VALUES (?1, ?2)")?;
+            let mut keep = connection.prepare("INSERT OR REPLACE INTO notes VALUES (?1, ?2)")?;
             keep.execute([person.as_str(), note]).map(drop)
         })
     }
@@ -136,7 +136,7 @@ impl Roster {
 
     fn put(&self, new: Addressee) -> Result<()> {
         let known: Option<String> = self.with(|connection| {
-            let mut one = connection.prepare_cached("SELECT body FROM people WHERE person = ?1")?;
+            let mut one = connection.prepare("SELECT body FROM people WHERE person = ?1")?;
             one.query_row([new.person.as_str()], |row| row.get(0)).optional()
         })?;
         let whole = match known {
@@ -149,7 +149,7 @@ impl Roster {
         };
         let body = serde_json::to_string(&whole).map_err(failed)?;
         self.with(|connection| {
-            let mut keep = connection.prepare_cached("INSERT OR REPLACE INTO people VALUES (?1, ?2)")?;
+            let mut keep = connection.prepare("INSERT OR REPLACE INTO people VALUES (?1, ?2)")?;
             keep.execute([whole.person.as_str(), body.as_str()]).map(drop)
         })
     }
@@ -159,7 +159,7 @@ impl Roster {
         for name in names {
             let row: Option<String> = self.with(|connection| {
                 // A row of this directory before one of any.
-                let mut one = connection.prepare_cached(
+                let mut one = connection.prepare(
                     "SELECT row FROM contacts WHERE account = ?2 AND directory IN (?1, '') ORDER BY directory DESC LIMIT 1",
                 )?;
                 one.query_row([directory.as_str(), &name.to_lowercase()], |row| row.get(0)).optional()
@@ -198,7 +198,7 @@ impl Roster {
             };
             let body = serde_json::to_string(&row).map_err(failed)?;
             let kept = self.with(|connection| {
-                let mut keep = connection.prepare_cached("INSERT OR IGNORE INTO contacts VALUES (?1, ?2, ?3)")?;
+                let mut keep = connection.prepare("INSERT OR IGNORE INTO contacts VALUES (?1, ?2, ?3)")?;
                 keep.execute([directory.as_str(), &account.to_lowercase(), &body])
             })?;
             if kept == 0 {

@@ -17,6 +17,7 @@ mod file;
 mod gather;
 mod header;
 mod list;
+mod messages;
 mod names;
 mod origin;
 mod persons;
@@ -41,6 +42,7 @@ pub use entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population
 pub use estimate::{ClassEstimate, Estimate, Mix};
 pub use file::Plan;
 pub use header::{Counts, PlanHeader, PlannedDirectory};
+pub use messages::PlannedMessages;
 pub use origin::{ApprovalRule, Contact, PlanOrigin, PlannedGuardrails};
 pub use persons::PlannedPersons;
 pub use rows::{PlanEntries, PlanRows};

@@ -27,6 +27,8 @@
 //!     [[approval]]
 //!     waves = ["privileged", "privileged_elsewhere"]
 //!     persons = 2
+//!     [messages]
+//!     folder = "messages"
 //!     [[contact]]
 //!     for = "service desk"
 //!     name = "duty lead"
