@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, evidence, journal, limits, person, plan, playbook, privilege, recovery, report,
+    account, directory, engine, error, evidence, journal, limits, message, person, plan, playbook, privilege, recovery, report,
     reset, vault, verify,
 };
 
