@@ -198,7 +198,12 @@ async fn folders_keys_waves_and_lists_that_do_not_fit_end_with_2() {
 
     let unsaid = stand.run("unsaid");
     let mut command = stand.bare();
-    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&unsaid).args(["--approve", "all", "--no-messages", "a test"]);
+    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&unsaid).args([
+        "--approve",
+        "all",
+        "--no-messages",
+        "a test",
+    ]);
     let ended = finish(command).await;
     assert_eq!(ended.code, Some(2), "nobody could open what is sealed: {ended:?}");
     assert!(ended.complaint().contains("--recipient"), "{ended:?}");

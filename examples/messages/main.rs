@@ -128,7 +128,13 @@ fn check(folder: &Path) -> Result<u8> {
     let templates = Templates::open(folder)?;
     let occasions: Vec<&str> = templates.occasions().into_iter().map(Occasion::as_str).collect();
     let channels: Vec<&str> = templates.channels().collect();
-    println!("{}: ok; {}; in {}; by {}", folder.display(), occasions.join(", "), templates.languages().join(", "), channels.join(", "));
+    println!(
+        "{}: ok; {}; in {}; by {}",
+        folder.display(),
+        occasions.join(", "),
+        templates.languages().join(", "),
+        channels.join(", ")
+    );
     for (name, what) in templates.missing_facts() {
         println!("    to be said on the day: --fact {name}=…: {what}");
     }
@@ -149,7 +155,8 @@ async fn prepare(wanted: &Wanted) -> Result<(Plan, Roster, Mailing)> {
         _ => {}
     }
     let compromised = compromised.iter().map(|id| {
-        DirectoryId::new(id).map_err(|fault| Error::new(ErrorKind::InputInvalid, "prepare the messages").with_detail(fault.to_string()))
+        DirectoryId::new(id)
+            .map_err(|fault| Error::new(ErrorKind::InputInvalid, "prepare the messages").with_detail(fault.to_string()))
     });
     let compromised = compromised.collect::<Result<Vec<_>>>()?;
     let all: Vec<String> = templates.channels().map(str::to_owned).collect();

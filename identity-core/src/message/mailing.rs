@@ -16,7 +16,7 @@ use super::{Addressee, Channel, Files, Message, Occasion, Rendered, Roster, Temp
 use crate::account::DirectoryId;
 use crate::error::{Error, ErrorKind, Result, Status};
 use crate::journal::{ErrorRecord, Event, Journal, MessageRef};
-use crate::limits::{Feedback, Governor, Limits, OperationClass, Quota, RetryPolicy, Signal, clock};
+use crate::limits::{Feedback, Governor, Limits, OperationClass, Pacing, Quota, RetryPolicy, Signal, clock};
 
 const CLASS: OperationClass = OperationClass::Named("messages");
 /// Persons that are read at once.
@@ -101,7 +101,11 @@ impl Mailing {
         let settings = &self.templates.settings;
         let quota = Quota::new("messages", settings.per_minute, std::time::Duration::from_secs(60), CLASS);
         let limits = Limits::new(std::num::NonZeroU32::MIN, settings.in_flight).with_quota(quota);
-        self.channels.push((channel, Governor::new(&limits)));
+        // A server that asks for a pause waits no longer for our next message than our retry does.
+        let mut pacing = Pacing::default();
+        pacing.first_pause = pacing.first_pause.min(self.retry.cap);
+        pacing.own_pause_cap = pacing.own_pause_cap.min(self.retry.cap.saturating_mul(3));
+        self.channels.push((channel, Governor::with_pacing(&limits, pacing)));
         Ok(self)
     }
 
@@ -117,9 +121,7 @@ impl Mailing {
         }
         for name in names {
             let channel: Arc<dyn Channel> = match &self.templates.channel(name)?.carrier {
-                Carrier::Files => {
-                    Arc::new(Files::open(name, folder.join(format!("{}-{name}.csv", self.name())))?)
-                }
+                Carrier::Files => Arc::new(Files::open(name, folder.join(format!("{}-{name}.csv", self.name())))?),
                 #[cfg(feature = "messages")]
                 Carrier::Smtp(settings) => Arc::new(super::Smtp::new(name, settings)?),
                 #[cfg(not(feature = "messages"))]
@@ -280,7 +282,8 @@ impl Mailing {
             Ok(())
         })?;
         std::fs::write(path, text).map_err(|fault| {
-            Error::new(ErrorKind::InputInvalid, "write who is not told").with_detail(format!("{}: {fault}", path.display()))
+            Error::new(ErrorKind::InputInvalid, "write who is not told")
+                .with_detail(format!("{}: {fault}", path.display()))
         })?;
         Ok(count)
     }
@@ -305,7 +308,11 @@ impl Mailing {
     fn ready(&self, roster: &Roster) -> Result<()> {
         let wrong = |what: String| Error::new(ErrorKind::ConfigInvalid, "prepare the messages").with_detail(what);
         if roster.occasion() != self.occasion {
-            return Err(wrong(format!("these people are to be told for {}, not for {}", roster.occasion(), self.occasion)));
+            return Err(wrong(format!(
+                "these people are to be told for {}, not for {}",
+                roster.occasion(),
+                self.occasion
+            )));
         }
         if self.channels.is_empty() {
             return Err(wrong("no channel is used".to_owned()));
@@ -330,7 +337,9 @@ impl Mailing {
                 let left = left.filter(|other| !other.depends_on.iter().any(|on| self.compromised.contains(on)));
                 let left: Vec<&str> = left.map(|channel| channel.name.as_str()).collect();
                 Err(Error::new(ErrorKind::ConfigInvalid, "prepare the messages")
-                    .with_detail(format!("channel {channel} depends on {directory}, which is compromised; nothing was sent"))
+                    .with_detail(format!(
+                        "channel {channel} depends on {directory}, which is compromised; nothing was sent"
+                    ))
                     .with_advice(format!("use others by name; what does not depend on it: {}", left.join(", "))))
             }
         }
@@ -356,7 +365,9 @@ impl Mailing {
                 }
                 match self.compromised_behind(&address.value) {
                     None => found = found.or_else(|| Some(address.value.clone())),
-                    Some(directory) => behind = Some(format!("{} is behind {directory}, which is compromised", address.value)),
+                    Some(directory) => {
+                        behind = Some(format!("{} is behind {directory}, which is compromised", address.value))
+                    }
                 }
             }
             match (found, behind) {
@@ -466,7 +477,9 @@ impl Mailing {
             let Some(wait) = governor.retry_delay(&self.retry, attempt, error.retry_after()) else {
                 standing.in_vain = Some(format!("{}: for now: {text}", channel.name()));
                 if in_vain.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_IN_VAIN {
-                    return Err(error.with_advice("nothing gets through: mend the server, then send again; who is told stays told"));
+                    return Err(error.with_advice(
+                        "nothing gets through: mend the server, then send again; who is told stays told",
+                    ));
                 }
                 return Ok(Some(false));
             };
@@ -493,7 +506,9 @@ impl Mailing {
                 Event::MessageIntended { message, .. } => (message, |it, channel, _| it.open = Some(channel)),
                 Event::MessageUnknown { message, .. } => (message, |it, channel, _| it.open = Some(channel)),
                 Event::MessageReleased { message, .. } => (message, |it, _, _| it.open = None),
-                Event::MessageSent { message, .. } => (message, |it, _, _| *it = Standing { told: true, ..Standing::default() }),
+                Event::MessageSent { message, .. } => {
+                    (message, |it, _, _| *it = Standing { told: true, ..Standing::default() })
+                }
                 Event::MessageFailed { message, error } => {
                     let fold: fn(&mut Standing, String, String) = match error.status {
                         Status::Permanent if error.kind == ErrorKind::InputInvalid => |it, channel, why| {
@@ -516,7 +531,13 @@ impl Mailing {
         Ok(any)
     }
 
-    fn fold(&self, roster: &Roster, message: MessageRef, why: &str, fold: fn(&mut Standing, String, String)) -> Result<()> {
+    fn fold(
+        &self,
+        roster: &Roster,
+        message: MessageRef,
+        why: &str,
+        fold: fn(&mut Standing, String, String),
+    ) -> Result<()> {
         let mut standing = note(roster, &message.person)?;
         if !standing.told {
             fold(&mut standing, message.channel, why.to_owned());

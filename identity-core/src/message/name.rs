@@ -58,9 +58,7 @@ impl TemplateName {
             && self.channel.as_deref().is_none_or(|known| known == channel);
         let weight = |named: bool, weight: u8| if named { weight } else { 0 };
         fits.then(|| {
-            weight(self.readiness.is_some(), 4)
-                + weight(self.audience.is_some(), 2)
-                + weight(self.channel.is_some(), 1)
+            weight(self.readiness.is_some(), 4) + weight(self.audience.is_some(), 2) + weight(self.channel.is_some(), 1)
         })
     }
 }

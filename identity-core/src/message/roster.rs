@@ -87,8 +87,7 @@ impl Roster {
     /// What the disk says.
     pub fn page(&self, after: Option<&PersonId>, most: u32) -> Result<Vec<Addressee>> {
         let bodies: Vec<String> = self.with(|connection| {
-            let mut page =
-                connection.prepare("SELECT body FROM people WHERE person > ?1 ORDER BY person LIMIT ?2")?;
+            let mut page = connection.prepare("SELECT body FROM people WHERE person > ?1 ORDER BY person LIMIT ?2")?;
             page.query_map(params![after.map_or("", PersonId::as_str), most], |row| row.get(0))?.collect()
         })?;
         bodies.iter().map(|body| serde_json::from_str(body).map_err(failed)).collect()
@@ -176,8 +175,12 @@ impl Roster {
             Error::new(ErrorKind::InputInvalid, "read the contacts").with_detail(format!("{}: {what}", path.display()))
         };
         let mut rows = csv::Reader::from_path(path).map_err(|fault| wrong(fault.to_string()))?;
-        let header: Vec<String> =
-            rows.headers().map_err(|fault| wrong(fault.to_string()))?.iter().map(|name| name.trim().to_owned()).collect();
+        let header: Vec<String> = rows
+            .headers()
+            .map_err(|fault| wrong(fault.to_string()))?
+            .iter()
+            .map(|name| name.trim().to_owned())
+            .collect();
         if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
             return Err(wrong(format!("line 1: {unknown:?} is no column; there are {}", COLUMNS.join(", "))));
         }
@@ -266,7 +269,8 @@ impl Gathering {
             let most = backend.limits().batch_of(OperationClass::Read).get() as usize;
             let ids: Vec<AccountId> = entries.iter().map(|entry| entry.id.clone()).collect();
             for ids in ids.chunks(most.max(1)) {
-                accounts.extend(backend.lookup(ids).await?.into_iter().flatten().map(|found| (found.id.clone(), found)));
+                accounts
+                    .extend(backend.lookup(ids).await?.into_iter().flatten().map(|found| (found.id.clone(), found)));
             }
         }
         for entry in entries {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Fault;
 use crate::account::DirectoryId;
-use crate::playbook::{Fields, Node, Reader, is_word};
 use crate::plan::Population;
+use crate::playbook::{Fields, Node, Reader, is_word};
 
 /// The version of the format that this library reads.
 const FORMAT: u64 = 1;

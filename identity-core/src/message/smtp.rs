@@ -50,7 +50,8 @@ impl Smtp {
             let mut tls = TlsParameters::builder(settings.server.clone());
             if let Some(file) = &settings.ca_file {
                 let pem = std::fs::read(file).map_err(|fault| wrong(format!("{}: {fault}", file.display())))?;
-                let roots = Certificate::from_pem(&pem).map_err(|fault| wrong(format!("{}: {fault}", file.display())))?;
+                let roots =
+                    Certificate::from_pem(&pem).map_err(|fault| wrong(format!("{}: {fault}", file.display())))?;
                 tls = tls.add_root_certificate(roots);
             }
             Some(tls.build_rustls().map_err(|fault| wrong(fault.to_string()))?)
@@ -69,7 +70,8 @@ impl Smtp {
             name: name.to_owned(),
             from: mailbox(&settings.from)?,
             reply_to: settings.reply_to.as_deref().map(mailbox).transpose()?,
-            credentials: credentials.map(|(user, word)| Credentials::new(user, word.trim_end_matches(['\r', '\n']).to_owned())),
+            credentials: credentials
+                .map(|(user, word)| Credentials::new(user, word.trim_end_matches(['\r', '\n']).to_owned())),
             tls,
             settings: settings.clone(),
             kept: Mutex::default(),

@@ -80,17 +80,8 @@ pub struct Rendered {
 }
 
 /// The names that a template can say besides `facts.…`.
-const NAMES: [&str; 9] = [
-    "person.name",
-    "person.language",
-    "accounts",
-    "occasion",
-    "round",
-    "audience",
-    "readiness",
-    "channel",
-    "language",
-];
+const NAMES: [&str; 9] =
+    ["person.name", "person.language", "accounts", "occasion", "round", "audience", "readiness", "channel", "language"];
 
 impl Templates {
     /// Opens a folder and reads everything in it.
@@ -251,7 +242,10 @@ impl Templates {
         };
         let subject = part(&subject_of(file))?.trim().to_owned();
         if subject.is_empty() || subject.contains(char::is_control) || subject.chars().count() > LONGEST_SUBJECT {
-            return Err((1, format!("the subject is empty, of several lines, or of more than {LONGEST_SUBJECT} letters")));
+            return Err((
+                1,
+                format!("the subject is empty, of several lines, or of more than {LONGEST_SUBJECT} letters"),
+            ));
         }
         let text = part(file)?.trim().to_owned() + "\n";
         let html = if html { Some(part(&html_of(file))?) } else { None };
@@ -351,7 +345,10 @@ impl Templates {
 
 impl std::fmt::Debug for Rendered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rendered").field("template", &self.template).field("language", &self.language).finish_non_exhaustive()
+        f.debug_struct("Rendered")
+            .field("template", &self.template)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
     }
 }
 
@@ -403,7 +400,11 @@ fn load(folder: &Path) -> Result<Result<Templates, Vec<Fault>>> {
         let path = folder.join(file);
         let Some(stem) = file.strip_suffix(".txt") else {
             if !files.contains(&format!("{}.txt", file.trim_end_matches(".html"))) {
-                faults.push(Fault::new(path, 0, "stands alone: the text beside it (.txt) has the subject, and is for whoever sees no HTML"));
+                faults.push(Fault::new(
+                    path,
+                    0,
+                    "stands alone: the text beside it (.txt) has the subject, and is for whoever sees no HTML",
+                ));
             }
             continue;
         };
@@ -462,7 +463,9 @@ impl Templates {
         let Settings { path, channels, .. } = &self.settings;
         let taken = |word: &str| word.parse::<Readiness>().is_ok() || self.settings.audiences().any(|a| a == word);
         let clashing = channels.iter().filter(|channel| taken(&channel.name));
-        let fault = |c: &ChannelSettings| Fault::new(path, 0, format!("a channel cannot be called {}: templates say that of people", c.name));
+        let fault = |c: &ChannelSettings| {
+            Fault::new(path, 0, format!("a channel cannot be called {}: templates say that of people", c.name))
+        };
         clashing.map(fault).collect()
     }
 }

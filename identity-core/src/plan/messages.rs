@@ -29,9 +29,15 @@ pub enum PlannedMessages {
 impl fmt::Display for PlannedMessages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::From { folder, compromised } if compromised.is_empty() => write!(f, "people are told: messages of {folder}"),
+            Self::From { folder, compromised } if compromised.is_empty() => {
+                write!(f, "people are told: messages of {folder}")
+            }
             Self::From { folder, compromised } => {
-                write!(f, "people are told: messages of {folder}, by no channel that depends on {}", compromised.join(", "))
+                write!(
+                    f,
+                    "people are told: messages of {folder}, by no channel that depends on {}",
+                    compromised.join(", ")
+                )
             }
             Self::Waived { because } => write!(f, "people are not told: {because}"),
         }

@@ -151,7 +151,10 @@ pub(super) fn contacts(root: &mut Fields<'_>) -> Vec<Contact> {
 pub(super) fn messages(root: &mut Fields<'_>, touches_people: bool) -> Option<PlannedMessages> {
     let Some(mut fields) = root.take("messages").and_then(Node::table) else {
         if touches_people {
-            root.fault_at("messages", "people are touched and nobody tells them: name the folder of their messages, or say waiver = \"why\"");
+            root.fault_at(
+                "messages",
+                "people are touched and nobody tells them: name the folder of their messages, or say waiver = \"why\"",
+            );
         }
         return None;
     };
