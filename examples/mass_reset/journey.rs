@@ -166,7 +166,7 @@ fn exit(summary: &Summary, end: &RunEnd) -> Exit {
 fn told(options: &Options, playbook: Option<&Playbook>) -> Result<()> {
     let folder = match playbook.map(Playbook::messages) {
         Some(Some(PlannedMessages::From { folder, .. })) => {
-            let beside = options.playbook.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+            let beside = options.playbook.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
             Some(beside.join(folder))
         }
         Some(_) => None,

@@ -366,7 +366,7 @@ impl Mailing {
                 match self.compromised_behind(&address.value) {
                     None => found = found.or_else(|| Some(address.value.clone())),
                     Some(directory) => {
-                        behind = Some(format!("{} is behind {directory}, which is compromised", address.value))
+                        behind = Some(format!("{} is behind {directory}, which is compromised", address.value));
                     }
                 }
             }

@@ -106,7 +106,7 @@ impl Settings {
 }
 
 fn settings(path: &Path, mut root: Fields<'_>) -> Option<Settings> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     if let Some(node) = root.need("format")
         && node.whole(1..=u64::MAX).is_some_and(|format| format != FORMAT)
     {

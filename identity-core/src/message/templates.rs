@@ -237,8 +237,8 @@ impl Templates {
             ("language", word(&name.language)),
         ]);
         let part = |part: &str| {
-            let template = self.environment.get_template(part).map_err(told)?;
-            template.render(view.clone()).map_err(told)
+            let template = self.environment.get_template(part).map_err(|fault| told(&fault))?;
+            template.render(view.clone()).map_err(|fault| told(&fault))
         };
         let subject = part(&subject_of(file))?.trim().to_owned();
         if subject.is_empty() || subject.contains(char::is_control) || subject.chars().count() > LONGEST_SUBJECT {
@@ -297,7 +297,7 @@ impl Templates {
         }
         for (part, of) in parts {
             let Ok(template) = self.environment.get_template(&part) else { continue };
-            let mut unknown: Vec<String> = template.undeclared_variables(true).into_iter().map(Into::into).collect();
+            let mut unknown: Vec<String> = template.undeclared_variables(true).into_iter().collect();
             unknown.retain(|said| {
                 let is_fact = said.strip_prefix("facts.").is_some_and(|fact| facts.contains_key(fact));
                 let is_global = self.environment.globals().any(|(global, _)| global == said);
@@ -433,7 +433,7 @@ fn load(folder: &Path) -> Result<Result<Templates, Vec<Fault>>> {
         let before = faults.len();
         for (part, source) in parts {
             if let Err(fault) = environment.add_template_owned(part.clone(), source) {
-                let (line, problem) = told(fault);
+                let (line, problem) = told(&fault);
                 faults.push(Fault::new(folder.join(if part == html { &html } else { file }), line, problem));
             }
         }
@@ -487,7 +487,7 @@ fn html_of(file: &str) -> String {
 }
 
 /// The line and the words of what the template engine says.
-fn told(fault: minijinja::Error) -> (usize, String) {
+fn told(fault: &minijinja::Error) -> (usize, String) {
     let line = fault.line().unwrap_or_default();
     let words = fault.detail().map_or_else(|| fault.kind().to_string(), |detail| format!("{}: {detail}", fault.kind()));
     (line, words)
