@@ -194,6 +194,10 @@ step_examples() {
   echo "--- open_vault, on what mass_reset sealed"
   cargo run --quiet --locked --example open_vault -- --vault "$STEP_DIR/run/vault.jsonl" \
     --identity "$STEP_DIR/run/embedded-identity.txt" --all --json --out "$STEP_DIR/opened.jsonl"
+  echo "--- messages, to the people of that plan"
+  cargo run --quiet --locked --example messages -- check examples/messages
+  cargo run --quiet --locked --example messages -- send examples/messages --plan "$STEP_DIR/run/plan.jsonl" \
+    --occasion instruction --channel letter --fact incident=INC-1 --fact by_when=Friday
   # Each secret opens, no account is there twice, and no two share one.
   jq -se 'length > 1000 and ([.[].password] | unique | length) == length and ([.[] | [.directory, .id]] | unique | length) == length' \
     "$STEP_DIR/opened.jsonl"

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, evidence, journal, limits, person, plan, playbook, privilege, recovery,
+    account, directory, engine, error, evidence, journal, limits, message, person, plan, playbook, privilege, recovery,
     rehearsal, report, reset, vault, verify, watch,
 };
 

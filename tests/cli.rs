@@ -233,7 +233,7 @@ async fn folders_keys_waves_and_lists_that_do_not_fit_end_with_2() {
     let stranger = stand.run("stranger");
     let mut command = stand.bare();
     command.arg("--directories").arg(stand.directories()).arg("--out").arg(&stranger);
-    command.args(["--recipient", "age1nobody", "--approve", "all"]);
+    command.args(["--recipient", "age1nobody", "--approve", "all", "--no-messages", "a test"]);
     refused(&finish(command).await, &mock, &stranger, &["age1", "age-keygen"]);
 
     let list = stand.run("list");
@@ -250,10 +250,20 @@ async fn folders_keys_waves_and_lists_that_do_not_fit_end_with_2() {
 
     let unsaid = stand.run("unsaid");
     let mut command = stand.bare();
-    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&unsaid).args(["--approve", "all"]);
+    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&unsaid).args([
+        "--approve",
+        "all",
+        "--no-messages",
+        "a test",
+    ]);
     let ended = finish(command).await;
     assert_eq!(ended.code, Some(2), "nobody could open what is sealed: {ended:?}");
     assert!(ended.complaint().contains("--recipient"), "{ended:?}");
+
+    let untold = stand.run("untold");
+    let mut command = stand.bare();
+    command.arg("--directories").arg(stand.directories()).arg("--out").arg(&untold).arg("--dry-run");
+    refused(&finish(command).await, &mock, &untold, &["nobody tells them", "--messages", "--no-messages"]);
     untouched(&mock);
 }
 

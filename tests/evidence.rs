@@ -59,7 +59,7 @@ impl Stand {
         let identity = identity_reset::vault::Identity::generate();
         let mut command = self.command(mass_reset());
         command.args(["--json", "--directories", "directories.toml", "--out", "run", "--approve", "all"]);
-        command.args(["--sync-wait", "0", "--evidence", "0", "--action", "temporary"]);
+        command.args(["--sync-wait", "0", "--evidence", "0", "--action", "temporary", "--no-messages", "a test"]);
         command.args(["--recipient", &identity.recipient().to_string()]);
         finish(command).await
     }

@@ -1,11 +1,13 @@
 //! Plan, approve, execute, verify, report.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
 use identity_reset::error::{ErrorKind, Result};
 use identity_reset::limits::clock;
-use identity_reset::plan::{PlanBuilder, PopulationActions, ServiceDisposition, WaveSizes};
+use identity_reset::message::Templates;
+use identity_reset::plan::{PlanBuilder, PlannedMessages, PopulationActions, ServiceDisposition, WaveSizes};
 use identity_reset::playbook::{Arguments, Playbook};
 use identity_reset::prelude::*;
 use identity_reset::recovery::ReadinessFile;
@@ -38,6 +40,7 @@ pub(crate) async fn travel(options: &Options, telemetry: Option<&Telemetry>) -> 
     }
     let playbook = options.playbook.as_ref().map(Playbook::from_file).transpose()?;
     let readiness = options.readiness.as_ref().map(ReadinessFile::open).transpose()?;
+    told(options, playbook.as_ref())?;
     let recipients = recipients(options, playbook.as_ref())?;
     let identities = options.identity.as_ref().map(Identity::read_file).transpose()?;
     let source = Source::connect(options, options.resume.as_deref()).await?;
@@ -204,6 +207,29 @@ fn exit(summary: &Summary, end: &RunEnd) -> Exit {
     }
 }
 
+/// Whether it is said how people are told, or why not, with templates that can be used.
+fn told(options: &Options, playbook: Option<&Playbook>) -> Result<()> {
+    let folder = match playbook.map(Playbook::messages) {
+        Some(Some(PlannedMessages::From { folder, .. })) => {
+            let beside = options.playbook.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+            Some(beside.join(folder))
+        }
+        Some(_) => None,
+        None => options.messages.clone(),
+    };
+    if let Some(folder) = folder {
+        Templates::open(folder)?;
+        return Ok(());
+    }
+    let said = playbook.is_some() || options.no_messages.as_deref().is_some_and(|why| !why.trim().is_empty());
+    if options.directories.is_some() && options.resume.is_none() && !said {
+        return Err(input("people are touched and nobody tells them".to_owned()).with_advice(
+            "name the folder of their messages, --messages DIR (examples/messages is one to begin with), or say --no-messages WHY",
+        ));
+    }
+    Ok(())
+}
+
 /// What a playbook asks for, filled in by the command line.
 fn of_playbook(options: &Options, playbook: &Playbook, source: &Source) -> Result<PlanSpec> {
     let mut arguments = Arguments::default();
@@ -259,6 +285,12 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     if let Some(because) = &options.waive_readiness {
         spec = spec.waive_readiness(because);
     }
+    spec = match (&options.messages, &options.no_messages, &source.embedded) {
+        (Some(folder), ..) => spec.with_messages(folder.display().to_string()),
+        (None, Some(why), _) => spec.without_messages(why),
+        (None, None, Some(_)) => spec.without_messages("the people of the embedded directories do not exist"),
+        (None, None, None) => spec,
+    };
     if options.reset_services {
         spec =
             spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });

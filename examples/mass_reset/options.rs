@@ -99,6 +99,15 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME=VALUE", requires = "playbook")]
     pub parameter: Vec<String>,
 
+    /// People are told with the messages of this folder (the example `messages` sends them): checked here,
+    /// and part of the plan. A run on real directories without a playbook has this or --no-messages.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["playbook", "resume"])]
+    pub messages: Option<PathBuf>,
+
+    /// People are not told, and why: part of the plan.
+    #[arg(long, value_name = "WHY", conflicts_with_all = ["playbook", "resume", "messages"])]
+    pub no_messages: Option<String>,
+
     /// What is done to the workforce's passwords; the privileged always get a new one.
     #[arg(long, value_enum, default_value_t = PasswordAction::SetMustChange)]
     pub action: PasswordAction,

@@ -52,11 +52,11 @@
 //! | [`watch`] | a run as events, and as a picture of how it stands |
 //! | [`verify`] | reads back what the directory confirmed |
 //! | [`evidence`] | what the directory's own audit log says of the run |
-//! | [`rehearsal`] | a playbook on the shape of the real directories, in virtual time |
+//! | [`message`] | what people are told: templates, channels, mailings |
 //! | [`report`] | one row for each account, and what is left to do |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | who could recover alone: the trait, the table of methods, the audit and its file |
-//! | [`rehearsal`] | what a run will be like: the load of the service desk |
+//! | [`rehearsal`] | a playbook on the shape of the real directories, in virtual time; the load of the service desk |
 //! | [`error`] | the one error |
 //!
 //! ```text
@@ -91,6 +91,7 @@ pub mod evidence;
 pub mod http;
 pub mod journal;
 pub mod limits;
+pub mod message;
 pub mod person;
 pub mod plan;
 pub mod playbook;

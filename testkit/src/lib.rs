@@ -28,6 +28,7 @@
 //! | [`mock_ad`] | Active Directory at wire level on loopback, over LDAPS, with its codes and words |
 //! | [`mock_graph`] | Microsoft Graph and its token endpoint at wire level on loopback, with its quotas and batches |
 //! | [`mock_okta`] | an Okta org at wire level on loopback, with its rate limits and its token endpoint |
+//! | [`mock_smtp`] | a strict mail server on loopback, which keeps what it accepted |
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
 //! | `canned` (feature `http`) | a transport that answers what a test says, in order |
 //! | [`okta_witness`] | Okta's own description of its Management API, as a second judge of the same |
@@ -57,6 +58,7 @@ pub mod mock_ad;
 pub mod mock_graph;
 mod mock_http;
 pub mod mock_okta;
+pub mod mock_smtp;
 pub mod mutation;
 pub mod okta_witness;
 pub mod organisation;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Status};
 use crate::evidence::{EntryEvidence, LogReading};
+use crate::person::PersonId;
 use crate::plan::Approval;
 use crate::reset::Action;
 use crate::vault::SealedRef;
@@ -153,6 +154,43 @@ pub enum Event {
         /// What they did.
         note: String,
     },
+    /// A message is about to be sent. Durable before the first byte leaves.
+    MessageIntended {
+        /// Which message.
+        message: MessageRef,
+        /// 1 for the first attempt over this channel.
+        attempt: u32,
+        /// The id that it carries (Message-ID of mail).
+        id: String,
+    },
+    /// A message was accepted for delivery.
+    MessageSent {
+        /// Which message.
+        message: MessageRef,
+        /// What the server said, with its id of the message.
+        receipt: String,
+    },
+    /// A message was not sent: refused, or tried in vain for now.
+    MessageFailed {
+        /// Which message.
+        message: MessageRef,
+        /// Why.
+        error: ErrorRecord,
+    },
+    /// A message may have been sent, and no answer tells. It is not sent again.
+    MessageUnknown {
+        /// Which message.
+        message: MessageRef,
+        /// Why.
+        error: ErrorRecord,
+    },
+    /// Somebody said that a message of which nothing is known may be sent again.
+    MessageReleased {
+        /// Which message.
+        message: MessageRef,
+        /// Who says so.
+        by: String,
+    },
     /// The run stopped before its end; it can be resumed.
     Stopped {
         /// Why.
@@ -182,10 +220,26 @@ impl Event {
             | Self::WaveFinished { .. }
             | Self::Converged { .. }
             | Self::LogRead { .. }
+            | Self::MessageIntended { .. }
+            | Self::MessageSent { .. }
+            | Self::MessageFailed { .. }
+            | Self::MessageUnknown { .. }
+            | Self::MessageReleased { .. }
             | Self::Stopped { .. }
             | Self::RunFinished => None,
         }
     }
+}
+
+/// Which message an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// The occasion and the round: `reminder-2`.
+    pub mailing: String,
+    /// The person.
+    pub person: PersonId,
+    /// The channel.
+    pub channel: String,
 }
 
 /// What the directory said of an account just before it was touched.

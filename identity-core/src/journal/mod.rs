@@ -14,7 +14,7 @@ mod progress;
 mod sqlite;
 
 pub use chain::{BrokenChain, verify_chain};
-pub use event::{Baseline, ChainHead, ErrorRecord, Event, Record, StopReason, Verdict};
+pub use event::{Baseline, ChainHead, ErrorRecord, Event, MessageRef, Record, StopReason, Verdict};
 pub use memory::MemoryJournal;
 pub use progress::{ActionProgress, EntryProgress, Finality};
 pub use sqlite::SqliteJournal;

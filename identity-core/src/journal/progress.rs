@@ -145,6 +145,11 @@ impl EntryProgress {
             | Event::WaveFinished { .. }
             | Event::Converged { .. }
             | Event::LogRead { .. }
+            | Event::MessageIntended { .. }
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. }
+            | Event::MessageUnknown { .. }
+            | Event::MessageReleased { .. }
             | Event::Stopped { .. }
             | Event::RunFinished => {}
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::hand_off::HandOff;
-use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, Population, Selection, WaveKind};
+use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, PlannedMessages, Population, Selection, WaveKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::person::{Anchor, Joining};
 use crate::reset::Action;
@@ -70,6 +70,9 @@ pub struct PlanSpec {
     /// The playbook that all this was read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<PlanOrigin>,
+    /// How people are told, or why they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<PlannedMessages>,
     /// What an approval has to be.
     #[serde(skip_serializing_if = "ApprovalRules::is_default")]
     pub approvals: ApprovalRules,
@@ -247,6 +250,20 @@ impl PlanSpec {
     #[must_use]
     pub fn with_pause(mut self, after: WaveKind, seconds: u64) -> Self {
         self.pauses.insert(after, seconds);
+        self
+    }
+
+    /// Says that people are told with the templates of a folder.
+    #[must_use]
+    pub fn with_messages(mut self, folder: impl Into<String>) -> Self {
+        self.messages = Some(PlannedMessages::From { folder: folder.into(), compromised: Vec::new() });
+        self
+    }
+
+    /// Says that people are not told, and why.
+    #[must_use]
+    pub fn without_messages(mut self, because: impl Into<String>) -> Self {
+        self.messages = Some(PlannedMessages::Waived { because: because.into() });
         self
     }
 

@@ -38,6 +38,9 @@ impl fmt::Display for PlanSummary {
         let header = self.plan.header();
         let tally = self.plan.tally();
         writeln!(f, "Plan {}", self.plan.digest())?;
+        if let Some(messages) = &header.spec.messages {
+            writeln!(f, "{messages}")?;
+        }
         if let Some(origin) = &header.spec.origin {
             for line in origin.to_string().lines() {
                 writeln!(f, "{}", Clean(line))?;

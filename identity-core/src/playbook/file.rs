@@ -13,7 +13,7 @@ use super::reader::{Fields, Given, Node, Reader};
 use super::scope::{Part, Protected};
 use super::settings::{self, Waves};
 use crate::error::Result;
-use crate::plan::{ApprovalRule, Contact, PlannedGuardrails};
+use crate::plan::{ApprovalRule, Contact, PlannedGuardrails, PlannedMessages};
 
 /// The version of the format that this library reads.
 const FORMAT: u64 = 1;
@@ -43,6 +43,7 @@ pub struct Playbook {
     pub(super) approvals: Vec<ApprovalRule>,
     pub(super) contacts: Vec<Contact>,
     pub(super) recipients: Vec<String>,
+    pub(super) messages: Option<PlannedMessages>,
 }
 
 impl Playbook {
@@ -120,6 +121,13 @@ impl Playbook {
         &self.contacts
     }
 
+    /// How people are told, or why they are not; nothing where the playbook touches nobody. A folder is
+    /// named from where the playbook is.
+    #[must_use]
+    pub fn messages(&self) -> Option<&PlannedMessages> {
+        self.messages.as_ref()
+    }
+
     /// Who may open the generated passwords: age recipients; empty where that is said at the run.
     #[must_use]
     pub fn recipients(&self) -> &[String] {
@@ -182,6 +190,8 @@ fn playbook(path: &Path, text: &str, reader: &Reader<'_>, mut root: Fields<'_>) 
     let approvals = settings::approvals(&mut root, touches);
     let contacts = settings::contacts(&mut root);
     let recipients = settings::recipients(&mut root);
+    let people = populations.as_ref().is_some_and(Populations::touch_people);
+    let messages = settings::messages(&mut root, people);
     root.finish();
     let parameters = declared.finish(reader);
     Some(Playbook {
@@ -203,6 +213,7 @@ fn playbook(path: &Path, text: &str, reader: &Reader<'_>, mut root: Fields<'_>) 
         approvals,
         contacts,
         recipients,
+        messages,
     })
 }
 

@@ -27,6 +27,8 @@
 //!     [[approval]]
 //!     waves = ["privileged", "privileged_elsewhere"]
 //!     persons = 2
+//!     [messages]
+//!     folder = "messages"
 //!     [[contact]]
 //!     for = "service desk"
 //!     name = "duty lead"
@@ -62,5 +64,6 @@ pub use arguments::Arguments;
 pub use fault::Fault;
 pub use file::Playbook;
 pub use parameter::{Parameter, ParameterKind};
+pub(crate) use reader::{Fields, Node, Reader, is_plain, is_word};
 pub use shelf::Shelf;
 pub use trigger::{TRIGGERS, Trigger};

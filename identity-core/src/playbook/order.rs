@@ -80,6 +80,7 @@ impl Playbook {
             guardrails: self.guardrails,
             notes,
         });
+        spec.messages.clone_from(&self.messages);
         spec.validate()?;
         Ok(spec)
     }

@@ -92,6 +92,12 @@ impl Populations {
                 .is_some_and(|treatment| treatment.lists().any(|actions| !actions.is_empty()))
     }
 
+    /// Whether anything is done to people who are there to notice.
+    pub(super) fn touch_people(&self) -> bool {
+        let people = ["workforce", "privileged", "guest"].iter().filter_map(|name| self.treatments.get(name));
+        people.flat_map(Treatment::lists).any(|actions| !actions.is_empty())
+    }
+
     pub(super) fn service(&self) -> ServiceDisposition {
         self.service.clone()
     }

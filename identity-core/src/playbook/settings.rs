@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 
 use super::parameter::{Declared, MOST_ACCOUNTS, ParameterKind, Value};
 use super::reader::{Fields, Given, Node};
-use crate::plan::{ApprovalRule, Contact, PlannedGuardrails, WaveKind, WaveSizes};
+use crate::account::DirectoryId;
+use crate::plan::{ApprovalRule, Contact, PlannedGuardrails, PlannedMessages, WaveKind, WaveSizes};
 use crate::vault::Recipient;
 
 /// The longest pause and the longest wait for a synchronisation: a week.
@@ -152,6 +153,46 @@ pub(super) fn waiver(root: &mut Fields<'_>) -> Option<String> {
     let because = fields.need("waiver").and_then(|node| node.text());
     fields.finish();
     because
+}
+
+/// `[messages]`: whoever touches people says how they are told, or why they are not.
+pub(super) fn messages(root: &mut Fields<'_>, touches_people: bool) -> Option<PlannedMessages> {
+    let Some(mut fields) = root.take("messages").and_then(Node::table) else {
+        if touches_people {
+            root.fault_at(
+                "messages",
+                "people are touched and nobody tells them: name the folder of their messages, or say waiver = \"why\"",
+            );
+        }
+        return None;
+    };
+    let folder = fields.take("folder").and_then(|node| node.text());
+    let waiver = fields.take("waiver").map(|node| (node.text(), node));
+    let named = fields.take("compromised");
+    let mut compromised = Vec::new();
+    if let (Some(node), Some(_)) = (&named, &waiver) {
+        node.fault("nobody is told anything: no channel has to be avoided");
+    } else {
+        for node in named.and_then(Node::list).unwrap_or_default() {
+            let Some(text) = node.text() else { continue };
+            match DirectoryId::new(&text) {
+                Ok(_) => compromised.push(text),
+                Err(fault) => node.fault(fault.to_string()),
+            }
+        }
+    }
+    if folder.is_none() && waiver.is_none() {
+        fields.fault("say folder = \"…\", or waiver = \"why\"");
+    }
+    if let (Some(_), Some((_, node))) = (&folder, &waiver) {
+        node.fault("waives the messages that `folder` names: keep one of them");
+    }
+    fields.finish();
+    match (folder, waiver) {
+        (Some(folder), None) => Some(PlannedMessages::From { folder, compromised }),
+        (None, Some((because, _))) => Some(PlannedMessages::Waived { because: because? }),
+        _ => None,
+    }
 }
 
 /// Who may open the generated passwords.

@@ -19,6 +19,8 @@ mod ssh;
 
 mod classes;
 mod evidence;
+#[cfg(feature = "messages")]
+mod messages;
 mod own_passwords;
 mod pace;
 mod passwords;

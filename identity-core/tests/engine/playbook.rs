@@ -43,6 +43,8 @@ sync_wait = "0s"
 waves = ["privileged", "privileged_elsewhere"]
 persons = 2
 by = ["Ada", "Grace"]
+[messages]
+waiver = "a test"
 [[contact]]
 for = "service desk"
 name = "shift lead"

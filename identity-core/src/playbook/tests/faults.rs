@@ -75,6 +75,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("reach = \"the printed list\"", "", "contact[1].reach", "is missing"),
     ("age1ql3", "age1qq3", "vault.recipients[1]", "no age recipient"),
     ("[[contact]]", "[[message]]", "message", "no key"),
+    ("[messages]\nfolder = \"messages\"\ncompromised = [\"corp\"]\n", "", "messages", "nobody tells them"),
+    ("folder = \"messages\"\n", "", "messages", "waiver = "),
+    ("compromised = [\"corp\"]", "waiver = \"why\"", "messages.waiver", "keep one"),
+    ("compromised = [\"corp\"]", "compromised = [\"The Corp\"]", "messages.compromised[1]", "a-z"),
+    ("folder = \"messages\"\n", "waiver = \"why\"\n", "messages.compromised", "no channel"),
+    ("compromised = [\"corp\"]", "waivr = \"why\"", "messages.waivr", "no key"),
     ("[guardrails]", "[guardrails", "", ""),
 ];
 
@@ -95,7 +101,7 @@ fn every_fault_names_its_line_and_key() {
         let line = text.lines().nth(found.line - 1).unwrap();
         let last =
             key.rsplit('.').next().unwrap().trim_end_matches(|c: char| c == ']' || c == '[' || c.is_ascii_digit());
-        let missing = words.contains("missing") || *key == "approval";
+        let missing = words.contains("missing") || *key == "approval" || words.contains("nobody tells them");
         assert!(missing || line.contains(last), "{key} is not on line {}: {line}", found.line);
         let error = parse(&text).unwrap_err().to_string();
         assert!(error.contains("full.toml: line "), "{error}");

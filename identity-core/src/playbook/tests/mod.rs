@@ -98,6 +98,10 @@ for = "service desk"
 name = "duty lead"
 reach = "the printed list"
 
+[messages]
+folder = "messages"
+compromised = ["corp"]
+
 [vault]
 recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
 "#;
