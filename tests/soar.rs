@@ -18,26 +18,7 @@ use support::Stand;
 
 fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let test = std::env::current_exe().expect("the path of this test");
-        // <target>/<profile>/deps/<test>
-        let profile =
-            test.ancestors().nth(2).and_then(Path::file_name).and_then(|name| name.to_str()).expect("a profile");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args(["build", "--package", "identity-reset", "--example", "soar_action", "--message-format", "json"]);
-        if profile != "debug" {
-            cargo.args(["--profile", profile]);
-        }
-        let output = cargo.stderr(Stdio::inherit()).output().expect("cargo runs");
-        assert!(output.status.success(), "soar_action does not build");
-        let text = String::from_utf8_lossy(&output.stdout);
-        let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        messages
-            .filter(|message| message["target"]["name"] == "soar_action")
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo names the program")
-    })
+    BUILT.get_or_init(|| support::example("soar_action"))
 }
 
 /// The exit code and the lines, each one JSON object with an event.

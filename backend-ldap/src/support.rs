@@ -125,6 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn where_no_password_is_made_ours_takes_its_place_and_what_harms_is_replaced_too() {
+        let temporary = |account: &Account| replaced(account, Action::SetTemporaryPassword);
+        assert_eq!(temporary(&account(AccountKind::Person)), Some(MUST));
+        assert_eq!(temporary(&account(AccountKind::Service)), Some(SET));
+        let mut card = account(AccountKind::Person);
+        card.password.smart_card_required = true;
+        assert_eq!(temporary(&card), Some(Action::Scramble));
+        assert_eq!(temporary(&account(AccountKind::Trust)), None);
+    }
+
+    #[test]
     fn what_is_put_in_place_works_itself() {
         for kind in [AccountKind::Person, AccountKind::Service, AccountKind::Mailbox] {
             for bits in 0..8u8 {
@@ -132,7 +143,7 @@ mod tests {
                 account.password.never_expires = bits & 1 != 0;
                 account.password.smart_card_required = bits & 2 != 0;
                 account.password.cannot_change = bits & 4 != 0;
-                for action in [Action::ExpirePassword, MUST, SET, Action::Scramble] {
+                for action in [Action::ExpirePassword, Action::SetTemporaryPassword, MUST, SET, Action::Scramble] {
                     if let Some(other) = replaced(&account, action) {
                         assert_eq!(support(&account, other), Support::Works, "{kind} {bits} {action}");
                     }

@@ -95,8 +95,8 @@ mod tests {
         match support {
             Support::Works => "works",
             Support::Instead { action, because } => {
-                assert!(*action == SET && !because.is_empty());
-                "instead"
+                assert!(!because.is_empty());
+                if *action == MUST { "must" } else { "instead" }
             }
             _ => "cannot",
         }
@@ -111,6 +111,9 @@ mod tests {
             (None, Action::Disable, "works"),
             (None, Action::Unlock, "works"),
             (None, SET, "works"),
+            (None, Action::SetTemporaryPassword, "must"),
+            (Some("cn=loose,dc=x"), Action::SetTemporaryPassword, "instead"),
+            (Some("cn=strict,dc=x"), Action::SetTemporaryPassword, "cannot"),
             (None, Action::RevokeSessions, "cannot"),
             (Some("cn=loose,dc=x"), MUST, "instead"),
             (Some("cn=loose,dc=x"), Action::Disable, "cannot"),

@@ -176,12 +176,16 @@ pub trait ForcedReset: Directory {
     /// one where the directory makes none ([`Support::without_temporary`]); a backend that knows of operations that
     /// succeed and do nothing, or do harm, says so here.
     fn support(&self, account: &Account, action: Action) -> Support {
-        match action {
-            _ if self.capabilities().can(action) => Support::Works,
-            Action::SetTemporaryPassword => {
-                Support::without_temporary(self.support(account, Action::SetPassword { must_change: true }))
+        let _ = account;
+        let can = |action| match self.capabilities().can(action) {
+            true => Support::Works,
+            false => Support::cannot(format!("{} cannot {action}", self.info().kind)),
+        };
+        match can(action) {
+            Support::Cannot { .. } if action == Action::SetTemporaryPassword => {
+                Support::without_temporary(can(Action::SetPassword { must_change: true }))
             }
-            _ => Support::cannot(format!("{} cannot {action}", self.info().kind)),
+            answer => answer,
         }
     }
 
