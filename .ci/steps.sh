@@ -7,6 +7,9 @@ readonly SLAPD=testkit/slapd/server
 # Tests against a server that is started for them alone; the others run without one.
 readonly SERVER_TESTS=(samba real_ad real_slapd kill)
 readonly SEED=1
+# Everything, with one set of features: whatever is built for one step serves the next. A single package
+# (`--package`) has features of its own for what it depends on, and nearly all would be built once more.
+readonly WHOLE=(--locked --workspace --all-features)
 
 run_step() {
   STEP_DIR=$2
@@ -57,7 +60,7 @@ step_fmt() {
 }
 
 step_clippy() {
-  cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+  cargo clippy "${WHOLE[@]}" --all-targets -- -D warnings
 }
 
 # Every combination that is one of its own: a feature that brings another is not tried without it. Of more
@@ -83,7 +86,7 @@ for chosen in every if len(every) <= 16 else alone:
 step_docs() {
   python3 .ci/check_links.py
   python3 .ci/check_promises.py
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
+  RUSTDOCFLAGS="-D warnings" cargo doc "${WHOLE[@]}" --no-deps
 }
 
 # What deny.toml says, as far as it can be checked without cargo-deny.
@@ -128,37 +131,42 @@ step_dependencies() {
 }
 
 step_unit() {
+  use_examples
   if has_nextest; then
     local filter='' name
     for name in "${SERVER_TESTS[@]}"; do
       filter+="${filter:+ | }binary($name)"
     done
-    cargo nextest run --locked --workspace --all-features --no-fail-fast -E "not ($filter)"
+    cargo nextest run "${WHOLE[@]}" --no-fail-fast -E "not ($filter)"
     return
   fi
-  cargo test --locked --workspace --all-features --no-fail-fast --lib --bins
-  local package target
-  while read -r package target; do
-    cargo test --locked --package "$package" --all-features --no-fail-fast --test "$target"
-  done < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+  local targets
+  mapfile -t targets < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
 import json, sys
 for package in json.load(sys.stdin)["packages"]:
     for target in package["targets"]:
         if target["kind"] == ["test"] and target["name"] not in sys.argv[1:]:
-            print(package["name"], target["name"])' "${SERVER_TESTS[@]}")
+            print("--test=" + target["name"])' "${SERVER_TESTS[@]}" | sort -u)
+  cargo test "${WHOLE[@]}" --no-fail-fast --lib --bins "${targets[@]}"
 }
 
 step_doctest() {
-  cargo test --locked --workspace --all-features --doc
+  cargo test "${WHOLE[@]}" --doc
 }
 
 # Whether they still work, not how fast they are. The ones that run only by name are named.
 step_benches() {
-  cargo test --locked --package identity-reset --benches
-  cargo test --locked --package identity-reset --bench million --bench grown
+  local benches
+  mapfile -t benches < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import json, sys
+for package in json.load(sys.stdin)["packages"]:
+    for target in package["targets"]:
+        if target["kind"] == ["bench"] and target["name"] != "openldap":
+            print("--bench=" + target["name"])')
+  cargo test "${WHOLE[@]}" "${benches[@]}"
   if "$SLAPD" install; then
     mkdir -p "$STEP_DIR/tmp"
-    TMPDIR=$STEP_DIR/tmp cargo test --locked --package backend-ldap --bench openldap
+    TMPDIR=$STEP_DIR/tmp cargo test "${WHOLE[@]}" --bench openldap
   else
     echo "!!! slapd is not installed: the benchmark beside ldap-utils was NOT run"
   fi
@@ -170,33 +178,33 @@ step_fuzz() {
 }
 
 step_examples() {
-  cargo build --locked --examples
+  use_examples
   local name
   for name in embed custom_backend audit_privileges; do
     printf -- '--- %s\n' "$name"
-    (cd "$STEP_DIR" && cargo run --quiet --locked --manifest-path "$ROOT/Cargo.toml" --example "$name")
+    (cd "$STEP_DIR" && "$IDENTITY_RESET_TEST_EXAMPLES/$name")
   done
   # Some are not ready, and of those in Active Directory it is not known: 1 says so.
   echo "--- audit_recovery, then desk_load on what it wrote"
   local status=0
-  cargo run --quiet --locked --example audit_recovery -- --by population --out "$STEP_DIR/readiness.jsonl" || status=$?
+  "$IDENTITY_RESET_TEST_EXAMPLES/audit_recovery" --by population --out "$STEP_DIR/readiness.jsonl" || status=$?
   test "$status" = 1
-  cargo run --quiet --locked --example desk_load -- "$STEP_DIR/readiness.jsonl" --agents 10
+  "$IDENTITY_RESET_TEST_EXAMPLES/desk_load" "$STEP_DIR/readiness.jsonl" --agents 10
   echo "--- rehearse, on a made-up shape, with the cards that come with it"
-  cargo run --quiet --locked --example rehearse -- sample --accounts 1000 --out "$STEP_DIR/shape.jsonl"
+  "$IDENTITY_RESET_TEST_EXAMPLES/rehearse" sample --accounts 1000 --out "$STEP_DIR/shape.jsonl"
   # 1: sessions that ended in Okta cannot be read back, and stay unknown.
-  cargo run --quiet --locked --example rehearse -- --shape "$STEP_DIR/shape.jsonl" --cards built-in --json >"$STEP_DIR/rehearsal.json" ||
+  "$IDENTITY_RESET_TEST_EXAMPLES/rehearse" --shape "$STEP_DIR/shape.jsonl" --cards built-in --json >"$STEP_DIR/rehearsal.json" ||
     [[ $? -eq 1 ]]
   jq -e '.rehearsal and .ends_at == null and (.cards | length) >= 6' "$STEP_DIR/rehearsal.json"
   echo "--- mass_reset, as the README has it, with --json"
   cargo run --locked --release --example mass_reset -- --json --out "$STEP_DIR/run" >"$STEP_DIR/summary.json"
   python3 .ci/check_summary.py "$STEP_DIR/summary.json"
   echo "--- open_vault, on what mass_reset sealed"
-  cargo run --quiet --locked --example open_vault -- --vault "$STEP_DIR/run/vault.jsonl" \
+  "$IDENTITY_RESET_TEST_EXAMPLES/open_vault" --vault "$STEP_DIR/run/vault.jsonl" \
     --identity "$STEP_DIR/run/embedded-identity.txt" --all --json --out "$STEP_DIR/opened.jsonl"
   echo "--- messages, to the people of that plan"
-  cargo run --quiet --locked --example messages -- check examples/messages
-  cargo run --quiet --locked --example messages -- send examples/messages --plan "$STEP_DIR/run/plan.jsonl" \
+  "$IDENTITY_RESET_TEST_EXAMPLES/messages" check examples/messages
+  "$IDENTITY_RESET_TEST_EXAMPLES/messages" send examples/messages --plan "$STEP_DIR/run/plan.jsonl" \
     --occasion instruction --channel letter --fact incident=INC-1 --fact by_when=Friday
   # Each secret opens, no account is there twice, and no two share one.
   jq -se 'length > 1000 and ([.[].password] | unique | length) == length and ([.[] | [.directory, .id]] | unique | length) == length' \
@@ -237,16 +245,16 @@ step_samba() {
   start_controller dc-conformance 1000 --replicates
   "$DC" join "$STEP_DIR/dc-replica" --of "$STEP_DIR/dc-conformance"
   eval "$("$DC" env "$STEP_DIR/dc-replica")"
-  server_tests backend-ldap real_ad
+  server_tests real_ad
   stop_controllers
   start_controller dc-journey 1000
-  server_tests identity-reset samba
+  server_tests samba
 }
 
 step_samba_10k() {
   need_root || return
   start_controller dc-10k 10000
-  server_tests identity-reset samba
+  server_tests samba
 }
 
 # Needs no root, once slapd is installed: each test starts one of its own on free ports.
@@ -256,7 +264,7 @@ step_slapd() {
     return "$NOT_RUN"
   fi
   mkdir -p "$STEP_DIR/tmp"
-  TMPDIR=$STEP_DIR/tmp server_tests backend-ldap real_slapd
+  TMPDIR=$STEP_DIR/tmp server_tests real_slapd
 }
 
 # 180 kills on the mock of Active Directory, 24 on that of Graph, 24 on both at once, 24 on that of Okta,
@@ -265,14 +273,23 @@ step_kill() {
   need_root || return
   start_controller dc-kill 200
   export IDENTITY_RESET_KILLS=180 IDENTITY_RESET_CLOUD_KILLS=24 IDENTITY_RESET_OKTA_KILLS=24
-  server_tests identity-reset kill
-  server_tests identity-reset soar
+  # Only one of them is on the controller; the others mostly wait for their mocks.
+  server_tests kill 3
+  server_tests soar 1
 }
 
 # --- what the steps share ---------------------------------------------------------------------
 
 has_nextest() {
   cargo nextest --version >/dev/null 2>&1
+}
+
+# Builds every example, and says in the environment where they are, for the tests that run them, too.
+use_examples() {
+  cargo build --quiet "${WHOLE[@]}" --examples
+  IDENTITY_RESET_TEST_EXAMPLES=$(cargo metadata --locked --no-deps --format-version 1 |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"] + "/debug/examples")')
+  export IDENTITY_RESET_TEST_EXAMPLES
 }
 
 need_root() {
@@ -290,7 +307,8 @@ start_controller() {
   variables=$("$DC" env "$directory")
   eval "$variables"
   export IDENTITY_RESET_TEST_SEED=$SEED IDENTITY_RESET_TEST_ACCOUNTS=$2
-  cargo run --quiet --locked --package testkit --example organisation_ldif -- \
+  use_examples
+  "$IDENTITY_RESET_TEST_EXAMPLES/organisation_ldif" \
     --seed "$SEED" --size "$2" --base "$IDENTITY_RESET_TEST_LDAP_BASE" >"$STEP_DIR/$1.ldif"
   "$DC" load "$directory" "$STEP_DIR/$1.ldif"
 }
@@ -310,15 +328,16 @@ stop_controllers() {
   done
 }
 
-# server_tests PACKAGE TARGET: one after another, since they share the server. That none ran is a
+# server_tests TARGET [AT_ONCE]: one after another where they share the server. That none ran is a
 # failure, and so is one that found no server and let itself off.
 server_tests() {
-  local log=$STEP_DIR/$2.log
+  local log=$STEP_DIR/$1.log
+  use_examples
   if has_nextest; then
-    cargo nextest run --locked --package "$1" --all-features --test "$2" --run-ignored all --test-threads 1 \
+    cargo nextest run "${WHOLE[@]}" --test "$1" --run-ignored all --test-threads "${2:-1}" \
       --no-fail-fast --no-tests fail --success-output immediate 2>&1 | tee "$log"
   else
-    cargo test --locked --package "$1" --all-features --test "$2" -- --include-ignored --test-threads 1 --nocapture 2>&1 |
+    cargo test "${WHOLE[@]}" --test "$1" -- --include-ignored --test-threads "${2:-1}" --nocapture 2>&1 |
       tee "$log"
     grep -Eq '^test result: ok\. [1-9]' "$log" || { echo "no test ran"; return 1; }
   fi

@@ -26,14 +26,14 @@ pub(crate) async fn preflight(tenant: &Tenant) -> Result<Preflight> {
     preflight.password_policy.max_length = Some(LENGTHS.1);
     preflight.password_policy.complexity = true;
     preflight.server_time = response.and_then(|response| server_date(&response.headers));
-    let mut note = |severity, text: String| preflight.findings.push(Finding { severity, text });
+    let mut note = |severity, text: String| preflight.findings.push(Finding::new(severity, text));
     about_app(claims.as_ref(), &mut note);
     about_tenant(tenant, organization.as_ref(), &mut note);
     if let Some(time) = preflight.server_time {
         let off = time.duration_since(clock::now()).unsigned_abs();
         if off > SKEW {
             let text = format!("the clock of this machine and that of Graph are {} seconds apart", off.as_secs());
-            preflight.findings.push(Finding { severity: Severity::Warning, text });
+            preflight.findings.push(Finding::new(Severity::Warning, text));
         }
     }
     Ok(preflight)

@@ -35,9 +35,12 @@ pub(crate) async fn predict(tenant: &Tenant) -> Result<Vec<Finding>> {
     }
     match survey(tenant).await {
         Ok(survey) => {
-            let notes = survey.notes().iter().map(|note| finding(Severity::Note, note.clone()));
+            let notes = survey.notes().iter().map(|note| Finding::new(Severity::Note, note.clone()));
             let gaps = survey.gaps().iter().map(|gap| {
-                finding(Severity::Warning, format!("everybody without a known privilege counts as privileged: {gap}"))
+                Finding::new(
+                    Severity::Warning,
+                    format!("everybody without a known privilege counts as privileged: {gap}"),
+                )
             });
             findings.extend(notes.chain(gaps));
         }
@@ -45,7 +48,8 @@ pub(crate) async fn predict(tenant: &Tenant) -> Result<Vec<Finding>> {
             return Err(error);
         }
         Err(error) => {
-            findings.push(finding(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
+            findings
+                .push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
             return Ok(findings);
         }
     }
@@ -61,17 +65,21 @@ fn about_permissions(granted: &Granted, has_identity_protection: bool, findings:
         let text = format!("{} cannot be read: the app lacks {least}", need.what);
         // Without the accounts there is nothing to plan.
         let severity = if *need == permissions::USERS { Severity::Fatal } else { Severity::Warning };
-        findings.push(finding(severity, text));
+        findings.push(Finding::new(severity, text));
     }
     let registrations = permissions::REGISTRATIONS;
     if !has(granted, registrations.any_of) {
         let least = registrations.any_of.first().copied().unwrap_or_default();
-        findings.push(finding(Severity::Note, format!("{} cannot be read: the app lacks {least}", registrations.what)));
+        findings.push(Finding::new(
+            Severity::Note,
+            format!("{} cannot be read: the app lacks {least}", registrations.what),
+        ));
     }
     for (action, otherwise) in ACTIONS {
         let lacking = missing(granted, action);
         if !lacking.is_empty() && (action != Action::FlagCompromised || has_identity_protection) {
-            findings.push(finding(Severity::Warning, format!("{otherwise}: the app lacks {}", lacking.join(" and "))));
+            findings
+                .push(Finding::new(Severity::Warning, format!("{otherwise}: the app lacks {}", lacking.join(" and "))));
         }
     }
 }
@@ -80,29 +88,29 @@ fn about_permissions(granted: &Granted, has_identity_protection: bool, findings:
 fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
     let Some(own) = targets.own() else {
         let text = "the token does not tell which service principal the app is, so that refusals are not predicted";
-        return findings.push(finding(Severity::Note, text.to_owned()));
+        return findings.push(Finding::new(Severity::Note, text.to_owned()));
     };
     if own.is_empty() {
         let text = format!(
             "the app holds no directory role that resets passwords: by the documentation its permissions alone reset nobody \
              (accounts without any role are known to go through), and administrators will be refused; {ADVICE}"
         );
-        findings.push(finding(Severity::Warning, text));
+        findings.push(Finding::new(Severity::Warning, text));
     } else {
         let name = |role: &crate::matrix::OwnRole| match &role.unit {
             None => role.caller.name().to_owned(),
             Some(unit) => format!("{} over the administrative unit {unit}", role.caller.name()),
         };
         let names: Vec<String> = own.iter().map(name).collect();
-        findings.push(finding(Severity::Note, format!("the app holds {}", names.join(", "))));
+        findings.push(Finding::new(Severity::Note, format!("the app holds {}", names.join(", "))));
     }
     if own.iter().all(|role| role.unit.is_some()) && !own.is_empty() {
         let text = "the app's roles are over administrative units only: all other accounts will be refused";
-        findings.push(finding(Severity::Warning, text.to_owned()));
+        findings.push(Finding::new(Severity::Warning, text.to_owned()));
     }
     if !own.is_empty() && !own.iter().any(|role| role.caller.is_sensitive()) {
         let text = "no account can be disabled: the app's roles set passwords only; give its service principal User Administrator";
-        findings.push(finding(Severity::Warning, text.to_owned()));
+        findings.push(Finding::new(Severity::Warning, text.to_owned()));
     }
     let count = |power, refusal: &[Refusal]| {
         targets.all().filter(|(_, target)| check(own, power, target).is_err_and(|why| refusal.contains(&why))).count()
@@ -113,7 +121,7 @@ fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
         let text = format!(
             "by their roles {passwords} accounts will refuse a new password and {disabled} to be disabled, and may refuse the rest; {ADVICE}"
         );
-        findings.push(finding(Severity::Warning, text));
+        findings.push(Finding::new(Severity::Warning, text));
     }
     let restricted = count(Power::Password, &[Refusal::Restricted]);
     if restricted > 0 {
@@ -121,10 +129,6 @@ fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
             "{restricted} accounts are in restricted administrative units, which only a role scoped to the unit changes: \
              assign one to the app there, or take the accounts out for the time"
         );
-        findings.push(finding(Severity::Warning, text));
+        findings.push(Finding::new(Severity::Warning, text));
     }
-}
-
-fn finding(severity: Severity, text: String) -> Finding {
-    Finding { severity, text }
 }

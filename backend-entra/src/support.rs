@@ -18,18 +18,19 @@ pub(crate) fn support(account: &Account, action: Action, known: &Known) -> Suppo
         Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
             on_password(account, action, known)
         }
+        Action::SetTemporaryPassword => Support::without_temporary(on_password(account, MUST, known)),
         Action::Disable => on_disable(account),
         Action::RevokeSessions => on_revoke(account),
         Action::ResetAuthenticators => Support::Works,
         Action::IssueAccessPass => on_pass(account),
         Action::FlagCompromised => on_flag(account),
-        Action::Unlock => cannot(
+        Action::Unlock => Support::cannot(
             "Entra has no lock-out that an administrator could clear: its smart lockout ends by itself, and a new password does not wait for it",
         ),
-        Action::SendRecoveryLink => cannot(
+        Action::SendRecoveryLink => Support::cannot(
             "Graph sends no recovery link: have the person use self-service reset, or issue a Temporary Access Pass",
         ),
-        _ => cannot("Entra has no such operation"),
+        _ => Support::cannot("Entra has no such operation"),
     };
     match (&by_kind, power_of(action)) {
         (Support::Works | Support::Instead { .. }, Some(power)) => reach(account, power, known).unwrap_or(by_kind),
@@ -48,9 +49,11 @@ fn changes_methods(action: Action) -> bool {
 /// told of every change.
 fn power_of(action: Action) -> Option<Power> {
     match action {
-        Action::SetPassword { .. } | Action::SetPasswordChangeAfterMfa | Action::Scramble | Action::ExpirePassword => {
-            Some(Power::Password)
-        }
+        Action::SetPassword { .. }
+        | Action::SetPasswordChangeAfterMfa
+        | Action::SetTemporaryPassword
+        | Action::Scramble
+        | Action::ExpirePassword => Some(Power::Password),
         Action::Disable => Some(Power::Sensitive),
         _ => None,
     }
@@ -63,12 +66,12 @@ fn reach(account: &Account, power: Power, known: &Known) -> Option<Support> {
     match check(targets.own()?, power, &target).err()? {
         // Whether an app's permissions alone reset an account without any role is told both ways.
         Refusal::NoRole if target.is_like_everybody() => None,
-        Refusal::Restricted => Some(cannot(&restricted(&targets.restricted_units(&target)))),
-        Refusal::OutOfReach if target.is_like_everybody() => Some(cannot(
+        Refusal::Restricted => Some(Support::cannot(restricted(&targets.restricted_units(&target)))),
+        Refusal::OutOfReach if target.is_like_everybody() => Some(Support::cannot(
             "no directory role of the app allows this on this account: its roles are over other administrative units, \
              or set passwords only; give its service principal User Administrator over the whole tenant",
         )),
-        Refusal::OutOfReach | Refusal::NoRole => Some(cannot(
+        Refusal::OutOfReach | Refusal::NoRole => Some(Support::cannot(
             "the account's roles outrank those of the app: give its service principal Privileged Authentication \
              Administrator over the whole tenant, or have a Global Administrator do it by hand",
         )),
@@ -94,10 +97,10 @@ fn restricted(units: &str) -> String {
 
 fn on_password(account: &Account, action: Action, known: &Known) -> Support {
     if let Some(procedure) = &account.procedure {
-        return cannot(procedure);
+        return Support::cannot(procedure);
     }
     if account.kind == AccountKind::DirectorySync {
-        return cannot(
+        return Support::cannot(
             "the account of the directory synchronisation: its reset stops the synchronisation; run the wizard of Entra Connect",
         );
     }
@@ -106,19 +109,20 @@ fn on_password(account: &Account, action: Action, known: &Known) -> Support {
     }
     if account.kind == AccountKind::Service && action.demands_change() {
         return match action {
-            Action::ExpirePassword => cannot(
+            Action::ExpirePassword => Support::cannot(
                 "a program signs in with this account and cannot change a password: set a new one and tell the program",
             ),
-            _ => instead(SET, "a program signs in with this account and cannot change a password"),
+            _ => Support::instead(SET, "a program signs in with this account and cannot change a password"),
         };
     }
     if action == Action::SetPasswordChangeAfterMfa {
         return match known.can_do_mfa(&account.id) {
             Some(true) => Support::Works,
-            Some(false) => {
-                instead(MUST, "the account has no second factor that the policy allows: it could not sign in again")
-            }
-            None => instead(
+            Some(false) => Support::instead(
+                MUST,
+                "the account has no second factor that the policy allows: it could not sign in again",
+            ),
+            None => Support::instead(
                 MUST,
                 "it is not known whether the account can do multifactor authentication: audit recovery first",
             ),
@@ -130,23 +134,23 @@ fn on_password(account: &Account, action: Action, known: &Known) -> Support {
 /// Where the password is, if it is not here.
 fn elsewhere(account: &Account) -> Option<Support> {
     if account.kind == AccountKind::Guest {
-        return Some(cannot(
+        return Some(Support::cannot(
             "the password of a guest is kept by its home organisation: tell that one, and disable the guest here",
         ));
     }
     match &account.authority {
         PasswordAuthority::Here => None,
-        PasswordAuthority::OnPrem => Some(cannot(
+        PasswordAuthority::OnPrem => Some(Support::cannot(
             "the password is mastered on-prem: one that is set here does not reach Active Directory and is overwritten \
              from there; reset it there and revoke the sessions here",
         )),
-        PasswordAuthority::Federated(provider) => Some(cannot(&format!(
+        PasswordAuthority::Federated(provider) => Some(Support::cannot(format!(
             "{provider} checks the password of this account: reset it there and revoke the sessions here"
         ))),
         PasswordAuthority::Nowhere => {
-            Some(cannot("the account has no password: revoke its sessions and remove its authenticators"))
+            Some(Support::cannot("the account has no password: revoke its sessions and remove its authenticators"))
         }
-        _ => Some(cannot(
+        _ => Some(Support::cannot(
             "it is not known where the password of this account is mastered: grant the app Domain.Read.All and plan again",
         )),
     }
@@ -154,7 +158,7 @@ fn elsewhere(account: &Account) -> Option<Support> {
 
 fn on_disable(account: &Account) -> Support {
     match account.authority {
-        PasswordAuthority::OnPrem if account.kind != AccountKind::Guest => cannot(
+        PasswordAuthority::OnPrem if account.kind != AccountKind::Guest => Support::cannot(
             "the account is mastered on-prem: the next synchronisation enables it again; disable it in Active Directory \
              and revoke its sessions here",
         ),
@@ -164,7 +168,7 @@ fn on_disable(account: &Account) -> Support {
 
 fn on_revoke(account: &Account) -> Support {
     match account.kind {
-        AccountKind::Guest => cannot(
+        AccountKind::Guest => Support::cannot(
             "a guest's sessions are issued by its home organisation and do not end by this: disable the guest here",
         ),
         _ => Support::Works,
@@ -173,25 +177,19 @@ fn on_revoke(account: &Account) -> Support {
 
 fn on_pass(account: &Account) -> Support {
     match account.kind {
-        AccountKind::Guest => cannot("a Temporary Access Pass is not for guests: their home organisation issues it"),
-        AccountKind::DirectorySync => cannot("nobody signs in as the directory synchronisation"),
+        AccountKind::Guest => {
+            Support::cannot("a Temporary Access Pass is not for guests: their home organisation issues it")
+        }
+        AccountKind::DirectorySync => Support::cannot("nobody signs in as the directory synchronisation"),
         _ => Support::Works,
     }
 }
 
 fn on_flag(account: &Account) -> Support {
     match account.kind {
-        AccountKind::Guest => cannot("the risk of a guest is kept by its home organisation: tell that one"),
+        AccountKind::Guest => Support::cannot("the risk of a guest is kept by its home organisation: tell that one"),
         _ => Support::Works,
     }
-}
-
-fn instead(action: Action, because: &str) -> Support {
-    Support::Instead { action, because: because.to_owned() }
-}
-
-fn cannot(because: &str) -> Support {
-    Support::Cannot { because: because.to_owned() }
 }
 
 #[cfg(test)]

@@ -101,6 +101,17 @@ fn a_change_after_a_second_factor_only_where_there_is_one() {
 }
 
 #[test]
+fn where_no_password_is_made_ours_takes_its_place_where_the_roles_reach() {
+    let nothing = Known::default();
+    let temporary = |account: &Account, known: &Known| said(account, Action::SetTemporaryPassword, known);
+    assert_eq!(temporary(&person(), &nothing), "instead set_password_must_change");
+    assert_eq!(temporary(&account(AccountKind::Service, PasswordAuthority::Here), &nothing), "instead set_password");
+    assert_eq!(temporary(&account(AccountKind::Person, PasswordAuthority::OnPrem), &nothing), "cannot");
+    let admin = Target { roles: [GLOBAL.to_owned()].into(), ..Target::default() };
+    assert_eq!(temporary(&person(), &known(&[everywhere(Caller::Helpdesk)], admin)), "cannot");
+}
+
+#[test]
 fn what_is_put_in_place_works_itself() {
     let known = Known::default();
     for kind in [AccountKind::Person, AccountKind::Service, AccountKind::Mailbox] {

@@ -1,22 +1,24 @@
 //! The controllers of a domain, and which of them does what: one takes the changes and all reads
 //! around them, another may take the listings, and who is lost is replaced.
 
+mod member;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures::future::join_all;
 use identity_core::error::{Error, ErrorKind, Result, Status};
 use identity_core::limits::clock;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::config::LdapConfig;
-use crate::limits::ServerLimits;
-use crate::root::Root;
+use crate::discovery;
 use crate::value::dn;
 use crate::wire::{Connection, Pool, Search, Shared};
-use crate::{discovery, limits};
+
+pub(crate) use member::{Known, Member};
+use member::{found_by, meet};
 
 /// How often a lost controller is asked for while it is waited for.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
@@ -38,20 +40,6 @@ pub(crate) struct Controllers {
     /// How many such searches have ended without one.
     fruitless: AtomicUsize,
     shared: Arc<Shared>,
-}
-
-/// One controller.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pool: Pool,
-    known: OnceLock<Known>,
-}
-
-/// What is known of a controller once it was reached.
-#[derive(Clone, Debug)]
-pub(crate) struct Known {
-    pub(crate) root: Root,
-    pub(crate) limits: ServerLimits,
 }
 
 impl Controllers {
@@ -308,92 +296,6 @@ impl Controllers {
             .with_detail(format!("none of the {} controllers can be used now", self.members.len()))
             .with_advice("check that a writable controller of the domain runs and can be reached from here")
     }
-}
-
-impl Member {
-    /// The url that it was named by.
-    pub(crate) fn url(&self) -> &str {
-        self.pool.name()
-    }
-
-    /// What is known of it; `None` while it could not be reached.
-    pub(crate) fn known(&self) -> Option<&Known> {
-        self.known.get()
-    }
-
-    fn is_at(&self, url: &str) -> bool {
-        self.url().trim_end_matches('/').eq_ignore_ascii_case(url.trim_end_matches('/'))
-    }
-
-    /// A connection to it. The first time it is asked who it is: a controller of another domain is
-    /// never worked on.
-    async fn meet(&self, domain: Option<&str>) -> Result<Arc<Connection>> {
-        let connection = self.pool.pick().await?;
-        if self.known.get().is_none() {
-            let mut root = Root::read(&connection).await?;
-            if domain.is_some_and(|domain| dn::key(domain) != dn::key(&root.domain)) {
-                return Err(Error::new(ErrorKind::ConfigInvalid, "configure")
-                    .with_detail(format!("{} is a controller of another domain, {}", self.url(), root.domain))
-                    .with_advice("configure each domain as a directory of its own"));
-            }
-            let read = limits::read(&connection, &root).await;
-            root.read_only |= read.read_only;
-            if let Some(idle) = read.limits.idle {
-                self.pool.set_idle_limit(idle);
-            }
-            let _ = self.known.set(Known { root, limits: read.limits });
-        }
-        Ok(connection)
-    }
-}
-
-/// Meets all of them at once and gives the domain that they are of. Those that cannot be reached
-/// stay unknown; at least one has to be.
-async fn meet(members: &[Member], domain: Option<&str>) -> Result<String> {
-    let outcomes = join_all(members.iter().map(|member| member.meet(domain))).await;
-    let mut lost = None;
-    for outcome in outcomes {
-        match outcome {
-            Ok(_) => {}
-            Err(error) if is_loss(&error) => {
-                lost.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let mut known = members.iter().filter_map(|member| Some((member, member.known.get()?)));
-    let Some((_, first)) = known.next() else {
-        return Err(lost.unwrap_or_else(|| Error::new(ErrorKind::ConfigInvalid, "connect")));
-    };
-    for (member, other) in known {
-        if dn::key(&other.root.domain) != dn::key(&first.root.domain) {
-            return Err(Error::new(ErrorKind::ConfigInvalid, "configure")
-                .with_detail(format!(
-                    "{} is a controller of {}, and not of {} as the first one",
-                    member.url(),
-                    other.root.domain,
-                    first.root.domain
-                ))
-                .with_advice("configure each domain as a directory of its own"));
-        }
-    }
-    Ok(first.root.domain.clone())
-}
-
-/// The names of the domain's controllers, as the first one that was met knows them.
-async fn found_by(members: &[Member], domain: &str) -> Result<Vec<String>> {
-    let met = members.iter().find_map(|member| Some((member, member.known.get()?)));
-    let Some((member, known)) = met else { return Ok(Vec::new()) };
-    let connection = member.pool.pick().await?;
-    let read = |search: Search| {
-        let connection = Arc::clone(&connection);
-        async move {
-            let found = connection.read(&search).await;
-            found.map_err(|fault| fault.into_error("list the controllers", false))
-        }
-    };
-    let listed = discovery::controllers(read, &known.root.configuration, domain).await?;
-    Ok(listed.into_iter().filter_map(|controller| controller.host).collect())
 }
 
 /// Whether another controller may be better off.

@@ -26,19 +26,19 @@ pub(crate) async fn run(domain: &Arc<Domain>, principal: Option<AccountId>, vers
     about_controller(&root, &mut findings);
     about_pdc(domain, &root, &mut findings).await?;
     if principal.is_none() {
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Warning,
             "the account that the run signs in with was not found in the domain: name it among the protected ones, or its own reset ends the run",
         ));
     }
     if !versions {
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Warning,
             "replPropertyMetaData cannot be read: a reset by somebody else at the same time is told by its time only",
         ));
     }
     if !root.descriptors {
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Warning,
             "the controller gives no access control lists: accounts that may not change their password are not recognised",
         ));
@@ -55,13 +55,13 @@ pub(crate) async fn run(domain: &Arc<Domain>, principal: Option<AccountId>, vers
 
 fn about_controller(root: &Root, findings: &mut Vec<Finding>) {
     if root.read_only {
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Fatal,
             format!("{} is a read-only controller and takes no changes: use a writable one", root.host),
         ));
     }
     if !root.synchronized {
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Warning,
             format!("{} has not caught up with the other controllers: wait, or use another one", root.host),
         ));
@@ -69,7 +69,7 @@ fn about_controller(root: &Root, findings: &mut Vec<Finding>) {
     if let Some(now) = root.now {
         let skew = clock::now().duration_since(now).unsigned_abs();
         if skew > MOST_SKEW {
-            findings.push(finding(
+            findings.push(Finding::new(
                 Severity::Warning,
                 format!(
                     "the clock of {} and the one of this machine differ by {} s: set them right",
@@ -85,7 +85,7 @@ fn about_controller(root: &Root, findings: &mut Vec<Finding>) {
 async fn about_pdc(domain: &Domain, root: &Root, findings: &mut Vec<Finding>) -> Result<()> {
     let head = domain.object(&domain.name, &["fSMORoleOwner"]).await?;
     let Some(owner) = head.as_ref().and_then(|entry| entry.text("fsmoroleowner")) else {
-        findings.push(finding(Severity::Warning, "the PDC emulator of the domain cannot be found out"));
+        findings.push(Finding::new(Severity::Warning, "the PDC emulator of the domain cannot be found out"));
         return Ok(());
     };
     if dn::key(owner) == dn::key(&root.service) {
@@ -94,7 +94,7 @@ async fn about_pdc(domain: &Domain, root: &Root, findings: &mut Vec<Finding>) ->
     // The settings object stands below the one of its server.
     let server = domain.object(dn::parent(owner), &["dNSHostName"]).await?;
     let host = server.as_ref().and_then(|entry| entry.text("dnshostname")).unwrap_or(owner).to_owned();
-    findings.push(finding(
+    findings.push(Finding::new(
         Severity::Warning,
         format!(
             "{} is not the PDC emulator: old passwords stay valid until replication; use ldaps://{host}",
@@ -107,13 +107,13 @@ async fn about_pdc(domain: &Domain, root: &Root, findings: &mut Vec<Finding>) ->
 /// What is not known of the password policies.
 fn about_policies(policies: &Policies, findings: &mut Vec<Finding>) {
     if !policies.knows_domain() {
-        findings.push(finding(Severity::Warning, "the domain's password policy cannot be read"));
+        findings.push(Finding::new(Severity::Warning, "the domain's password policy cannot be read"));
     }
     if let Some(fault) = &policies.fault {
         let text = format!("the fine-grained password policies cannot be read ({fault}): generate long passwords");
-        findings.push(finding(Severity::Warning, text));
+        findings.push(Finding::new(Severity::Warning, text));
     } else if policies.are_hidden() {
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Note,
             "no fine-grained password policy can be seen: there is none, or this sign-in may not read them (as a rule only Domain Admins may); generate long passwords",
         ));
@@ -121,10 +121,6 @@ fn about_policies(policies: &Policies, findings: &mut Vec<Finding>) {
     if policies.unreadable() > 0 {
         let text =
             format!("{} fine-grained password policies cannot be read: generate long passwords", policies.unreadable());
-        findings.push(finding(Severity::Warning, text));
+        findings.push(Finding::new(Severity::Warning, text));
     }
-}
-
-pub(crate) fn finding(severity: Severity, text: impl Into<String>) -> Finding {
-    Finding { severity, text: text.into() }
 }

@@ -9,7 +9,6 @@ use identity_core::error::Result;
 
 use crate::discovery::ForestDomain;
 use crate::domain::Domain;
-use crate::preflight::finding;
 use crate::value::dn;
 use crate::wire::Search;
 
@@ -22,23 +21,23 @@ pub(crate) fn about_controllers(domain: &Domain, findings: &mut Vec<Finding>) {
     for member in members {
         let Some(known) = member.known() else {
             let text = format!("{} cannot be reached: it is not there to take over", member.url());
-            findings.push(finding(Severity::Warning, text));
+            findings.push(Finding::new(Severity::Warning, text));
             continue;
         };
         if members.len() > 1 && known.root.read_only {
             let text =
                 format!("{} is a read-only controller: it is read if need be, never written to", known.root.host);
-            findings.push(finding(Severity::Note, text));
+            findings.push(Finding::new(Severity::Note, text));
         }
         if let Some(page) = known.limits.page.filter(|page| *page < domain.pool.config().page_size) {
             let text = format!("{} gives pages of {page} at most: page_size is taken down to that", known.root.host);
-            findings.push(finding(Severity::Note, text));
+            findings.push(Finding::new(Severity::Note, text));
         }
     }
     if members.len() > 1
         && let Some(known) = domain.pool.writer()
     {
-        findings.push(finding(Severity::Note, format!("{} takes the changes of this run", known.root.host)));
+        findings.push(Finding::new(Severity::Note, format!("{} takes the changes of this run", known.root.host)));
     }
 }
 
@@ -55,7 +54,7 @@ pub(crate) async fn about_forest(
     let mut missing: BTreeSet<String> = BTreeSet::new();
     match forest {
         Ok(domains) => missing.extend(domains.into_iter().map(|domain| domain.dns)),
-        Err(error) => findings.push(finding(
+        Err(error) => findings.push(Finding::new(
             Severity::Warning,
             format!("the domains of the forest cannot be listed ({}): find out which there are", error.detail()),
         )),
@@ -70,7 +69,7 @@ pub(crate) async fn about_forest(
     missing.retain(|dns| !is_covered(dns));
     if !missing.is_empty() {
         let names = missing.into_iter().collect::<Vec<String>>().join(", ");
-        findings.push(finding(
+        findings.push(Finding::new(
             Severity::Warning,
             format!(
                 "coverage: the forest has domains that no directory covers: {names}; their accounts are not reset, \

@@ -6,32 +6,34 @@ use identity_core::directory::Support;
 use identity_core::reset::Action;
 
 const SET: Action = Action::SetPassword { must_change: false };
+const MUST: Action = Action::SetPassword { must_change: true };
 
 /// What AD does to this account with this action.
 pub(crate) fn support(account: &Account, action: Action) -> Support {
     match action {
         Action::SetPassword { .. } | Action::Scramble | Action::ExpirePassword => on_password(account, action),
+        Action::SetTemporaryPassword => Support::without_temporary(on_password(account, MUST)),
         Action::Disable | Action::Unlock => Support::Works,
-        Action::RevokeSessions => cannot(
+        Action::RevokeSessions => Support::cannot(
             "on-prem Active Directory cannot end sessions: tickets that were issued live on, up to 10 hours by default; \
              disable the account to stop new ones, and sign people out of the machines",
         ),
-        Action::SendRecoveryLink => cannot(
+        Action::SendRecoveryLink => Support::cannot(
             "Active Directory sends nothing: hand the new password over, or use the cloud directory's self-service",
         ),
-        Action::ResetAuthenticators => cannot(
+        Action::ResetAuthenticators => Support::cannot(
             "Active Directory keeps no such list: revoke certificates at the authority, and clear msDS-KeyCredentialLink by hand",
         ),
         Action::FlagCompromised => {
-            cannot("Active Directory has no risk state: flag the account in the cloud directory")
+            Support::cannot("Active Directory has no risk state: flag the account in the cloud directory")
         }
-        _ => cannot("Active Directory has no such operation"),
+        _ => Support::cannot("Active Directory has no such operation"),
     }
 }
 
 fn on_password(account: &Account, action: Action) -> Support {
     if let Some(because) = not_by_ldap(account.kind) {
-        return cannot(account.procedure.as_deref().unwrap_or(because));
+        return Support::cannot(account.procedure.as_deref().unwrap_or(because));
     }
     let password = &account.password;
     let must_change = matches!(action, Action::ExpirePassword | Action::SetPassword { must_change: true });
@@ -39,23 +41,26 @@ fn on_password(account: &Account, action: Action) -> Support {
         // MS-SAMR 3.1.5.14.4: such an account's password never expires, so that the flag is not looked at.
         return match action {
             Action::Scramble => Support::Works,
-            _ => instead(
+            _ => Support::instead(
                 Action::Scramble,
                 "the account signs in by smart card: a password that somebody knows would open a second way in, and a must-change flag has no effect",
             ),
         };
     }
     if must_change && password.never_expires {
-        return instead(
+        return Support::instead(
             SET,
             "the password never expires: Active Directory takes a must-change flag and does not act on it",
         );
     }
     if must_change && password.cannot_change {
-        return instead(SET, "the owner may not change the password: a must-change flag would lock the owner out");
+        return Support::instead(
+            SET,
+            "the owner may not change the password: a must-change flag would lock the owner out",
+        );
     }
     if must_change && account.kind == AccountKind::Service {
-        return instead(
+        return Support::instead(
             SET,
             "a program signs in with this account and cannot change a password: its sign-in would fail (data 773)",
         );
@@ -80,14 +85,6 @@ fn not_by_ldap(kind: AccountKind) -> Option<&'static str> {
     }
 }
 
-fn instead(action: Action, because: &str) -> Support {
-    Support::Instead { action, because: because.to_owned() }
-}
-
-fn cannot(because: &str) -> Support {
-    Support::Cannot { because: because.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,8 +103,6 @@ mod tests {
             _ => None,
         }
     }
-
-    const MUST: Action = Action::SetPassword { must_change: true };
 
     #[test]
     fn what_would_do_nothing_or_harm_is_replaced() {
@@ -130,6 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn where_no_password_is_made_ours_takes_its_place_and_what_harms_is_replaced_too() {
+        let temporary = |account: &Account| replaced(account, Action::SetTemporaryPassword);
+        assert_eq!(temporary(&account(AccountKind::Person)), Some(MUST));
+        assert_eq!(temporary(&account(AccountKind::Service)), Some(SET));
+        let mut card = account(AccountKind::Person);
+        card.password.smart_card_required = true;
+        assert_eq!(temporary(&card), Some(Action::Scramble));
+        assert_eq!(temporary(&account(AccountKind::Trust)), None);
+    }
+
+    #[test]
     fn what_is_put_in_place_works_itself() {
         for kind in [AccountKind::Person, AccountKind::Service, AccountKind::Mailbox] {
             for bits in 0..8u8 {
@@ -137,7 +143,7 @@ mod tests {
                 account.password.never_expires = bits & 1 != 0;
                 account.password.smart_card_required = bits & 2 != 0;
                 account.password.cannot_change = bits & 4 != 0;
-                for action in [Action::ExpirePassword, MUST, SET, Action::Scramble] {
+                for action in [Action::ExpirePassword, Action::SetTemporaryPassword, MUST, SET, Action::Scramble] {
                     if let Some(other) = replaced(&account, action) {
                         assert_eq!(support(&account, other), Support::Works, "{kind} {bits} {action}");
                     }

@@ -30,7 +30,7 @@ pub(crate) async fn preflight(org: &Org) -> Result<Preflight> {
         Ok(response) => preflight.server_time = server_date(&response.headers),
         Err(error) if matches!(error.kind(), ErrorKind::InsufficientPrivilege | ErrorKind::Unsupported) => {
             let advice = error.advice().unwrap_or("docs/permissions-okta.md").to_owned();
-            preflight.findings.push(finding(Severity::Fatal, format!("accounts cannot be read: {advice}")));
+            preflight.findings.push(Finding::new(Severity::Fatal, format!("accounts cannot be read: {advice}")));
         }
         Err(error) => return Err(error),
     }
@@ -41,7 +41,7 @@ pub(crate) async fn preflight(org: &Org) -> Result<Preflight> {
                 "the clock of this machine and that of Okta are {} seconds apart: set it right, journal and report go by it",
                 off.as_secs()
             );
-            preflight.findings.push(finding(Severity::Warning, text));
+            preflight.findings.push(Finding::new(Severity::Warning, text));
         }
     }
     about_pace(org, &mut preflight.findings);
@@ -53,13 +53,13 @@ async fn about_caller(org: &Org, findings: &mut Vec<Finding>) -> Result<()> {
     match &org.caller {
         Caller::User { id, login } => {
             let name = login.as_deref().unwrap_or("(unnamed)");
-            findings.push(finding(
+            findings.push(Finding::new(
                 Severity::Note,
                 format!("signed in by an API token of {name} ({id}), with all that this administrator may"),
             ));
         }
         Caller::App(client_id) => {
-            findings.push(finding(Severity::Note, format!("signed in as the service app {client_id}")));
+            findings.push(Finding::new(Severity::Note, format!("signed in as the service app {client_id}")));
         }
     }
     let Some(scopes) = org.signed_in.scopes().await? else { return Ok(()) };
@@ -70,7 +70,8 @@ async fn about_caller(org: &Org, findings: &mut Vec<Finding>) -> Result<()> {
             Some(scope) => (Severity::Warning, scope.what),
             None => (Severity::Warning, "what it is for"),
         };
-        findings.push(finding(severity, format!("the app is not granted {missed}: without it there is no {without}")));
+        findings
+            .push(Finding::new(severity, format!("the app is not granted {missed}: without it there is no {without}")));
     }
     Ok(())
 }
@@ -82,16 +83,16 @@ fn about_pace(org: &Org, findings: &mut Vec<Finding>) {
         Part::Known(part) => {
             let used = percent(org.share.min(*part));
             let text = format!("Okta gives the caller {} of each rate limit of the org; the run uses {used}", percent(*part));
-            findings.push(finding(Severity::Note, text));
+            findings.push(Finding::new(Severity::Note, text));
             if *part < org.share {
                 let text = format!(
                     "the run could use {}: raise the caller's rate limit in the Admin Console (Security, API) before the run",
                     percent(org.share)
                 );
-                findings.push(finding(Severity::Warning, text));
+                findings.push(Finding::new(Severity::Warning, text));
             }
         }
-        Part::Unknown(because) => findings.push(finding(
+        Part::Unknown(because) => findings.push(Finding::new(
             Severity::Warning,
             format!(
                 "which part of the org's rate limits Okta gives the caller is not known ({because}): the run uses {} of what Okta tells, \
@@ -109,13 +110,9 @@ fn about_pace(org: &Org, findings: &mut Vec<Finding>) {
         };
         if let Some(limit) = quota.limit {
             let text = format!("Okta allows the caller {limit} {what} a minute");
-            findings.push(finding(Severity::Note, text));
+            findings.push(Finding::new(Severity::Note, text));
         }
     }
-}
-
-pub(crate) fn finding(severity: Severity, text: String) -> Finding {
-    Finding { severity, text }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use identity_core::directory::{Finding, PasswordPolicy, Severity};
 use identity_core::error::{ErrorKind, Result};
 use identity_core::http::Request;
 
-use crate::findings::finding;
 use crate::limits::POLICIES;
 use crate::org::Org;
 use crate::permissions;
@@ -35,7 +34,7 @@ pub(crate) async fn strictest(org: &Org, findings: &mut Vec<Finding>) -> Result<
             }
         }
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),
-        Err(error) => findings.push(finding(
+        Err(error) => findings.push(Finding::new(
             Severity::Warning,
             format!(
                 "the password policies cannot be read ({}; it needs {}): passwords are made by Okta's default",

@@ -4,7 +4,6 @@
 use identity_core::directory::{Finding, Severity};
 use identity_core::error::{ErrorKind, Result};
 
-use crate::findings::finding;
 use crate::matrix::{Power, Refusal, Target, check};
 use crate::org::Org;
 use crate::privilege::{Targets, survey};
@@ -28,19 +27,23 @@ pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     match survey(org).await {
         Ok(survey) => {
-            let notes = survey.notes().iter().map(|note| finding(Severity::Note, note.clone()));
+            let notes = survey.notes().iter().map(|note| Finding::new(Severity::Note, note.clone()));
             let gaps = survey.gaps().iter().map(|gap| {
-                finding(Severity::Warning, format!("everybody without a known privilege counts as privileged: {gap}"))
+                Finding::new(
+                    Severity::Warning,
+                    format!("everybody without a known privilege counts as privileged: {gap}"),
+                )
             });
             let apps = survey.apps_gap().map(|why| {
                 let text = format!("everybody who administers apps counts as privileged to an unknown degree: {why}");
-                finding(Severity::Warning, text)
+                Finding::new(Severity::Warning, text)
             });
             findings.extend(notes.chain(gaps).chain(apps));
         }
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),
         Err(error) => {
-            findings.push(finding(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
+            findings
+                .push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
             return Ok(findings);
         }
     }
@@ -50,7 +53,7 @@ pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
     if org.mail_behind_okta.is_empty() {
         let text = "no mail domain is named as one whose mailboxes are opened by a sign-in through this org: a recovery \
                     link that is mailed to such a mailbox reaches nobody; name them in the configuration";
-        findings.push(finding(Severity::Note, text.to_owned()));
+        findings.push(Finding::new(Severity::Note, text.to_owned()));
     }
     Ok(findings)
 }
@@ -59,20 +62,20 @@ pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
 fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
     let Some(own) = targets.own() else {
         let text = "the roles of the caller could not be read, so that refusals are not predicted";
-        return findings.push(finding(Severity::Note, text.to_owned()));
+        return findings.push(Finding::new(Severity::Note, text.to_owned()));
     };
     if own.is_empty() {
         let text = "no administrator role of the caller is shown: a scope alone does nothing, and Okta refuses each call \
                     that the role does not cover (E0000006); give it SUPER_ADMIN to reach all";
-        return findings.push(finding(Severity::Warning, text.to_owned()));
+        return findings.push(Finding::new(Severity::Warning, text.to_owned()));
     }
     let names: Vec<&str> = own.iter().map(crate::matrix::OwnRole::name).collect();
-    findings.push(finding(Severity::Note, format!("the caller holds {}", names.join(", "))));
+    findings.push(Finding::new(Severity::Note, format!("the caller holds {}", names.join(", "))));
     for (power, otherwise) in POWERS {
         if check(own, power, Target::default()) == Err(Refusal::OutOfReach) {
             let least = crate::matrix::permissions_of(power).first().copied().unwrap_or_default();
             let text = format!("{otherwise}: no role of the caller does it; a custom role needs {least}");
-            findings.push(finding(Severity::Warning, text));
+            findings.push(Finding::new(Severity::Warning, text));
         }
     }
     let admin = Target { is_admin: true };
@@ -82,7 +85,7 @@ fn about_reach(targets: &Targets, findings: &mut Vec<Finding>) {
              their waves as an app or a token with SUPER_ADMIN",
             targets.admins()
         );
-        findings.push(finding(Severity::Warning, text));
+        findings.push(Finding::new(Severity::Warning, text));
     }
 }
 

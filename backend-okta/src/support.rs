@@ -80,11 +80,13 @@ pub(crate) fn support(account: &Account, action: Action, now: Circumstances<'_>)
         Action::Disable => on_suspend(status),
         Action::RevokeSessions => Support::Works,
         Action::ResetAuthenticators => on_authenticators(account, status, now.known),
-        Action::FlagCompromised => cannot("Okta's Management API has no such flag: revoke the sessions instead"),
-        Action::IssueAccessPass => {
-            cannot("Okta has no such pass for everybody: set a temporary password or reset to recovery")
+        Action::FlagCompromised => {
+            Support::cannot("Okta's Management API has no such flag: revoke the sessions instead")
         }
-        _ => cannot("Okta has no such operation"),
+        Action::IssueAccessPass => {
+            Support::cannot("Okta has no such pass for everybody: set a temporary password or reset to recovery")
+        }
+        _ => Support::cannot("Okta has no such operation"),
     };
     match &of_account {
         Support::Works => reach(account, action, now.known).unwrap_or(of_account),
@@ -96,11 +98,11 @@ pub(crate) fn support(account: &Account, action: Action, now: Circumstances<'_>)
 fn reach(account: &Account, action: Action, known: &Known) -> Option<Support> {
     let targets = known.targets()?;
     match check(targets.own()?, power_of(action)?, targets.target(&account.id)).err()? {
-        Refusal::Admin => Some(cannot(
+        Refusal::Admin => Some(Support::cannot(
             "the account holds an administrator role, and Okta refuses it to whoever is no super administrator \
              (E0000006): run this part as an app or a token with the role SUPER_ADMIN, or have one do it by hand",
         )),
-        Refusal::OutOfReach => Some(cannot(
+        Refusal::OutOfReach => Some(Support::cannot(
             "no role of the caller does this: give it SUPER_ADMIN, ORG_ADMIN, or a custom role with the permission \
              (docs/permissions-okta.md)",
         )),
@@ -111,7 +113,7 @@ fn reach(account: &Account, action: Action, known: &Known) -> Option<Support> {
 
 fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circumstances<'_>) -> Support {
     if let Some(procedure) = &account.procedure {
-        return cannot(procedure);
+        return Support::cannot(procedure);
     }
     if let Some(because) = elsewhere(account) {
         return because;
@@ -122,29 +124,29 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
     let is_program = account.kind == AccountKind::Service;
     match action {
         Action::SetPassword { must_change: true } | TEMPORARY if is_program => {
-            instead(SET, "a program signs in with this account and cannot change a password")
+            Support::instead(SET, "a program signs in with this account and cannot change a password")
         }
         Action::SetPassword { must_change: true } | Action::SetPasswordChangeAfterMfa | TEMPORARY
             if status == Status::Recovery =>
         {
-            instead(
+            Support::instead(
                 Action::ResetToRecovery { mail: false },
                 "the account waits for its owner to set a new password, and Okta is not known to set a temporary one \
                  meanwhile: a new link, which voids the one that is out",
             )
         }
         Action::SetPassword { must_change: true } => {
-            instead(TEMPORARY, "Okta demands a change only of temporary passwords that it makes itself")
+            Support::instead(TEMPORARY, "Okta demands a change only of temporary passwords that it makes itself")
         }
-        Action::SetPasswordChangeAfterMfa => instead(
+        Action::SetPasswordChangeAfterMfa => Support::instead(
             TEMPORARY,
             "Okta has no such demand: whether a second factor comes first is decided by its sign-in policies",
         ),
         Action::ExpirePassword | Action::ResetToRecovery { .. } | Action::SendRecoveryLink if is_program => {
-            cannot("a program signs in with this account: set a new password and tell the program")
+            Support::cannot("a program signs in with this account: set a new password and tell the program")
         }
         Action::ExpirePassword if status == Status::Recovery => {
-            cannot("the old password is void already: the account waits for its owner to set a new one")
+            Support::cannot("the old password is void already: the account waits for its owner to set a new one")
         }
         Action::ResetToRecovery { mail: true } => on_recovery_mail(account, now.mail_behind_okta),
         Action::SendRecoveryLink => on_link(account, status),
@@ -156,19 +158,19 @@ fn on_password(account: &Account, action: Action, status: Status<'_>, now: Circu
 fn elsewhere(account: &Account) -> Option<Support> {
     match &account.authority {
         PasswordAuthority::Here => None,
-        PasswordAuthority::OnPrem => Some(cannot(
+        PasswordAuthority::OnPrem => Some(Support::cannot(
             "an on-prem directory (Active Directory or LDAP) checks the password of this account: reset it there and \
              revoke the sessions here",
         )),
-        PasswordAuthority::Federated(provider) => Some(cannot(&format!(
+        PasswordAuthority::Federated(provider) => Some(Support::cannot(format!(
             "{provider} checks the password of this account, and a reset here would turn it into one with a password \
              of Okta's own: reset it there and revoke the sessions here"
         ))),
-        PasswordAuthority::Nowhere => Some(cannot(
+        PasswordAuthority::Nowhere => Some(Support::cannot(
             "the account has no password, and a reset would give it one: revoke its sessions and reset its \
              authenticators",
         )),
-        _ => Some(cannot("it is not known where the password of this account is mastered: do it by hand")),
+        _ => Some(Support::cannot("it is not known where the password of this account is mastered: do it by hand")),
     }
 }
 
@@ -190,24 +192,24 @@ fn by_status(status: Status<'_>) -> Option<Support> {
         }
         Status::Deprovisioned => "the account is deactivated: nobody can sign in with it, and its password is gone",
         Status::Other(name) => {
-            return Some(cannot(&format!(
+            return Some(Support::cannot(format!(
                 "the account has the status {name}, which this version does not know or which lasts for moments: plan again"
             )));
         }
     };
-    Some(cannot(because))
+    Some(Support::cannot(because))
 }
 
 /// A mail with the link, after which the account can do nothing but follow it.
 fn on_recovery_mail(account: &Account, behind: &BTreeSet<String>) -> Support {
     const ELSE: &str = "keep the link in the vault (reset_to_recovery) or set a temporary password";
     let Some(mail) = &account.mail else {
-        return cannot(&format!("there is no address that the link could be mailed to: {ELSE}"));
+        return Support::cannot(format!("there is no address that the link could be mailed to: {ELSE}"));
     };
     let second = account.attributes.get("secondEmail").filter(|second| !second.trim().is_empty());
     let is_behind = |address: &str| hides_behind_okta(address, behind);
     if is_behind(mail) && second.is_none_or(|second| is_behind(second)) {
-        return cannot(&format!(
+        return Support::cannot(format!(
             "the mailbox that the link goes to is opened by a sign-in through this org, and after the reset there is \
              none; no second address is known: {ELSE}"
         ));
@@ -223,12 +225,14 @@ pub(crate) fn hides_behind_okta(address: &str, behind: &BTreeSet<String>) -> boo
 
 fn on_link(account: &Account, status: Status<'_>) -> Support {
     match status {
-        Status::Active if account.mail.is_none() => cannot("there is no address that the link could be mailed to"),
+        Status::Active if account.mail.is_none() => {
+            Support::cannot("there is no address that the link could be mailed to")
+        }
         Status::Active => Support::Works,
-        Status::Recovery => cannot(
+        Status::Recovery => Support::cannot(
             "a link is out already, and while the account waits for it Okta sends no other: reset it to recovery anew",
         ),
-        _ => cannot("Okta sends such a link to active accounts only: reset it to recovery instead"),
+        _ => Support::cannot("Okta sends such a link to active accounts only: reset it to recovery instead"),
     }
 }
 
@@ -236,27 +240,29 @@ fn on_link(account: &Account, status: Status<'_>) -> Support {
 /// between the two the order is still to be given. Okta's word that nothing is locked counts as done.
 fn on_unlock(account: &Account, status: Status<'_>) -> Support {
     match (status, &account.authority) {
-        (_, PasswordAuthority::OnPrem) => cannot("an on-prem directory locks this account out: unlock it there"),
-        (_, authority) if *authority != PasswordAuthority::Here => {
-            cannot("Okta locks out by wrong passwords, and has none of this account: there is nothing to unlock here")
+        (_, PasswordAuthority::OnPrem) => {
+            Support::cannot("an on-prem directory locks this account out: unlock it there")
         }
+        (_, authority) if *authority != PasswordAuthority::Here => Support::cannot(
+            "Okta locks out by wrong passwords, and has none of this account: there is nothing to unlock here",
+        ),
         (Status::Active | Status::Recovery | Status::PasswordExpired | Status::LockedOut, _) => Support::Works,
-        _ => cannot("an account of this status is not locked out"),
+        _ => Support::cannot("an account of this status is not locked out"),
     }
 }
 
 fn on_suspend(status: Status<'_>) -> Support {
     match status {
         Status::Active | Status::PasswordExpired => Support::Works,
-        Status::LockedOut | Status::Recovery => cannot(
+        Status::LockedOut | Status::Recovery => Support::cannot(
             "Okta suspends active accounts only: set a password, which makes it active, or unlock it, and plan again",
         ),
-        Status::Suspended => cannot("the account is suspended already"),
-        Status::Deprovisioned => cannot("the account is deactivated already"),
-        Status::Staged | Status::Provisioned => cannot(
+        Status::Suspended => Support::cannot("the account is suspended already"),
+        Status::Deprovisioned => Support::cannot("the account is deactivated already"),
+        Status::Staged | Status::Provisioned => Support::cannot(
             "Okta suspends active accounts only: deactivate this one by hand, so that its activation link is void",
         ),
-        Status::Other(name) => cannot(&format!("the account has the status {name}: plan again")),
+        Status::Other(name) => Support::cannot(format!("the account has the status {name}: plan again")),
     }
 }
 
@@ -272,23 +278,15 @@ pub(crate) fn not_when_suspended(first: Action, next: Action) -> Option<String> 
 
 fn on_authenticators(account: &Account, status: Status<'_>, known: &Known) -> Support {
     match status {
-        Status::Staged | Status::Deprovisioned => cannot("the account has no authenticators in this status"),
+        Status::Staged | Status::Deprovisioned => Support::cannot("the account has no authenticators in this status"),
         // Not a refusal: the plan may have been made, and approved, by another process that had looked.
-        _ if !known.has_readiness(&account.id) => instead(
+        _ if !known.has_readiness(&account.id) => Support::instead(
             Action::RevokeSessions,
             "a reset takes away the means of recovery, too: audit recovery first, so that it is known what this account \
              had and how its owner comes back",
         ),
         _ => Support::Works,
     }
-}
-
-fn instead(action: Action, because: &str) -> Support {
-    Support::Instead { action, because: because.to_owned() }
-}
-
-fn cannot(because: &str) -> Support {
-    Support::Cannot { because: because.to_owned() }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@
 //! | [`graph_witness`] | Microsoft's own description of Graph, as a second judge of what was asked and answered |
 //! | `canned` (feature `http`) | a transport that answers what a test says, in order |
 //! | [`okta_witness`] | Okta's own description of its Management API, as a second judge of the same |
+//! | [`overheard`] | what was logged, and whether a secret shows in it |
 //! | [`mutation`] | bad input from good, for whatever reads bytes |
 //! | [`fault`] | what goes wrong, when, and how often: one script for all |
 //! | [`mod@conformance`] | what every backend must satisfy; a harness is the view from the other side |
@@ -62,4 +63,5 @@ pub mod mock_smtp;
 pub mod mutation;
 pub mod okta_witness;
 pub mod organisation;
+pub mod overheard;
 pub mod security;

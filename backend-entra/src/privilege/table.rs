@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::privilege::Tier;
-use serde::Deserialize;
+use identity_core::error::Result;
+use identity_core::privilege::{Tier, TierOverrides};
 
 use super::known::{ACTIONS, DIRECTORY_SYNC, PERMISSIONS, READS_THAT_COUNT, ROLES};
+
+const ADVICE: &str =
+    "write [roles] with \"template id\" = tier, and [permissions] with \"name\" = tier; tiers are 0, 1 and 2";
 
 /// Which directory roles and which application permissions are privileged, and how far.
 ///
@@ -47,16 +49,6 @@ impl Default for RoleTable {
     }
 }
 
-/// What a file says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Overrides {
-    #[serde(default)]
-    roles: BTreeMap<String, u8>,
-    #[serde(default)]
-    permissions: BTreeMap<String, u8>,
-}
-
 impl RoleTable {
     /// The table that comes with this crate.
     #[must_use]
@@ -73,23 +65,9 @@ impl RoleTable {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] for what is not such a text; then nothing is changed.
     pub fn override_with(&mut self, toml: &str) -> Result<()> {
-        let invalid = |detail: String| {
-            Error::new(ErrorKind::ConfigInvalid, "read the table of privileged roles")
-                .with_detail(detail)
-                .with_advice("write [roles] with \"template id\" = tier, and [permissions] with \"name\" = tier; tiers are 0, 1 and 2")
-        };
-        let overrides: Overrides = toml::from_str(toml).map_err(|error| invalid(error.message().to_owned()))?;
-        let tiers = |part: BTreeMap<String, u8>| {
-            part.into_iter()
-                .map(|(key, number)| match tier_of(number) {
-                    Some(tier) => Ok((key, tier)),
-                    None => Err(invalid(format!("{key}: there is no tier {number}"))),
-                })
-                .collect::<Result<Vec<_>>>()
-        };
-        let (roles, permissions) = (tiers(overrides.roles)?, tiers(overrides.permissions)?);
+        let TierOverrides { roles, permissions, .. } = TierOverrides::parse(toml, ADVICE)?;
         if let Some((id, _)) = roles.iter().find(|(id, _)| uuid::Uuid::try_parse(id).is_err()) {
-            return Err(invalid(format!("{id:?} is not the id of a role")));
+            return Err(TierOverrides::invalid(format!("{id:?} is not the id of a role"), ADVICE));
         }
         self.roles.extend(roles.into_iter().map(|(id, tier)| (id.to_lowercase(), tier)));
         self.permissions.extend(permissions);
@@ -101,11 +79,7 @@ impl RoleTable {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when it cannot be read or used.
     pub fn override_from(&mut self, path: &Path) -> Result<()> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(ErrorKind::ConfigInvalid, "read the table of privileged roles")
-                .with_detail(format!("{}: {error}", path.display()))
-        })?;
-        self.override_with(&text)
+        self.override_with(&TierOverrides::text_of(path)?)
     }
 
     /// The tier of a role by its template id, or by the id of a custom role; `None` where the table
@@ -153,10 +127,6 @@ pub(crate) fn directory_sync_roles() -> impl Iterator<Item = &'static str> {
     ROLES.iter().filter(|(_, name, _)| DIRECTORY_SYNC.contains(name)).map(|(id, ..)| *id)
 }
 
-fn tier_of(number: u8) -> Option<Tier> {
-    [Tier::Control, Tier::Management, Tier::User].into_iter().find(|tier| tier.number() == number)
-}
-
 fn tier_of_action(action: &str, is_built_in: bool) -> Tier {
     if READS_THAT_COUNT.iter().any(|read| read.eq_ignore_ascii_case(action)) {
         return Tier::Management;
@@ -173,6 +143,8 @@ fn tier_of_action(action: &str, is_built_in: bool) -> Tier {
 
 #[cfg(test)]
 mod tests {
+    use identity_core::error::ErrorKind;
+
     use super::*;
 
     fn actions(texts: &[&str]) -> Vec<String> {

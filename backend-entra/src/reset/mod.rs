@@ -42,8 +42,8 @@ impl ForcedReset for EntraDirectory {
         }
         // What Entra never does is said with what to do instead.
         match support(account, action, &self.tenant.known) {
-            Support::Cannot { because } => Support::Cannot { because },
-            _ => Support::Cannot { because: "this national cloud does not have it".to_owned() },
+            Support::Works => Support::cannot("this national cloud does not have it"),
+            otherwise => otherwise,
         }
     }
 

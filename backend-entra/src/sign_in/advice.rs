@@ -6,7 +6,8 @@ use identity_core::http::GrantFault;
 
 /// What the reader can do about a refusal.
 pub(super) fn advice(fault: &GrantFault) -> Option<String> {
-    fault.error_codes.iter().find_map(|code| by_code(*code)).or_else(|| by_error(&fault.error)).map(str::to_owned)
+    let mut codes = fault.member("error_codes").iter().filter_map(|code| code.parse().ok());
+    codes.find_map(by_code).or_else(|| by_error(&fault.error)).map(str::to_owned)
 }
 
 fn by_code(code: u64) -> Option<&'static str> {
@@ -55,10 +56,7 @@ mod tests {
     use super::*;
 
     fn fault(error: &str, codes: &[u64]) -> GrantFault {
-        let mut fault = GrantFault::default();
-        fault.error = error.into();
-        fault.error_codes = codes.to_vec();
-        fault
+        GrantFault::new(error, "").with_member("error_codes", codes)
     }
 
     #[test]

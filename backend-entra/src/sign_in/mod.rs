@@ -30,7 +30,13 @@ pub(crate) fn tokens(config: &EntraConfig, places: &Places, transport: Arc<dyn T
     // Of the cloud and not of an override: what is asked for is the resource, wherever it is reached.
     let resource = config.cloud.graph();
     let scoped = |grant: ClientCredentials| -> Arc<dyn TokenSource> {
-        Arc::new(grant.with_scope(format!("{resource}/.default")).with_advice(advice::advice))
+        let grant = grant.with_scope(format!("{resource}/.default"));
+        Arc::new(
+            grant
+                .with_members(&["error_codes", "trace_id"])
+                .with_request_id_member("trace_id")
+                .with_advice(advice::advice),
+        )
     };
     let source = match &config.credential {
         Credential::Missing => {

@@ -1,11 +1,9 @@
 //! No secret in what is logged, whatever the level and whatever goes wrong.
 
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use backend_entra::EntraDirectory;
-use base64::Engine as _;
 use bytes::Bytes;
 use http::{Request, Response};
 use identity_core::directory::ForcedReset as _;
@@ -13,31 +11,11 @@ use identity_core::http::{HttpTransport, Transport, TransportFault, TransportSet
 use identity_core::reset::{Action, Order, Secret};
 use testkit::fault::{Fault, When};
 use testkit::mock_graph::fixed;
+use testkit::overheard;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::journey::{self, PASSWORD};
 use crate::stage::{account_id, config, of};
-
-/// Collects everything that is written to it.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
 
 /// The network, overheard: which tokens came by.
 #[derive(Debug)]
@@ -58,18 +36,9 @@ impl Transport for Overheard {
     }
 }
 
-/// A secret as it is, as a form has it, and as a header has it.
-fn shapes(secret: &str) -> [String; 3] {
-    let in_form = secret.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    [secret.to_owned(), in_form.collect(), base64::engine::general_purpose::STANDARD.encode(secret)]
-}
-
 #[tokio::test]
 async fn nothing_that_is_logged_has_a_secret_in_it() {
-    let log = Log::default();
+    let log = overheard::Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
@@ -121,11 +90,6 @@ async fn nothing_that_is_logged_has_a_secret_in_it() {
     let passes = ending.passes.iter().map(|pass| pass.expose().to_owned());
     let planted = [PASSWORD.to_owned(), mock.client_secret().unwrap()];
     let secrets: Vec<String> = planted.into_iter().chain(tokens).chain(passes).collect();
-    for shape in secrets.iter().flat_map(|secret| shapes(secret)) {
-        for (what, where_) in [("the log", &text), ("an outcome", &told)] {
-            let found = where_.lines().find(|line| line.contains(&shape));
-            assert_eq!(found, None, "{what} shows a secret");
-        }
-    }
+    overheard::assert_hidden(&secrets, &[("the log", &text), ("an outcome", &told)]);
     println!("{} lines of log without any of {} secrets", text.lines().count(), secrets.len());
 }

@@ -14,7 +14,7 @@ use super::tree::Tree;
 pub(crate) async fn run(tree: &Arc<Tree>, principal: Option<AccountId>, can: Capabilities) -> Result<Preflight> {
     let policies = if tree.has_policy { tree.read_policies().await? } else { tree.policies() };
     let mut findings = Vec::new();
-    let mut warn = |text: String| findings.push(Finding { severity: Severity::Warning, text });
+    let mut warn = |text: String| findings.push(Finding::new(Severity::Warning, text));
     if principal.is_none() {
         warn("the entry that the run signs in with cannot be read (a rootdn often has none): name it among the protected ones, if it is an account here".to_owned());
     }

@@ -9,67 +9,67 @@ use super::account::POLICY;
 use super::policy::Policies;
 
 const SET: Action = Action::SetPassword { must_change: false };
+const MUST: Action = Action::SetPassword { must_change: true };
 
 /// What a server with these policies does to this account with this action.
 pub(crate) fn support(policies: &Policies, has_policy: bool, account: &Account, action: Action) -> Support {
     let policy = policies.of(account.attributes.get(POLICY).map(String::as_str));
     let kept = policy.is_some_and(|policy| policy.safe_modify);
     match action {
-        Action::SetPassword { .. } | Action::Scramble if kept => cannot(
+        Action::SetPassword { .. } | Action::Scramble if kept => Support::cannot(
             "its policy wants the old password with each change (pwdSafeModify): set that to FALSE for the time of the run",
         ),
         Action::SetPassword { must_change: false } | Action::Scramble => Support::Works,
         Action::SetPassword { must_change: true } | Action::ExpirePassword => {
             if !has_policy {
-                return instead("the server has no password policy (overlay ppolicy): nothing demands a change");
+                return Support::instead(
+                    SET,
+                    "the server has no password policy (overlay ppolicy): nothing demands a change",
+                );
             }
             if account.password.cannot_change {
-                return instead(
+                return Support::instead(
+                    SET,
                     "the owner may not change the password (pwdAllowUserChange): must-change would lock the owner out",
                 );
             }
             if account.kind == AccountKind::Service {
-                return instead("a program signs in with this account and cannot change a password");
+                return Support::instead(SET, "a program signs in with this account and cannot change a password");
             }
             match policy {
                 Some(policy) if policy.must_change => Support::Works,
-                Some(_) => instead(
+                Some(_) => Support::instead(
+                    SET,
                     "its policy demands no change (pwdMustChange): the server takes pwdReset and does not act on it",
                 ),
-                None => instead(
+                None => Support::instead(
+                    SET,
                     "it is not known whether its policy demands a change: name default_policy in the configuration, and let the run read the policies",
                 ),
             }
         }
+        Action::SetTemporaryPassword => Support::without_temporary(support(policies, has_policy, account, MUST)),
         Action::Disable | Action::Unlock if !has_policy => {
-            cannot("the server has no password policy (overlay ppolicy): it knows no lock")
+            Support::cannot("the server has no password policy (overlay ppolicy): it knows no lock")
         }
         Action::Unlock => Support::Works,
         Action::Disable => match policy {
             Some(policy) if policy.lockout => Support::Works,
-            Some(_) => cannot(
+            Some(_) => Support::cannot(
                 "its policy has no lock (pwdLockout): the server takes pwdAccountLockedTime and does not act on it; scramble the password",
             ),
-            None => cannot(
+            None => Support::cannot(
                 "it is not known whether its policy has a lock: name default_policy in the configuration, and let the run read the policies; or scramble the password",
             ),
         },
-        Action::RevokeSessions => {
-            cannot("an LDAP server has no sessions to end: end those of the applications that sign in through it")
-        }
-        Action::SendRecoveryLink => cannot("an LDAP server sends nothing: hand the new password over"),
-        Action::ResetAuthenticators => cannot("an LDAP server keeps no list of authenticators"),
-        Action::FlagCompromised => cannot("an LDAP server has no risk state"),
-        _ => cannot("an LDAP server has no such operation"),
+        Action::RevokeSessions => Support::cannot(
+            "an LDAP server has no sessions to end: end those of the applications that sign in through it",
+        ),
+        Action::SendRecoveryLink => Support::cannot("an LDAP server sends nothing: hand the new password over"),
+        Action::ResetAuthenticators => Support::cannot("an LDAP server keeps no list of authenticators"),
+        Action::FlagCompromised => Support::cannot("an LDAP server has no risk state"),
+        _ => Support::cannot("an LDAP server has no such operation"),
     }
-}
-
-fn instead(because: &str) -> Support {
-    Support::Instead { action: SET, because: because.to_owned() }
-}
-
-fn cannot(because: &str) -> Support {
-    Support::Cannot { because: because.to_owned() }
 }
 
 #[cfg(test)]
@@ -77,8 +77,6 @@ mod tests {
     use super::*;
     use crate::plain::policy::tests::policies;
     use identity_core::account::{AccountId, DirectoryId};
-
-    const MUST: Action = Action::SetPassword { must_change: true };
 
     fn under(policy: Option<&str>) -> Account {
         let mut account = Account::new(
@@ -97,8 +95,8 @@ mod tests {
         match support {
             Support::Works => "works",
             Support::Instead { action, because } => {
-                assert!(*action == SET && !because.is_empty());
-                "instead"
+                assert!(!because.is_empty());
+                if *action == MUST { "must" } else { "instead" }
             }
             _ => "cannot",
         }
@@ -113,6 +111,9 @@ mod tests {
             (None, Action::Disable, "works"),
             (None, Action::Unlock, "works"),
             (None, SET, "works"),
+            (None, Action::SetTemporaryPassword, "must"),
+            (Some("cn=loose,dc=x"), Action::SetTemporaryPassword, "instead"),
+            (Some("cn=strict,dc=x"), Action::SetTemporaryPassword, "cannot"),
             (None, Action::RevokeSessions, "cannot"),
             (Some("cn=loose,dc=x"), MUST, "instead"),
             (Some("cn=loose,dc=x"), Action::Disable, "cannot"),

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use identity_core::error::{Error, ErrorKind, Result};
-use identity_core::privilege::Tier;
-use serde::Deserialize;
+use identity_core::error::{Error, Result};
+use identity_core::privilege::{Tier, TierOverrides};
 
 use super::known::{PERMISSIONS, ROLES, only_reads};
+
+const ADVICE: &str =
+    "write [roles] with \"TYPE\" = tier, and [permissions] with \"okta.name\" = tier; tiers are 0, 1 and 2";
 
 /// Which administrator roles and which permissions of custom roles are privileged, and how far.
 ///
@@ -42,16 +44,6 @@ impl Default for RoleTable {
     }
 }
 
-/// What a file says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Overrides {
-    #[serde(default)]
-    roles: BTreeMap<String, u8>,
-    #[serde(default)]
-    permissions: BTreeMap<String, u8>,
-}
-
 impl RoleTable {
     /// The table that comes with this crate.
     #[must_use]
@@ -69,24 +61,15 @@ impl RoleTable {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] for what is not such a text; then nothing is changed.
     pub fn override_with(&mut self, toml: &str) -> Result<()> {
-        let overrides: Overrides = toml::from_str(toml).map_err(|error| invalid(error.message()))?;
-        let tiers = |part: BTreeMap<String, u8>| {
-            part.into_iter()
-                .map(|(key, number)| match tier_of(number) {
-                    Some(tier) => Ok((key, tier)),
-                    None => Err(invalid(&format!("{key}: there is no tier {number}"))),
-                })
-                .collect::<Result<Vec<_>>>()
-        };
-        let (roles, permissions) = (tiers(overrides.roles)?, tiers(overrides.permissions)?);
+        let TierOverrides { roles, permissions, .. } = TierOverrides::parse(toml, ADVICE)?;
         let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if let Some((role, _)) = roles.iter().find(|(role, _)| !is_word(role)) {
-            return Err(invalid(&format!(
+            return Err(invalid(format!(
                 "{role:?} is no type of a role and no id of a custom one (a label is not either)"
             )));
         }
         if let Some((name, _)) = permissions.iter().find(|(name, _)| !name.starts_with("okta.")) {
-            return Err(invalid(&format!("{name:?} is no permission: their names begin with okta.")));
+            return Err(invalid(format!("{name:?} is no permission: their names begin with okta.")));
         }
         self.roles.extend(roles);
         self.permissions.extend(permissions);
@@ -98,8 +81,7 @@ impl RoleTable {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when it cannot be read or used.
     pub fn override_from(&mut self, path: &Path) -> Result<()> {
-        let text = std::fs::read_to_string(path).map_err(|error| invalid(&format!("{}: {error}", path.display())))?;
-        self.override_with(&text)
+        self.override_with(&TierOverrides::text_of(path)?)
     }
 
     /// The tier of a role by its type, or by the id of a custom role; `None` where the table does not
@@ -144,18 +126,14 @@ pub(crate) fn name_of(role: &str) -> Option<&'static str> {
     ROLES.iter().find(|(known, ..)| *known == role).map(|(_, name, _)| *name)
 }
 
-fn tier_of(number: u8) -> Option<Tier> {
-    [Tier::Control, Tier::Management, Tier::User].into_iter().find(|tier| tier.number() == number)
-}
-
-fn invalid(detail: &str) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, "read the table of privileged roles").with_detail(detail).with_advice(
-        "write [roles] with \"TYPE\" = tier, and [permissions] with \"okta.name\" = tier; tiers are 0, 1 and 2",
-    )
+fn invalid(detail: String) -> Error {
+    TierOverrides::invalid(detail, ADVICE)
 }
 
 #[cfg(test)]
 mod tests {
+    use identity_core::error::ErrorKind;
+
     use super::*;
 
     fn names(texts: &[&str]) -> Vec<String> {

@@ -127,8 +127,7 @@ impl AppTokens {
 }
 
 fn is_of_scopes(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    source.and_then(|source| source.downcast_ref::<GrantFault>()).is_some_and(|fault| fault.error == "invalid_scope")
+    GrantFault::of(error).is_some_and(|fault| fault.error == "invalid_scope")
 }
 
 impl fmt::Debug for AppTokens {

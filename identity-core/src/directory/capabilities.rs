@@ -113,3 +113,31 @@ pub enum Support {
         because: String,
     },
 }
+
+impl Support {
+    /// This works instead of what was asked for, which would do nothing or harm for that reason.
+    #[must_use]
+    pub fn instead(action: Action, because: impl Into<String>) -> Self {
+        Self::Instead { action, because: because.into() }
+    }
+
+    /// It cannot be done to this account: why not, and what to do by hand.
+    #[must_use]
+    pub fn cannot(because: impl Into<String>) -> Self {
+        Self::Cannot { because: because.into() }
+    }
+
+    /// What comes of [`Action::SetTemporaryPassword`] in a directory that makes no passwords, of which
+    /// `must_change` is what comes of a generated one that has to be changed: the person gets the same, a
+    /// password that serves once.
+    #[must_use]
+    pub fn without_temporary(must_change: Self) -> Self {
+        match must_change {
+            Self::Works => Self::instead(
+                Action::SetPassword { must_change: true },
+                "the directory makes no passwords: one is generated and sealed here, and has to be changed at the next sign-in",
+            ),
+            otherwise => otherwise,
+        }
+    }
+}

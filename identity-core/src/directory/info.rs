@@ -83,6 +83,14 @@ pub struct Finding {
     pub text: String,
 }
 
+impl Finding {
+    /// Something noticed, in one line.
+    #[must_use]
+    pub fn new(severity: Severity, text: impl Into<String>) -> Self {
+        Self { severity, text: text.into() }
+    }
+}
+
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -172,14 +172,20 @@ pub trait PrivilegeClassifier: Directory {
 pub trait ForcedReset: Directory {
     /// Whether `action` works on this account, by what the directory is known to do.
     ///
-    /// The default answers from [`Capabilities`]; a backend that knows of operations that
+    /// The default answers from [`Capabilities`], and has a generated password take the place of a temporary
+    /// one where the directory makes none ([`Support::without_temporary`]); a backend that knows of operations that
     /// succeed and do nothing, or do harm, says so here.
     fn support(&self, account: &Account, action: Action) -> Support {
         let _ = account;
-        if self.capabilities().can(action) {
-            Support::Works
-        } else {
-            Support::Cannot { because: format!("{} cannot {action}", self.info().kind) }
+        let can = |action| match self.capabilities().can(action) {
+            true => Support::Works,
+            false => Support::cannot(format!("{} cannot {action}", self.info().kind)),
+        };
+        match can(action) {
+            Support::Cannot { .. } if action == Action::SetTemporaryPassword => {
+                Support::without_temporary(can(Action::SetPassword { must_change: true }))
+            }
+            answer => answer,
         }
     }
 

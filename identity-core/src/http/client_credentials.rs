@@ -10,7 +10,7 @@ use oauth2::basic::BasicTokenResponse;
 use oauth2::{AuthType, ClientId, ClientSecret, RequestTokenError, Scope, TokenResponse, TokenUrl};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::grant::{AdviceOf, GrantClient, GrantFault, GrantWire, Refused, refusal};
+use super::grant::{GrantClient, GrantFault, GrantWire, Reading, Refused, refusal};
 use super::{AccessToken, Assertions, BaseUrl, Response, ServerClock, SignIn, Signature, TokenSource, Transport};
 use crate::error::{Error, ErrorKind, Result, SIGN_IN};
 
@@ -29,7 +29,7 @@ pub struct ClientCredentials {
     signer: Option<Arc<dyn SignIn>>,
     token_type: Option<String>,
     clock: Option<Arc<ServerClock>>,
-    advice: Option<Arc<AdviceOf>>,
+    reading: Reading,
 }
 
 enum Proof {
@@ -74,7 +74,7 @@ impl ClientCredentials {
             signer: None,
             token_type: None,
             clock: None,
-            advice: None,
+            reading: Reading::default(),
         }
     }
 
@@ -119,7 +119,21 @@ impl ClientCredentials {
     /// Says what the user can do about a refusal, by the server's codes.
     #[must_use]
     pub fn with_advice(mut self, advice: impl Fn(&GrantFault) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.advice = Some(Arc::new(advice));
+        self.reading.advice = Some(Arc::new(advice));
+        self
+    }
+
+    /// Keeps these members of a refusal that are the server's own, for [`GrantFault::member`]; no other is.
+    #[must_use]
+    pub fn with_members(mut self, names: &'static [&'static str]) -> Self {
+        self.reading.members = names;
+        self
+    }
+
+    /// Takes the server's id of a refused request from this member, one of those that are kept.
+    #[must_use]
+    pub fn with_request_id_member(mut self, name: &'static str) -> Self {
+        self.reading.request_id = Some(name);
         self
     }
 }
@@ -186,7 +200,7 @@ impl ClientCredentials {
             Proof::Secret(secret) => Some(secret),
             Proof::Assertion(_) => assertion.as_ref(),
         };
-        Err(refusal(error, answer.as_ref(), self.advice.as_deref(), sent))
+        Err(refusal(error, answer.as_ref(), &self.reading, sent))
     }
 
     async fn signer_learnt(&self, signature: Option<&Signature>, answer: &Response) -> Result<bool> {

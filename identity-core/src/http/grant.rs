@@ -1,5 +1,6 @@
 //! A token request over our transport, and what a refusal of it means.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionRespons
 use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError, StandardRevocableToken};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::dialect::capped;
@@ -37,16 +39,54 @@ pub struct GrantFault {
     pub error: String,
     /// The server's words.
     pub description: String,
-    /// The server's own numbers of the fault, where it gives any.
-    pub error_codes: Vec<u64>,
-    /// The server's id of the request, where it gives one.
-    pub trace_id: Option<String>,
-    /// The id that ties several requests together, where the server gives one.
-    pub correlation_id: Option<String>,
+    members: BTreeMap<String, Vec<String>>,
+}
+
+impl GrantFault {
+    /// The most values of a member that are kept.
+    pub const MOST_VALUES: usize = 16;
+
+    /// A code and the server's words.
+    #[must_use]
+    pub fn new(error: &str, description: &str) -> Self {
+        Self { error: capped(error), description: capped(description), ..Self::default() }
+    }
+
+    /// Why a token was refused, where an error came of that.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<&Self> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+
+    /// Adds what a member of the server's own says.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, values: impl IntoIterator<Item = impl ToString>) -> Self {
+        let values = values.into_iter().take(Self::MOST_VALUES).map(|value| capped(&value.to_string()));
+        self.members.insert(name.to_owned(), values.collect());
+        self
+    }
+
+    /// What a member says that is this server's own (RFC 6749, section 8.2, leaves room for them), such as
+    /// its numbers of faults: a text or a number by itself, of a list each. Empty where there is none, and
+    /// where nobody asked for it ([`ClientCredentials::with_members`](super::ClientCredentials::with_members)).
+    #[must_use]
+    pub fn member(&self, name: &str) -> &[String] {
+        self.members.get(name).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// What the user can do about a fault, where the caller knows.
-pub(super) type AdviceOf = dyn Fn(&GrantFault) -> Option<String> + Send + Sync;
+type AdviceOf = dyn Fn(&GrantFault) -> Option<String> + Send + Sync;
+
+/// How one server's refusals are read.
+#[derive(Clone, Default)]
+pub(super) struct Reading {
+    pub(super) advice: Option<Arc<AdviceOf>>,
+    /// The members of its own that are kept.
+    pub(super) members: &'static [&'static str],
+    /// The one of them that has the id of the request.
+    pub(super) request_id: Option<&'static str>,
+}
 
 /// A refusal as it is on the wire.
 #[derive(Debug, Deserialize, Serialize)]
@@ -54,12 +94,8 @@ pub(super) struct Wire {
     error: String,
     #[serde(default)]
     error_description: Option<String>,
-    #[serde(default)]
-    error_codes: Vec<u64>,
-    #[serde(default)]
-    trace_id: Option<String>,
-    #[serde(default)]
-    correlation_id: Option<String>,
+    #[serde(flatten)]
+    members: Map<String, Value>,
 }
 
 impl std::fmt::Display for Wire {
@@ -70,15 +106,28 @@ impl std::fmt::Display for Wire {
 
 impl ErrorResponse for Wire {}
 
-impl From<Wire> for GrantFault {
-    fn from(wire: Wire) -> Self {
-        Self {
-            error: capped(&wire.error),
-            description: capped(&wire.error_description.unwrap_or_default()),
-            error_codes: wire.error_codes,
-            trace_id: wire.trace_id.as_deref().map(capped),
-            correlation_id: wire.correlation_id.as_deref().map(capped),
+impl Wire {
+    /// What is kept of it: of its members these, and none that repeats what was `sent`.
+    fn fault(mut self, members: &[&str], sent: &str) -> GrantFault {
+        let repeats = |text: &str| !sent.is_empty() && text.contains(sent);
+        let mut description = self.error_description.take().unwrap_or_default();
+        if repeats(&description) {
+            description = description.replace(sent, "[as sent]");
         }
+        members.iter().fold(GrantFault::new(&self.error, &description), |fault, name| {
+            let values = self.members.remove(*name).map(values).unwrap_or_default();
+            if values.iter().any(|value| repeats(value)) { fault } else { fault.with_member(name, values) }
+        })
+    }
+}
+
+/// The texts and numbers of a member.
+fn values(value: Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Array(values) => values.into_iter().filter(|value| !value.is_array()).flat_map(self::values).collect(),
+        Value::Null | Value::Bool(_) | Value::Object(_) => Vec::new(),
     }
 }
 
@@ -130,7 +179,7 @@ impl<'c> AsyncHttpClient<'c> for GrantWire {
 pub(super) fn refusal(
     error: Refused,
     answer: Option<&Response>,
-    advice: Option<&AdviceOf>,
+    reading: &Reading,
     sent: Option<&SecretString>,
 ) -> Error {
     let of = |kind: ErrorKind, status: Status| Error::new(kind, SIGN_IN).with_status(status);
@@ -144,13 +193,9 @@ pub(super) fn refusal(
             };
             return of(kind, status).with_detail(fault.to_string()).with_source(fault);
         }
-        RequestTokenError::ServerResponse(mut wire) => {
-            // A server that repeats what it refuses must not put it into our logs.
-            let sent = sent.map_or("", |sent| sent.expose_secret());
-            if let Some(text) = wire.error_description.as_mut().filter(|text| !sent.is_empty() && text.contains(sent)) {
-                *text = text.replace(sent, "[as sent]");
-            }
-            Some(GrantFault::from(wire))
+        // A server that repeats what it refuses must not put it into our logs.
+        RequestTokenError::ServerResponse(wire) => {
+            Some(wire.fault(reading.members, sent.map_or("", |sent| sent.expose_secret())))
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => None,
     };
@@ -172,10 +217,10 @@ pub(super) fn refusal(
         error = error.with_retry_after(wait);
     }
     let Some(fault) = fault else { return error };
-    if let Some(advice) = advice.and_then(|advice| advice(&fault)) {
+    if let Some(advice) = reading.advice.as_ref().and_then(|advice| advice(&fault)) {
         error = error.with_advice(advice);
     }
-    if let Some(id) = &fault.trace_id {
+    if let Some(id) = reading.request_id.and_then(|name| fault.member(name).first()) {
         error = error.with_request_id(id);
     }
     error.with_source(fault)

@@ -289,7 +289,6 @@ struct Failure {
 
 impl Failure {
     fn of(error: &Error) -> Self {
-        let source = std::error::Error::source(error);
         Self {
             kind: error.kind(),
             status: error.status(),
@@ -297,7 +296,7 @@ impl Failure {
             detail: error.detail().to_owned(),
             advice: error.advice().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
-            grant: source.and_then(|source| source.downcast_ref::<GrantFault>()).cloned(),
+            grant: GrantFault::of(error).cloned(),
         }
     }
 

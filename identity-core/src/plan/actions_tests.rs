@@ -104,6 +104,20 @@ fn a_password_of_the_directorys_own_is_the_only_password_action_and_contains() {
 }
 
 #[test]
+fn a_directory_that_makes_no_passwords_gives_ours_with_a_note_and_says_what_is_in_the_way() {
+    let temporary = Action::SetTemporaryPassword;
+    let makes_none = |action: Action| match action {
+        Action::SetTemporaryPassword => Support::without_temporary(Support::Works),
+        _ => Support::Works,
+    };
+    let chosen = choose(&account(), &[temporary, Action::RevokeSessions], &makes_none);
+    assert_eq!(chosen.disposition, Ok(Disposition::Reset { actions: vec![MUST, Action::RevokeSessions] }));
+    assert!(chosen.notes[0].starts_with("set_temporary_password replaced by set_password_must_change: the directory"));
+    assert_eq!(Support::without_temporary(Support::instead(SET, "a")), Support::instead(SET, "a"));
+    assert_eq!(Support::without_temporary(Support::cannot("a")), Support::cannot("a"));
+}
+
+#[test]
 fn the_order_is_that_of_containment_and_each_action_comes_once() {
     let asked = [Action::RevokeSessions, MUST, Action::Disable, MUST, Action::RevokeSessions];
     assert_eq!(actions(&account(), &asked, &works), [Action::Disable, MUST, Action::RevokeSessions]);

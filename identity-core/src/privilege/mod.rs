@@ -3,9 +3,11 @@
 
 mod graph;
 mod index;
+mod overrides;
 
 pub use graph::{Membership, MembershipGraph};
 pub use index::{Classification, PrivilegeIndex};
+pub use overrides::TierOverrides;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,12 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// The tier of this number: 0, 1 or 2.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
+        [Self::Control, Self::Management, Self::User].into_iter().find(|tier| tier.number() == number)
+    }
+
     /// 0, 1 or 2.
     #[must_use]
     pub fn number(self) -> u8 {

@@ -78,6 +78,11 @@ async fn errors_do_not_print_what_was_sent_or_answered() {
     let error = TokenCache::new(credentials(&InProcess::script([Ok(answer(401, &echo))]))).token().await.unwrap_err();
     assert_eq!(error.detail(), "invalid_client: [as sent] is wrong");
     check(&format!("{error:?}"));
+    for member in ["mine", "other"] {
+        let body = format!(r#"{{"error":"invalid_client","{member}":["{PLANTED}"],"access_token":"{PLANTED}"}}"#);
+        let source = credentials(&InProcess::script([Ok(answer(401, &body))])).with_members(&["mine"]);
+        check(&format!("{:?}", TokenCache::new(source).token().await.unwrap_err()));
+    }
     // A token that comes with a status or in a shape that cannot be used is not printed either.
     for (code, body) in [(200, token.replace('}', "")), (201, token.clone()), (400, token.clone())] {
         let service = InProcess::script([Ok(answer(code, &body))]);

@@ -27,31 +27,36 @@ enum Answer {
 #[async_trait]
 impl ForcedReset for MemoryDirectory {
     fn support(&self, account: &Account, action: Action) -> Support {
-        let cannot = |because: &str| Support::Cannot { because: because.to_owned() };
-        let instead = |action, because: &str| Support::Instead { action, because: because.to_owned() };
-        if !self.capabilities().can(action) {
-            return Support::Cannot { because: format!("{} cannot {action}", self.info().kind) };
+        match action {
+            _ if self.capabilities().can(action) => {}
+            Action::SetTemporaryPassword => {
+                return Support::without_temporary(self.support(account, Action::SetPassword { must_change: true }));
+            }
+            _ => return Support::cannot(format!("{} cannot {action}", self.info().kind)),
         }
         if let Some(because) = account.kind.protected_because() {
-            return cannot(because);
+            return Support::cannot(because);
         }
         if action.shows_in_password_state() && account.authority != PasswordAuthority::Here {
-            return cannot("the password is not mastered in this directory: reset it where it is");
+            return Support::cannot("the password is not mastered in this directory: reset it where it is");
         }
         let set = Action::SetPassword { must_change: false };
         let must_change = action.demands_change();
         if matches!(action, Action::ResetToRecovery { .. }) && account.password.cannot_change {
-            return instead(set, "the owner may not change the password, and could not come back by recovery");
+            return Support::instead(set, "the owner may not change the password, and could not come back by recovery");
         }
         if must_change && account.password.never_expires {
-            return instead(set, "the password never expires: a must-change flag has no effect");
+            return Support::instead(set, "the password never expires: a must-change flag has no effect");
         }
         if must_change && account.password.cannot_change {
-            return instead(set, "the owner may not change the password: a must-change flag locks the owner out");
+            return Support::instead(
+                set,
+                "the owner may not change the password: a must-change flag locks the owner out",
+            );
         }
         if action == Action::SetPasswordChangeAfterMfa && !can_do_mfa(account) {
             let because = "its owner has no second factor, and could not sign in to choose another password";
-            return instead(Action::SetPassword { must_change: true }, because);
+            return Support::instead(Action::SetPassword { must_change: true }, because);
         }
         Support::Works
     }

@@ -1,11 +1,8 @@
 //! Searches of the mock: pages, ranges, filters, constructed attributes.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod client;
 
 use std::collections::BTreeSet;
 
-use client::{Client, bytes, text};
+use crate::client::{Client, bytes, text};
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::controls::RawControl;
 use ldap3::{Scope, SearchEntry};
@@ -296,7 +293,7 @@ async fn replication_metadata_tell_how_often_and_when_a_password_was_set() {
         assert_eq!(seconds, set / 10_000_000);
         let xml = entry.attrs["msDS-ReplAttributeMetaData"].iter().find(|xml| xml.contains(">unicodePwd<")).unwrap();
         assert!(xml.contains(&format!("<dwVersion>{}</dwVersion>", account.password_version + round)));
-        client::set_password(&mut client.ldap, &dn, &format!("Correct7horse-{round}!")).await;
+        crate::client::set_password(&mut client.ldap, &dn, &format!("Correct7horse-{round}!")).await;
     }
 }
 

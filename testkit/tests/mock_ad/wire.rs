@@ -1,11 +1,8 @@
 //! The mock of Active Directory, driven with an ordinary LDAP client.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod client;
 
 use std::collections::HashSet;
 
-use client::{Client, change_password, set_password, text};
+use crate::client::{Client, change_password, set_password, text};
 use ldap3::{Mod, Scope, SearchEntry};
 use testkit::mock_ad::{DomainPolicy, MockAd};
 use testkit::organisation::{Organisation, special};
@@ -129,7 +126,7 @@ async fn must_change_holds_in_the_same_request_and_does_nothing_where_passwords_
     for (index, rc) in [(special::ORDINARY, 49), (special::NEVER_EXPIRES, 0), (special::SMART_CARD, 0)] {
         let account = mock.organisation().account(index);
         let mods = vec![
-            Mod::Replace(b"unicodePwd".to_vec(), HashSet::from([client::quoted(GOOD)])),
+            Mod::Replace(b"unicodePwd".to_vec(), HashSet::from([crate::client::quoted(GOOD)])),
             Mod::Replace(b"pwdLastSet".to_vec(), HashSet::from([b"0".to_vec()])),
         ];
         assert_eq!(client.ldap.modify(&account.dn(&base), mods).await.unwrap().rc, 0);
@@ -184,7 +181,7 @@ async fn a_request_takes_effect_whole_or_not_at_all() {
     let account = mock.organisation().account(special::ORDINARY);
     let mut client = Client::bound(&mock).await;
     let mods = vec![
-        Mod::Replace(b"unicodePwd".to_vec(), HashSet::from([client::quoted(GOOD)])),
+        Mod::Replace(b"unicodePwd".to_vec(), HashSet::from([crate::client::quoted(GOOD)])),
         Mod::Delete(b"userAccountControl".to_vec(), HashSet::from([b"514".to_vec()])),
         Mod::Add(b"userAccountControl".to_vec(), HashSet::from([b"512".to_vec()])),
     ];
@@ -224,7 +221,7 @@ async fn a_change_by_the_owner_needs_the_old_password_and_respects_the_history()
         crit: true,
         val: Some(vec![0x30, 3, 2, 1, 1]),
     };
-    let mods = || vec![Mod::Replace(b"unicodePwd".to_vec(), HashSet::from([client::quoted(&old)]))];
+    let mods = || vec![Mod::Replace(b"unicodePwd".to_vec(), HashSet::from([crate::client::quoted(&old)]))];
     assert_eq!(admin.ldap.with_controls(hints).modify(&dn, mods()).await.unwrap().rc, 19);
     assert_eq!(admin.ldap.modify(&dn, mods()).await.unwrap().rc, 0);
     let cannot = organisation.account(special::CANNOT_CHANGE);

@@ -1,5 +1,4 @@
 //! An LDAP client for tests of the mock.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::HashSet;
 use std::sync::Arc;

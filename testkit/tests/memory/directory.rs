@@ -1,5 +1,4 @@
 //! The directory in memory behaves as a real one, counted against its own record.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

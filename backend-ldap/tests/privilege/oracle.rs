@@ -1,6 +1,5 @@
 //! The index beside a slow, obvious oracle, on random graphs of groups: cycles, primary groups,
 //! distribution lists, placeholders of own and of foreign accounts, histories of accounts and groups.
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

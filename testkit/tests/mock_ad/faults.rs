@@ -1,12 +1,9 @@
 //! Faults of the mock: what the peer sees, and what the directory really did.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod client;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use client::{Client, quoted, set_password};
+use crate::client::{Client, quoted, set_password};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
@@ -166,7 +163,7 @@ async fn the_directorys_clock_can_be_wrong() {
     let found =
         client.ldap.search("", Scope::Base, "(objectClass=*)", ["currentTime"]).await.unwrap().success().unwrap();
     let entry = ldap3::SearchEntry::construct(found.0.into_iter().next().unwrap());
-    assert_eq!(client::text(&entry, "currentTime")[..11], set.strftime("%Y%m%d%H%M%S").to_string()[..11]);
+    assert_eq!(crate::client::text(&entry, "currentTime")[..11], set.strftime("%Y%m%d%H%M%S").to_string()[..11]);
 }
 
 #[tokio::test]
@@ -215,7 +212,7 @@ async fn what_happens_behind_the_runs_back_shows_over_the_wire() {
     .unwrap();
     let by_guid = format!("<GUID={}>", account.guid);
     let entry = client.read(&by_guid, &["userAccountControl", "distinguishedName"]).await;
-    assert_eq!(client::text(&entry, "userAccountControl"), "514");
+    assert_eq!(crate::client::text(&entry, "userAccountControl"), "514");
     assert!(entry.dn.starts_with("CN=Renamed\\, Person,OU=Administration,"));
     assert_eq!(set_password(&mut client.ldap, &account.dn(&mock.base()), GOOD).await.0, 32, "the old name is gone");
     assert_eq!(set_password(&mut client.ldap, &by_guid, GOOD).await.0, 0);

@@ -1,5 +1,4 @@
 //! The conformance suite on the LDAP backend and the mock, and both against the truth.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use backend_ldap::{LdapConfig, LdapDirectory};
 use futures::TryStreamExt as _;

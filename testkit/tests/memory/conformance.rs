@@ -1,15 +1,12 @@
 //! The conformance suite on the directory in memory, and on directories broken on purpose: a
 //! suite that cannot fail would prove nothing.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
-
-mod broken;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broken::{Broken, How};
+use crate::broken::{Broken, How};
 use identity_core::limits::OperationClass;
 use identity_core::reset::Action;
 use testkit::conformance::{self, CASES, State};
