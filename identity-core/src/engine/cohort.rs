@@ -132,10 +132,7 @@ impl Cohort {
         for (((entry, actions, mut progress, share), account), followed) in open.into_iter().zip(accounts).zip(followed)
         {
             let begun = !progress.actions.is_empty();
-            match (
-                recheck(&entry, account.as_ref(), index, lane.principal.as_ref(), &lane.protected, begun),
-                account,
-            ) {
+            match (recheck(&entry, account.as_ref(), index, lane.principal.as_ref(), &lane.protected, begun), account) {
                 (Recheck::Go(notes), Some(account)) => {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });
