@@ -287,13 +287,12 @@ impl Course {
     }
 }
 
+/// A pass that has not begun: its lane, its entries, and how far the leading pass has come.
+type Following<I> = (Arc<Lane>, I, watch::Receiver<Passed>);
+
 /// Begins the passes behind the leading ones, by class. Each waits until that of its class is over in
 /// the wave before: the privileged come before the workforce in every class.
-fn follow<I>(
-    seat: &mut Seat,
-    wave: &Wave,
-    behind: BTreeMap<OperationClass, Vec<(Arc<Lane>, I, watch::Receiver<Passed>)>>,
-) -> JoinHandle<()>
+fn follow<I>(seat: &mut Seat, wave: &Wave, behind: BTreeMap<OperationClass, Vec<Following<I>>>) -> JoinHandle<()>
 where
     I: Iterator<Item = Result<Entry>> + Send + 'static,
 {
