@@ -11,8 +11,13 @@
 //! - `throughput/okta/0ms`, `throughput/okta/50ms`: a run on the mock of Okta, quotas off, with
 //!   temporary passwords. The bare loop sends the same requests, as many in flight, and reads
 //!   nothing before.
+//! - `throughput/graph/0ms/bare-with-looks` and so on: a bare loop that reads each account before it
+//!   changes it, against the one that only changes. That is what no run can be faster than.
 //! - `throughput/memory`: a run on a directory in memory, against giving it the orders directly:
 //!   what the engine adds.
+//!
+//! `IDENTITY_RESET_ACCOUNTS` sets how many accounts Graph and Okta have, `IDENTITY_RESET_ROUNDS` how
+//! many rounds there are (without it criterion decides, ten and more).
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 
 mod bare_graph;
@@ -40,7 +45,7 @@ use testkit::organisation::Organisation;
 use tokio::runtime::Runtime;
 
 use bare_ldap::{Bare, IN_FLIGHT};
-use side_by_side::{compare, in_turns, size, timed, wanted};
+use side_by_side::{accounts, compare, in_turns, size, timed, wanted};
 
 const SET: Action = Action::SetPassword { must_change: true };
 
@@ -105,7 +110,7 @@ fn on_graph(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> 
         return Ok(());
     }
     // What is asked once a run (who is privileged) does not grow with it.
-    let accounts = size(20_000, 200);
+    let accounts = size(accounts(20_000), 200);
     let organisation = Organisation::new(1, accounts);
     let mock = runtime.block_on(MockGraph::builder(organisation).cloud_only(100).without_quotas().start())?;
     let bare = runtime.block_on(bare_graph::Bare::connect(&mock))?;
@@ -119,6 +124,10 @@ fn on_graph(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> 
         bare: &|round| {
             let password = password(round);
             runtime.block_on(bare.set_passwords(&first.accounts, &password, bare_graph::IN_FLIGHT))
+        },
+        looking: &|round| {
+            let password = password(round + 1_000_000);
+            runtime.block_on(bare.look_and_set(&first.accounts, &password, bare_graph::IN_FLIGHT))
         },
         asked: &|| [mock.counts().requests, mock.counts().batches],
     };
@@ -136,7 +145,7 @@ fn on_okta(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
     if !names.into_iter().any(wanted) {
         return Ok(());
     }
-    let organisation = Organisation::new(1, size(2_000, 200));
+    let organisation = Organisation::new(1, size(accounts(2_000), 200));
     let mock = runtime.block_on(MockOkta::builder(organisation).okta_mastered_share(100).without_quotas().start())?;
     bare_okta::even(&mock)?;
     let bare = bare_okta::Bare::new(&mock)?;
@@ -148,6 +157,7 @@ fn on_okta(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
         amount,
         latency: &|latency| mock.set_latency(latency),
         bare: &|_| runtime.block_on(bare.set_passwords(&first.accounts, bare_okta::IN_FLIGHT)),
+        looking: &|_| runtime.block_on(bare.look_and_set(&first.accounts, bare_okta::IN_FLIGHT)),
         asked: &|| [mock.counts().requests, 0],
     };
     for (name, [requests, _]) in over_http.compare(criterion, runtime, names) {
@@ -163,6 +173,8 @@ struct OverHttp<'a> {
     latency: &'a dyn Fn(Duration),
     /// Sets all passwords, in the round of this number.
     bare: &'a dyn Fn(u64) -> anyhow::Result<()>,
+    /// The same, each account read before.
+    looking: &'a dyn Fn(u64) -> anyhow::Result<()>,
     /// What the mock was asked so far.
     asked: &'a dyn Fn() -> [u64; 2],
 }
@@ -197,6 +209,14 @@ impl OverHttp<'_> {
                 measured
             });
             told.extend(asked.map(|asked| (name, asked)));
+            // What the looks alone cost: a bare loop that reads each account before it changes it.
+            compare(criterion, &format!("{name}/bare-with-looks"), 4, |round| {
+                (self.latency)(latency);
+                let looking = || timed(|| (self.looking)(round));
+                let measured = in_turns(round, self.amount, looking, || timed(|| (self.bare)(round + 2_000_000)));
+                (self.latency)(Duration::ZERO);
+                measured
+            });
         }
         told
     }

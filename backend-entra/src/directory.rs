@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::try_join;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
 use identity_core::error::Result;
 use identity_core::http::{Client, ClientSettings, TokenCache};
@@ -105,8 +106,11 @@ impl Directory for EntraDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        let mut preflight = findings::preflight(&self.tenant).await?;
-        preflight.findings.extend(preflight::predict(&self.tenant).await?);
+        // Side by side: they ask for other things.
+        let (mut preflight, (findings, privileges)) =
+            try_join!(findings::preflight(&self.tenant), preflight::predict(&self.tenant))?;
+        preflight.findings.extend(findings);
+        preflight.privileges = privileges;
         Ok(preflight)
     }
 

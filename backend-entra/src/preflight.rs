@@ -1,13 +1,16 @@
 //! What of a run will be refused, found before anything is touched: missing permissions, and accounts
 //! that the app's own directory roles do not reach.
 
+use std::sync::Arc;
+
 use identity_core::directory::{Finding, Severity};
 use identity_core::error::Result;
+use identity_core::privilege::PrivilegeIndex;
 use identity_core::reset::Action;
 
 use crate::matrix::{Power, Refusal, check};
 use crate::permissions::{self, Granted, has, missing};
-use crate::privilege::{Targets, survey};
+use crate::privilege::{Targets, classify};
 use crate::tenant::Tenant;
 
 /// The actions that are told apart by what they need.
@@ -21,11 +24,14 @@ const ACTIONS: [(Action, &str); 6] = [
 ];
 const ADVICE: &str = "give its service principal Privileged Authentication Administrator over the whole tenant to reach all, and sign in anew";
 
+/// Findings, and who is privileged where that could be read.
+pub(crate) type Prediction = (Vec<Finding>, Option<Arc<PrivilegeIndex>>);
+
 /// What is missing and what will be refused.
 ///
 /// # Errors
 /// When a read failed that may succeed later, or when signing in failed.
-pub(crate) async fn predict(tenant: &Tenant) -> Result<Vec<Finding>> {
+pub(crate) async fn predict(tenant: &Tenant) -> Result<Prediction> {
     let mut findings = Vec::new();
     if let Some(claims) = tenant.claims().await? {
         let granted: Granted = claims.roles.into_iter().collect();
@@ -33,8 +39,8 @@ pub(crate) async fn predict(tenant: &Tenant) -> Result<Vec<Finding>> {
             about_permissions(&granted, tenant.cloud.has_identity_protection(), &mut findings);
         }
     }
-    match survey(tenant).await {
-        Ok(survey) => {
+    let privileges = match classify(tenant).await {
+        Ok((survey, index)) => {
             let notes = survey.notes().iter().map(|note| Finding::new(Severity::Note, note.clone()));
             let gaps = survey.gaps().iter().map(|gap| {
                 Finding::new(
@@ -43,20 +49,20 @@ pub(crate) async fn predict(tenant: &Tenant) -> Result<Vec<Finding>> {
                 )
             });
             findings.extend(notes.chain(gaps));
+            index
         }
         Err(error) if error.is_temporary() || error.kind() == identity_core::error::ErrorKind::Unauthenticated => {
             return Err(error);
         }
         Err(error) => {
-            findings
-                .push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
-            return Ok(findings);
+            findings.push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
+            return Ok((findings, None));
         }
-    }
+    };
     if let Some(targets) = tenant.known.targets() {
         about_reach(&targets, &mut findings);
     }
-    Ok(findings)
+    Ok((findings, Some(Arc::new(privileges))))
 }
 
 fn about_permissions(granted: &Granted, has_identity_protection: bool, findings: &mut Vec<Finding>) {

@@ -152,7 +152,9 @@ impl OktaConfig {
         self
     }
 
-    /// The most requests in flight; 1 to 75, which is all that an org has.
+    /// The most requests in flight; 1 to 75, which is all that an org has. The looks before each order
+    /// have as much room beside that, as far as both come to no more than 56 (75 percent of 75, which
+    /// Okta gives an app or a token unless set otherwise).
     #[must_use]
     pub fn in_flight(mut self, requests: u32) -> Self {
         self.in_flight = requests;

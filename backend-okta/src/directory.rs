@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::try_join;
 use identity_core::directory::{Capabilities, Directory, DirectoryInfo, Preflight, RateLimitedBatching};
 use identity_core::error::Result;
 use identity_core::evidence::AuditLog;
@@ -122,8 +123,11 @@ impl Directory for OktaDirectory {
     }
 
     async fn preflight(&self) -> Result<Preflight> {
-        let mut preflight = findings::preflight(&self.org).await?;
-        preflight.findings.extend(preflight::predict(&self.org).await?);
+        // Side by side: they ask for other things.
+        let (mut preflight, (findings, privileges)) =
+            try_join!(findings::preflight(&self.org), preflight::predict(&self.org))?;
+        preflight.findings.extend(findings);
+        preflight.privileges = privileges;
         Ok(preflight)
     }
 

@@ -57,11 +57,20 @@ pub(crate) fn class_of(action: Action) -> OperationClass {
     }
 }
 
+/// The most requests of one caller at once: what Okta gives an app or a token (75 percent unless set
+/// otherwise, "Set a principal's rate limits") of the 75 that a workforce org has ("Rate limits",
+/// concurrency).
+const MOST_AT_ONCE: u32 = 75 * 75 / 100;
+
 /// What an org with this configuration allows.
+///
+/// The look before each order is a request as the order is, and as long: it has as much room as the
+/// orders have, beside them and never beyond what the org takes of one caller.
 pub(crate) fn limits(config: &OktaConfig) -> Limits {
     let limits = Limits::new(NonZeroU32::MIN, of(config.in_flight))
         .with_batch_cost(BatchCost::PerOperation)
         .with_batch_of(OperationClass::Read, of(LOOKUPS))
+        .with_reads_beside_of(USER, config.in_flight.min(MOST_AT_ONCE.saturating_sub(config.in_flight)))
         .with_deadline(config.deadline);
     if !config.quotas {
         return limits;
@@ -87,6 +96,15 @@ fn of(number: u32) -> NonZeroU32 {
 mod tests {
     use super::*;
     use crate::canned::config;
+
+    #[test]
+    fn looks_have_room_of_their_own_within_what_one_caller_has() {
+        for (in_flight, beside) in [(1, 1), (10, 10), (28, 28), (50, 6), (56, 0), (75, 0)] {
+            let limits = limits(&config().in_flight(in_flight));
+            assert_eq!((limits.in_flight.get(), limits.reads_beside), (in_flight, beside));
+            assert_eq!(limits.class_beside, USER, "a class that nothing else is in");
+        }
+    }
 
     #[test]
     fn each_class_is_a_bucket_that_answers_tell_the_size_of() {

@@ -1,12 +1,15 @@
 //! What of a run will be refused, found before anything is touched: accounts that the caller's own roles
 //! do not reach, and what is not known of who is privileged.
 
+use std::sync::Arc;
+
 use identity_core::directory::{Finding, Severity};
 use identity_core::error::{ErrorKind, Result};
+use identity_core::privilege::PrivilegeIndex;
 
 use crate::matrix::{Power, Refusal, Target, check};
 use crate::org::Org;
-use crate::privilege::{Targets, survey};
+use crate::privilege::{Targets, index, survey};
 
 /// The powers that are told apart by what they need, and what is not done without them.
 const POWERS: [(Power, &str); 7] = [
@@ -19,13 +22,16 @@ const POWERS: [(Power, &str); 7] = [
     (Power::Suspend, "no account can be suspended"),
 ];
 
+/// Findings, and who is privileged where that could be read.
+pub(crate) type Prediction = (Vec<Finding>, Option<Arc<PrivilegeIndex>>);
+
 /// What of the privileges could not be read, and what will be refused.
 ///
 /// # Errors
 /// When a read failed that may succeed later, or when signing in failed.
-pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
+pub(crate) async fn predict(org: &Org) -> Result<Prediction> {
     let mut findings = Vec::new();
-    match survey(org).await {
+    let privileges = match survey(org).await {
         Ok(survey) => {
             let notes = survey.notes().iter().map(|note| Finding::new(Severity::Note, note.clone()));
             let gaps = survey.gaps().iter().map(|gap| {
@@ -39,14 +45,14 @@ pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
                 Finding::new(Severity::Warning, text)
             });
             findings.extend(notes.chain(gaps).chain(apps));
+            index(&survey)
         }
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),
         Err(error) => {
-            findings
-                .push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
-            return Ok(findings);
+            findings.push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
+            return Ok((findings, None));
         }
-    }
+    };
     if let Some(targets) = org.known.targets() {
         about_reach(&targets, &mut findings);
     }
@@ -55,7 +61,7 @@ pub(crate) async fn predict(org: &Org) -> Result<Vec<Finding>> {
                     link that is mailed to such a mailbox reaches nobody; name them in the configuration";
         findings.push(Finding::new(Severity::Note, text.to_owned()));
     }
-    Ok(findings)
+    Ok((findings, Some(Arc::new(privileges))))
 }
 
 /// What the caller's own roles reach.

@@ -16,6 +16,14 @@ use testkit::mock_graph::MockGraph;
 pub(crate) const IN_FLIGHT: usize = 8;
 /// Requests of one batch: what Graph takes, and what ours sends.
 const BATCH: usize = 20;
+/// Ids of one filter.
+const FILTER: usize = 15;
+/// What ours reads of an account before it touches it.
+const SELECT: &str = "id,userPrincipalName,displayName,mail,accountEnabled,userType,creationType,\
+externalUserState,onPremisesSyncEnabled,onPremisesDomainName,onPremisesSamAccountName,\
+onPremisesSecurityIdentifier,onPremisesImmutableId,lastPasswordChangeDateTime,signInSessionsValidFromDateTime,\
+passwordPolicies,passwordProfile,identities,isManagementRestricted,createdDateTime,department,companyName,\
+employeeId,employeeType,jobTitle,city,country,usageLocation,preferredLanguage";
 
 /// Our backend, that keeps to no quota.
 pub(crate) async fn ours(mock: &MockGraph) -> anyhow::Result<Arc<EntraDirectory>> {
@@ -63,6 +71,38 @@ impl Bare {
         stream::iter(accounts.chunks(BATCH).map(Ok))
             .try_for_each_concurrent(in_flight, |accounts| self.set_batch(accounts, password))
             .await
+    }
+
+    /// The same, each account read before: 20 filters of 15 ids in one batch, then their passwords.
+    pub(crate) async fn look_and_set(
+        &self,
+        accounts: &[AccountId],
+        password: &str,
+        in_flight: usize,
+    ) -> anyhow::Result<()> {
+        let reads = stream::iter(accounts.chunks(BATCH * FILTER).map(Ok));
+        reads.try_for_each_concurrent(in_flight, |accounts| self.read_batch(accounts)).await?;
+        self.set_passwords(accounts, password, in_flight).await
+    }
+
+    async fn read_batch(&self, accounts: &[AccountId]) -> anyhow::Result<()> {
+        let requests = accounts.chunks(FILTER).enumerate().map(|(place, ids)| {
+            let quoted: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+            let filter = format!("id in ({})", quoted.join(",")).replace(' ', "%20");
+            json!({
+                "id": place.to_string(),
+                "method": "GET",
+                "url": format!("/users?$filter={filter}&$select={SELECT}&$top=999"),
+            })
+        });
+        let batch = json!({ "requests": requests.collect::<Vec<_>>() });
+        let sent = self.client.post(&self.batch).bearer_auth(&self.token).json(&batch).send().await?;
+        let answer: Value = sent.error_for_status()?.json().await?;
+        let answers = answer.get("responses").and_then(Value::as_array).context("no answers")?;
+        let rows = answers.iter().filter_map(|answer| answer.pointer("/body/value").and_then(Value::as_array));
+        let read: usize = rows.map(Vec::len).sum();
+        ensure!(read == accounts.len(), "{read} of {} accounts were read", accounts.len());
+        Ok(())
     }
 
     async fn set_batch(&self, accounts: &[AccountId], password: &str) -> anyhow::Result<()> {

@@ -58,6 +58,20 @@ impl Bare {
         stream::iter(accounts.iter().map(Ok)).try_for_each_concurrent(in_flight, |account| self.set(account)).await
     }
 
+    /// The same, each account read before.
+    pub(crate) async fn look_and_set(&self, accounts: &[AccountId], in_flight: usize) -> anyhow::Result<()> {
+        let accounts = stream::iter(accounts.iter().map(Ok));
+        accounts
+            .try_for_each_concurrent(2 * in_flight, async |account| {
+                let request = self.client.get(format!("{}/{account}", self.users));
+                let sent = request.header("authorization", &self.authorization).header("accept", "application/json");
+                let answer: Value = sent.send().await?.error_for_status()?.json().await?;
+                ensure!(answer.get("id").is_some_and(Value::is_string), "no account in the answer");
+                self.set(account).await
+            })
+            .await
+    }
+
     async fn set(&self, account: &AccountId) -> anyhow::Result<()> {
         let call = "lifecycle/expire_password_with_temp_password?revokeSessions=true";
         let request = self.client.post(format!("{}/{account}/{call}", self.users));

@@ -73,6 +73,16 @@ pub(crate) fn size(full: u64, few: u64) -> u64 {
     if smoke() { few } else { full }
 }
 
+/// So many accounts as `IDENTITY_RESET_ACCOUNTS` says, where it says something.
+pub(crate) fn accounts(unless_said: u64) -> u64 {
+    number("IDENTITY_RESET_ACCOUNTS").unwrap_or(unless_said)
+}
+
+/// What a variable of the environment says.
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
 /// Whether the command line asks for benchmarks of this name.
 pub(crate) fn wanted(name: &str) -> bool {
     let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
@@ -91,6 +101,13 @@ pub(crate) fn compare(
         return None;
     }
     let mut rounds: Vec<Round> = Vec::new();
+    // Criterion takes ten at least, which large runs have no time for.
+    if let Some(times) = number("IDENTITY_RESET_ROUNDS").filter(|_| !smoke()) {
+        for number in 0..times {
+            rounds.push(round(number).unwrap_or_else(|error| panic!("{name}: {error:#}")));
+        }
+        return tell(name, &rounds);
+    }
     let mut group = criterion.benchmark_group(name);
     group
         .sampling_mode(SamplingMode::Flat)

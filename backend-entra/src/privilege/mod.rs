@@ -43,12 +43,20 @@ pub(crate) use targets::Targets;
 #[async_trait]
 impl PrivilegeClassifier for EntraDirectory {
     async fn privileges(&self) -> Result<PrivilegeIndex> {
-        // A domain that was federated since is somebody else's to reset.
-        let ((), survey) = try_join!(self.tenant.read_domains_again(), survey(&self.tenant))?;
-        let mut index = grounds::index(&survey);
-        grounds::add_restricted(&mut index, self.tenant.known.restricted());
-        Ok(index)
+        classify(&self.tenant).await.map(|(_, index)| index)
     }
+}
+
+/// What the tenant says, and who is privileged by it.
+///
+/// # Errors
+/// As of [`PrivilegeClassifier::privileges`].
+pub(crate) async fn classify(tenant: &Tenant) -> Result<(Survey, PrivilegeIndex)> {
+    // A domain that was federated since is somebody else's to reset.
+    let ((), survey) = try_join!(tenant.read_domains_again(), survey(tenant))?;
+    let mut index = grounds::index(&survey);
+    grounds::add_restricted(&mut index, tenant.known.restricted());
+    Ok((survey, index))
 }
 
 /// Asks the tenant, and keeps what decides who may be reset.

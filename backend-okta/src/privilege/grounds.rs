@@ -26,7 +26,7 @@ struct Way {
 }
 
 /// The index of what was read.
-pub(super) fn index(survey: &Survey) -> PrivilegeIndex {
+pub(crate) fn index(survey: &Survey) -> PrivilegeIndex {
     let mut index = PrivilegeIndex::default();
     let app_admins = app_admins(survey);
     for holding in &survey.holdings {

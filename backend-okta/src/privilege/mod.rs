@@ -33,6 +33,7 @@ use identity_core::privilege::PrivilegeIndex;
 
 use crate::OktaDirectory;
 use crate::org::Org;
+pub(crate) use grounds::index;
 pub(crate) use known::SUPER;
 pub(crate) use remembered::Known;
 pub(crate) use survey::Survey;
@@ -42,7 +43,7 @@ pub(crate) use targets::Targets;
 #[async_trait]
 impl PrivilegeClassifier for OktaDirectory {
     async fn privileges(&self) -> Result<PrivilegeIndex> {
-        Ok(grounds::index(&survey(&self.org).await?))
+        Ok(index(&survey(&self.org).await?))
     }
 }
 

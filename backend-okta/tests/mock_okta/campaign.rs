@@ -1,14 +1,12 @@
 //! A plan for some users, and the run that carries it out: engine, journal and vault, in virtual time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use backend_okta::OktaDirectory;
 use futures::TryStreamExt as _;
 use identity_core::directory::Backend;
 use identity_core::engine::Run;
 use identity_core::journal::{EntryProgress, Event, Journal, MemoryJournal, Record};
-use identity_core::limits::clock;
 use identity_core::plan::{Approvals, Disposition, Entry, Plan, PlanRow, PlanSpec, Selection};
 use identity_core::reset::{Action, Secret, SecretKind};
 use identity_core::vault::MemoryVault;
@@ -107,23 +105,4 @@ impl Campaign {
 /// How often something was done to a user, as the org's own log has it.
 pub(crate) fn events(mock: &MockOkta, user: &OktaUser, event_type: &str) -> usize {
     mock.events().iter().filter(|event| event.target == user.id && event.event_type == event_type).count()
-}
-
-/// The average of requests in flight while something goes on.
-pub(crate) async fn in_flight<T>(mock: &MockOkta, during: impl Future<Output = T>) -> (T, f64) {
-    let mut samples: Vec<u64> = Vec::new();
-    let watch = async {
-        loop {
-            samples.push(mock.counts().in_flight);
-            // No part of the latency, so that every phase of it is met.
-            clock::sleep(Duration::from_millis(7)).await;
-        }
-    };
-    let ended = tokio::select! {
-        ended = during => ended,
-        () = watch => unreachable!(),
-    };
-    // The first and the last of it are of planning and of the end.
-    let busy: Vec<_> = samples.into_iter().skip_while(|requests| *requests == 0).collect();
-    (ended, busy.iter().sum::<u64>() as f64 / busy.len().max(1) as f64)
 }

@@ -1,9 +1,12 @@
 //! What a directory says about itself.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, DirectoryId};
+use crate::privilege::PrivilegeIndex;
 
 /// What a directory is; never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,11 @@ pub struct Preflight {
     pub password_policy: PasswordPolicy,
     /// What was noticed.
     pub findings: Vec<Finding>,
+    /// Who is privileged, where the preflight had to read that anyway to say what will be refused: read
+    /// during the preflight, to its end. Whoever asks next takes it instead of reading all of it again
+    /// while it is young: a run for a wave that begins within ten seconds. It is not written to files.
+    #[serde(skip)]
+    pub privileges: Option<Arc<PrivilegeIndex>>,
 }
 
 impl Preflight {

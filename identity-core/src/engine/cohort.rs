@@ -128,15 +128,13 @@ impl Cohort {
             }
         };
         let followed = followed(lane, open.iter().map(|(entry, ..)| entry)).await?;
+        let index = lane.index()?;
         let mut cohort = Self { subjects: Vec::with_capacity(open.len()), places: HashMap::with_capacity(open.len()) };
         let mut events = Vec::new();
         for (((entry, actions, mut progress, share), account), followed) in open.into_iter().zip(accounts).zip(followed)
         {
             let begun = !progress.actions.is_empty();
-            match (
-                recheck(&entry, account.as_ref(), &lane.index, lane.principal.as_ref(), &lane.protected, begun),
-                account,
-            ) {
+            match (recheck(&entry, account.as_ref(), index, lane.principal.as_ref(), &lane.protected, begun), account) {
                 (Recheck::Go(notes), Some(account)) => {
                     for note in notes.into_iter().filter(|note| !progress.notes.contains(note)) {
                         events.push(Event::Noted { entry: entry.seq, note });

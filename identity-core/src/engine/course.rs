@@ -1,5 +1,6 @@
 //! The course of a run after its checks: waves in order, the lanes of a wave side by side.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::admission::{self, Admission, Waiting};
+use super::front::{Front, Passed};
 use super::guard::Guard;
-use super::lane::{self, Front, Generators, Lane};
+use super::lane::{self, Generators, Lane};
 use super::lead::Leading;
+use super::look::{FOR_A_WAVE, Looks};
 use super::pause::Pauses;
 use super::progress::Teller;
 use super::rest;
@@ -23,9 +26,8 @@ use crate::account::{AccountId, DirectoryId};
 use crate::directory::Backend;
 use crate::error::Result;
 use crate::journal::{Event, Journal, StopReason};
-use crate::limits::{RetryPolicy, clock};
+use crate::limits::{OperationClass, RetryPolicy, clock};
 use crate::plan::{Entry, Plan, Wave, WaveKind};
-use crate::privilege::PrivilegeIndex;
 use crate::reset::Action;
 use crate::vault::Vault;
 
@@ -36,15 +38,11 @@ pub(super) struct Seat {
     pub(super) principal: Option<AccountId>,
     pub(super) generators: Generators,
     pub(super) worked: Duration,
-    /// Cancelled when the pass behind the leading one is over in the last wave that had one.
-    pub(super) rest_over: Option<CancellationToken>,
-    /// Who was privileged at the beginning of the wave before, and when that was read.
-    pub(super) look: Option<(Arc<PrivilegeIndex>, Instant)>,
+    /// Cancelled when the pass behind the leading one is over in the last wave, for each class.
+    pub(super) rest_over: BTreeMap<OperationClass, CancellationToken>,
+    /// Who is privileged, as it was read last.
+    pub(super) looks: Arc<Looks>,
 }
-
-/// So long a look at who is privileged holds for a wave that begins after a short one. Within a wave
-/// it holds far longer.
-const LOOK_HOLDS: Duration = Duration::from_secs(10);
 
 /// A run after its checks.
 #[derive(Debug)]
@@ -226,7 +224,7 @@ impl Course {
                 self.guard.fatal(&lane::panicked(fault), &self.teller);
             }
         }
-        for seat in self.seats.iter_mut().filter(|seat| seat.rest_over.is_some()) {
+        for seat in self.seats.iter_mut().filter(|seat| !seat.rest_over.is_empty()) {
             seat.worked += clock::instant().duration_since(began);
         }
     }
@@ -248,8 +246,8 @@ impl Course {
             lead: seat.backend.class_of(Action::SetPassword { must_change: false }),
             wave: wave.clone(),
             principal: seat.principal.clone(),
-            index: Arc::default(),
-            looked: began,
+            look: None,
+            looks: Arc::clone(&seat.looks),
             generators: seat.generators.clone(),
             journal: Arc::clone(&self.journal),
             vault: Arc::clone(&self.vault),
@@ -260,15 +258,10 @@ impl Course {
             held: Arc::clone(&self.held),
         };
         // As of this wave, not of the plan: who became privileged meanwhile is held.
-        let recent = seat.look.take().filter(|(_, looked)| clock::instant().duration_since(*looked) < LOOK_HOLDS);
-        let lane = match recent {
-            Some((index, looked)) => lane.with_look(index, looked)?,
-            None => lane.looking_again().await?,
-        };
-        seat.look = Some((Arc::clone(&lane.index), lane.looked));
+        let lane = lane.looking(FOR_A_WAVE).await?;
         let span =
             tracing::info_span!("lane", identity_reset.directory.id = %directory, identity_reset.wave = %wave.name);
-        let (mut leads, mut behind) = (Vec::new(), Vec::new());
+        let (mut leads, mut behind) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
         for class in leading.classes() {
             let lane = Arc::new(Lane { lead: class, ..lane.clone() });
             let mut entries = self.led(&lane, &leading)?.peekable();
@@ -276,8 +269,10 @@ impl Course {
                 continue;
             }
             let (front, passed) = Front::new();
-            if lane.has_rest() {
-                behind.push((Arc::clone(&lane), self.led(&lane, &leading)?, passed));
+            for class in lane.classes_behind() {
+                let waiting = Arc::new(lane.blind());
+                let entries = self.led(&waiting, &leading)?;
+                behind.entry(class).or_default().push((waiting, entries, passed.clone()));
             }
             leads.push(lane::lead(lane, entries, front));
         }
@@ -297,9 +292,12 @@ impl Course {
     }
 }
 
-/// Begins the passes behind the leading ones. They wait until those of the wave before are over: the
-/// privileged come before the workforce in every class.
-fn follow<I>(seat: &mut Seat, wave: &Wave, behind: Vec<(Arc<Lane>, I, watch::Receiver<u64>)>) -> JoinHandle<()>
+/// A pass that has not begun: its lane, its entries, and how far the leading pass has come.
+type Following<I> = (Arc<Lane>, I, watch::Receiver<Passed>);
+
+/// Begins the passes behind the leading ones, by class. Each waits until that of its class is over in
+/// the wave before: the privileged come before the workforce in every class.
+fn follow<I>(seat: &mut Seat, wave: &Wave, behind: BTreeMap<OperationClass, Vec<Following<I>>>) -> JoinHandle<()>
 where
     I: Iterator<Item = Result<Entry>> + Send + 'static,
 {
@@ -308,17 +306,23 @@ where
         identity_reset.wave = %wave.name,
         identity_reset.directory.id = %seat.backend.info().id,
     );
-    let over = CancellationToken::new();
-    let is_over = over.clone().drop_guard();
-    let before = seat.rest_over.replace(over);
-    let follow = async move {
-        if let Some(before) = before {
-            before.cancelled().await;
-        }
-        future::join_all(behind.into_iter().map(|(lane, entries, passed)| rest::follow(lane, entries, passed))).await;
-        drop(is_over);
-    };
-    tokio::spawn(follow.instrument(span))
+    let passes: Vec<_> = behind
+        .into_iter()
+        .map(|(class, behind)| {
+            let over = CancellationToken::new();
+            let is_over = over.clone().drop_guard();
+            let before = seat.rest_over.insert(class, over);
+            async move {
+                if let Some(before) = before {
+                    before.cancelled().await;
+                }
+                let follow = |(lane, entries, passed)| rest::follow(lane, class, entries, passed);
+                future::join_all(behind.into_iter().map(follow)).await;
+                drop(is_over);
+            }
+        })
+        .collect();
+    tokio::spawn(async move { drop(future::join_all(passes).await) }.instrument(span))
 }
 
 /// Records that a wave came to its end, unless it was stopped before.

@@ -1,28 +1,26 @@
 //! One directory's lane through one wave.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, FuturesUnordered};
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::cohort;
+use super::front::Front;
 use super::guard::Guard;
+use super::look::{Look, Looks};
 use super::progress::Teller;
 use crate::account::{Account, AccountId};
 use crate::directory::{Backend, PasswordPolicy};
 use crate::error::{Error, ErrorKind, Result, SIGN_IN, Status};
 use crate::journal::Journal;
-use crate::limits::{BatchCost, Limits, OperationClass, RetryCause, RetryPolicy, clock, retried_read};
-use crate::plan::{Entry, Wave, WaveKind};
+use crate::limits::{BatchCost, Limits, OperationClass, RetryCause, RetryPolicy, retried_read};
+use crate::plan::{Disposition, Entry, Wave, WaveKind};
 use crate::privilege::PrivilegeIndex;
 use crate::reset::password::{Generator, Owner};
 use crate::reset::{Action, Secret};
@@ -37,9 +35,9 @@ pub(super) struct Lane {
     pub(super) lead: OperationClass,
     pub(super) wave: Wave,
     pub(super) principal: Option<AccountId>,
-    pub(super) index: Arc<PrivilegeIndex>,
-    /// When who is privileged was read.
-    pub(super) looked: Instant,
+    /// Who is privileged; `None` in a pass that has not begun.
+    pub(super) look: Option<Look>,
+    pub(super) looks: Arc<Looks>,
     pub(super) generators: Generators,
     /// Accounts that are not touched whatever the plan says, in small letters.
     pub(super) protected: Vec<String>,
@@ -103,6 +101,13 @@ where
                         exhausted = true;
                         break;
                     };
+                    for entry in &entries {
+                        if let Disposition::Reset { actions } = &entry.disposition
+                            && let Some(class) = lane.class_behind(actions)
+                        {
+                            front.met(class);
+                        }
+                    }
                     let place = begun..begun + entries.len() as u64;
                     begun = place.end;
                     let ended = lane.cohort(entries, Part::Lead);
@@ -125,7 +130,11 @@ fn cohorts(limits: &Limits, class: OperationClass) -> (usize, usize) {
     let batch = limits.batch_of(class).get().min(MAX_COHORT);
     let in_flight = limits.in_flight.get();
     let (size, sending, preparing) = match limits.batch_cost {
-        BatchCost::PerOperation => (batch, in_flight.div_ceil(batch), PREPARING),
+        BatchCost::PerOperation => {
+            // Where looks have room beside the orders, as many more are looked up meanwhile.
+            let beside = limits.reads_beside;
+            (batch, in_flight.saturating_add(beside).div_ceil(batch), PREPARING)
+        }
         BatchCost::OneRequest => {
             // One look-up, one sealing and one record of intents for several batches; but none that
             // waits long for its permits after the look.
@@ -136,30 +145,6 @@ fn cohorts(limits: &Limits, class: OperationClass) -> (usize, usize) {
         }
     };
     (size as usize, sending.saturating_add(preparing).min(MAX_COHORTS) as usize)
-}
-
-/// Tells the pass behind how far the leading pass has come.
-#[derive(Debug)]
-pub(super) struct Front {
-    passed: watch::Sender<u64>,
-    /// Gone through, but not all before them: by first entry, the one after the last.
-    ahead: BTreeMap<u64, u64>,
-}
-
-impl Front {
-    pub(super) fn new() -> (Self, watch::Receiver<u64>) {
-        let (passed, seen) = watch::channel(0);
-        (Self { passed, ahead: BTreeMap::new() }, seen)
-    }
-
-    fn passed(&mut self, place: Range<u64>) {
-        self.ahead.insert(place.start, place.end);
-        self.passed.send_modify(|passed| {
-            while let Some(end) = self.ahead.remove(passed) {
-                *passed = end;
-            }
-        });
-    }
 }
 
 /// What is said of a task of the run that panicked.
@@ -187,34 +172,39 @@ const MAX_TOGETHER: u32 = 320;
 const MAX_COHORTS: u32 = 256;
 
 impl Lane {
-    /// The same lane with who is privileged as of now.
+    /// The same lane with who is privileged, read less than `holds` ago, or now.
     ///
     /// # Errors
     /// When it cannot be read, or not in full where that matters; [`ErrorKind::Stopped`] when the
     /// run stops meanwhile.
-    pub(super) async fn looking_again(&self) -> Result<Self> {
-        let looked = clock::instant();
-        let read = retried_read(self.backend.governor(), &self.policy, || self.backend.privileges());
-        let index = Arc::new(self.guard.unless_stopped(read).await?);
-        self.with_look(index, looked)
-    }
-
-    /// The same lane with who is privileged as it was read at that time.
-    ///
-    /// # Errors
-    /// When it was not read in full where that matters.
-    pub(super) fn with_look(&self, index: Arc<PrivilegeIndex>, looked: Instant) -> Result<Self> {
+    pub(super) async fn looking(&self, holds: Duration) -> Result<Self> {
+        let look = self.looks.recent(self, holds).await?;
         // Whoever was planned as privileged, or only loses sessions here, is looked at one by one.
         let one_by_one =
             matches!(self.wave.kind, WaveKind::Privileged | WaveKind::PrivilegedElsewhere | WaveKind::Elsewhere);
-        if !one_by_one && let Some(gap) = index.incomplete().first() {
+        if !one_by_one && let Some(gap) = look.index.incomplete().first() {
             // Anybody may be privileged now. To hold each account would end them all for good.
             return Err(Error::new(ErrorKind::InsufficientPrivilege, "classify privilege")
                 .with_directory(self.backend.info().id.clone())
                 .with_detail(format!("who is privileged cannot be read in full any more: {gap}"))
                 .with_advice("let the account that the run signs in with read it, then resume"));
         }
-        Ok(Self { index, looked, ..self.clone() })
+        Ok(Self { look: Some(look), ..self.clone() })
+    }
+
+    /// The same lane without a look, for a pass that waits.
+    pub(super) fn blind(&self) -> Self {
+        Self { look: None, ..self.clone() }
+    }
+
+    /// Who is privileged.
+    ///
+    /// # Errors
+    /// When nobody looked: nobody is touched then.
+    pub(super) fn index(&self) -> Result<&PrivilegeIndex> {
+        self.look.as_ref().map(|look| look.index.as_ref()).ok_or_else(|| {
+            Error::new(ErrorKind::Unexpected, "carry out the plan").with_detail("nobody looked who is privileged")
+        })
     }
 
     /// How many of an account's actions the leading pass takes.
@@ -222,9 +212,18 @@ impl Lane {
         actions.iter().position(|action| self.backend.class_of(*action) != self.lead).unwrap_or(actions.len())
     }
 
-    /// Whether there are actions that the leading pass does not take.
-    pub(super) fn has_rest(&self) -> bool {
-        self.lead_of(&Action::ALL) < Action::ALL.len()
+    /// The class of the first action that the leading pass leaves to one behind it.
+    pub(super) fn class_behind(&self, actions: &[Action]) -> Option<OperationClass> {
+        actions.get(self.lead_of(actions)).map(|action| self.backend.class_of(*action))
+    }
+
+    /// The classes that there can be passes behind for.
+    pub(super) fn classes_behind(&self) -> Vec<OperationClass> {
+        let mut classes: Vec<_> = Action::ALL.into_iter().map(|action| self.backend.class_of(action)).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes.retain(|class| *class != self.lead);
+        classes
     }
 
     /// Takes a cohort through its part, in a task of its own.

@@ -11,10 +11,10 @@
 //! 4. seals passwords, records the intents, takes permits, sends the batches, records the outcomes,
 //!    and repeats what may be repeated.
 //!
-//! Where a directory has classes of orders that are paced apart, a lane has two passes. The leading
+//! Where a directory has classes of orders that are paced apart, a lane has several passes. The leading
 //! one takes each account up to its first action of another class than the one that sets passwords;
-//! the one behind follows with the rest, beside the leading passes of the next waves. Only the
-//! canary is waited for in everything.
+//! one behind it for each such class follows with the rest, beside the leading passes of the next
+//! waves and without waiting for each other. Only the canary is waited for in everything.
 //!
 //! Nothing is sent before its password and its intent are durable; nothing unknown is repeated
 //! before it was read back; a repeat carries the same password. So a run that is killed at any
@@ -29,9 +29,11 @@ mod attempt;
 mod cohort;
 mod course;
 mod follows;
+mod front;
 mod guard;
 mod lane;
 mod lead;
+mod look;
 mod observe;
 mod pause;
 mod progress;

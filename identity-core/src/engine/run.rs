@@ -17,6 +17,7 @@ use super::admission::{self, Admission};
 use super::course::{Course, Seat};
 use super::guard::{Guard, Guardrails};
 use super::lane::Generators;
+use super::look::{Look, Looks};
 use super::observe::Observer;
 use super::pause::Pauses;
 use super::progress::{Progress, Teller};
@@ -313,8 +314,8 @@ impl Run {
             principal: preflight.principal,
             generators: Generators::new(&preflight.password_policy)?,
             worked: Duration::ZERO,
-            rest_over: None,
-            look: None,
+            rest_over: BTreeMap::new(),
+            looks: Arc::new(Looks::beginning_with(preflight.privileges.map(Look::now))),
         })
     }
 }

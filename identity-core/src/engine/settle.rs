@@ -55,7 +55,7 @@ pub(super) async fn send_and_settle(lane: &Lane, cohort: &mut Cohort, pending: V
         }
     };
     let recording = async {
-        let (mut again, mut fault) = (Vec::new(), None);
+        let (mut again, mut fault, mut journal_failed) = (Vec::new(), None, false);
         let mut all = Judged::default();
         while let Some(judged) = passed.recv().await {
             all.take_in(judged);
@@ -67,14 +67,18 @@ pub(super) async fn send_and_settle(lane: &Lane, cohort: &mut Cohort, pending: V
             }
             unrecorded = unrecorded.saturating_sub(all.orders);
             let mut judged = std::mem::take(&mut all);
-            if fault.is_some() {
+            if journal_failed {
                 continue;
             }
             again.append(&mut judged.again);
-            if let Err(error) = record(lane, cohort, judged).await {
+            // What the vault does not take must not hide what else came of the orders.
+            let unsealed = seal(lane, cohort, &mut judged).await.err();
+            let unrecorded = cohort.record(lane, judged.events).await.err();
+            journal_failed = unrecorded.is_some();
+            if let Some(error) = unrecorded.or(unsealed) {
                 // Nothing more of this cohort leaves either.
                 lane.guard.fatal(&error, &lane.teller);
-                fault = Some(error);
+                fault = fault.or(Some(error));
             }
         }
         fault.map_or(Ok(again), Err)
@@ -161,9 +165,10 @@ fn judge(lane: &Lane, work: Work, entry: u64, followed: Followed, outcome: Optio
     }
 }
 
-/// Seals what the server made, then records.
-async fn record(lane: &Lane, cohort: &mut Cohort, judged: Judged) -> Result<()> {
-    let Judged { mut events, seal_first, .. } = judged;
+/// Seals what the server made; done is only what the vault has.
+async fn seal(lane: &Lane, cohort: &Cohort, judged: &mut Judged) -> Result<()> {
+    let Judged { events, seal_first, .. } = judged;
+    let seal_first = std::mem::take(seal_first);
     if !seal_first.is_empty() {
         let sealings = seal_first
             .iter()
@@ -180,7 +185,7 @@ async fn record(lane: &Lane, cohort: &mut Cohort, judged: Judged) -> Result<()> 
             events.push(done(&work, entry, &receipt, Some(reference)));
         }
     }
-    cohort.record(lane, events).await
+    Ok(())
 }
 
 /// What a secret is that the server answered this action with: a password where the server sets

@@ -157,9 +157,12 @@ pub struct Limits {
     pub quotas: Vec<Quota>,
     /// The longest that one `apply` or one read may take before it counts as unanswered.
     pub deadline: Duration,
-    /// How many requests of the class [`Read`](OperationClass::Read) may be in flight beside those
-    /// that `in_flight` counts; 0 unless [said otherwise](Self::with_reads_beside).
+    /// How many requests of one class that reads may be in flight beside those that `in_flight`
+    /// counts; 0 unless [said otherwise](Self::with_reads_beside).
     pub reads_beside: u32,
+    /// The class of those: [`Read`](OperationClass::Read) unless
+    /// [said otherwise](Self::with_reads_beside_of).
+    pub class_beside: OperationClass,
     batches: Vec<ClassBatch>,
 }
 
@@ -184,6 +187,7 @@ impl Limits {
             quotas: Vec::new(),
             deadline: Duration::from_secs(60),
             reads_beside: 0,
+            class_beside: OperationClass::Read,
             batches: Vec::new(),
         }
     }
@@ -263,6 +267,23 @@ impl Limits {
     pub fn with_reads_beside(mut self, requests: u32) -> Self {
         self.reads_beside = requests;
         self
+    }
+
+    /// The same for reads of a class of the backend's own, where looking accounts up is priced by a
+    /// bucket of its own (`GET /api/v1/users/{id}` of Okta).
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use identity_core::limits::{Limits, OperationClass};
+    ///
+    /// let user = OperationClass::Named("user");
+    /// let limits = Limits::new(NonZeroU32::MIN, NonZeroU32::MIN).with_reads_beside_of(user, 10);
+    /// assert_eq!((limits.reads_beside, limits.class_beside), (10, user));
+    /// ```
+    #[must_use]
+    pub fn with_reads_beside_of(mut self, class: OperationClass, requests: u32) -> Self {
+        self.class_beside = class;
+        self.with_reads_beside(requests)
     }
 
     /// How many operations of `class` the quotas let go in a second, in the long run; `None` where

@@ -31,6 +31,7 @@ pub(super) struct State {
     /// Reads in flight beside that, and the most of them.
     pub(super) beside: u32,
     reads_beside: u32,
+    class_beside: OperationClass,
     pub(super) stats: GovernorStats,
     buckets: Vec<Bucket>,
     queues: Vec<Queue>,
@@ -123,6 +124,7 @@ impl State {
             in_flight: 0,
             beside: 0,
             reads_beside: limits.reads_beside,
+            class_beside: limits.class_beside,
             stats: GovernorStats::default(),
             buckets: limits.quotas.iter().map(Bucket::new).collect(),
             queues: Vec::new(),
@@ -346,7 +348,7 @@ impl State {
     /// Whether there is room for it beside what the ceiling counts.
     fn goes_beside(&self, request: Request) -> bool {
         let most = self.reads_beside.min(self.ceiling.get());
-        request.class == OperationClass::Read && self.beside.saturating_add(request.weight) <= most
+        request.class == self.class_beside && self.beside.saturating_add(request.weight) <= most
     }
 
     fn is_wanted_by_older(&self, place: &Place, resource: Resource) -> bool {

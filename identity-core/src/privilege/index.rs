@@ -31,7 +31,7 @@ use crate::account::AccountId;
 /// assert!(index.classify(&AccountId::new("2")?).unknown_because.is_some());
 /// # Ok::<(), identity_core::account::InvalidId>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrivilegeIndex {
     grounds: BTreeMap<AccountId, BTreeSet<Ground>>,
     unknown: BTreeMap<AccountId, String>,

@@ -15,6 +15,7 @@ use identity_core::plan::PlanSpec;
 use identity_core::reset::Action;
 use testkit::fault::{Fault, FaultScript, When};
 use testkit::memory::{MemoryBuilder, MemoryDirectory};
+use testkit::organisation::Organisation;
 
 use crate::support::{World, everyone};
 
@@ -158,6 +159,64 @@ async fn waves_overlap_in_slow_classes_and_the_canary_comes_first_in_all() {
     let ended = told.iter().filter(|progress| matches!(progress, Progress::EntryEnded { .. })).count();
     assert_eq!(ended, 300, "each account is told once");
     each_in_order(&records(&world).await, &[SET, Action::ResetAuthenticators, Action::RevokeSessions]);
+}
+
+/// A slow class keeps nobody waiting whose next action is of another one, in a later wave neither.
+#[tokio::test(start_paused = true)]
+async fn a_slow_class_keeps_no_other_class_waiting() {
+    let builder = MemoryDirectory::builder("corp").organisation(Organisation::new(7, 200));
+    let directory = slow_authenticators(builder)
+        .class(Action::RevokeSessions, RISK)
+        .quota(Quota::new("methods", few(1), Duration::from_secs(10), METHODS))
+        .latency(Duration::from_millis(30))
+        .build()
+        .unwrap();
+    let mut spec = spec(&[SET, Action::RevokeSessions], 0);
+    spec.actions.privileged = vec![SET, Action::ResetAuthenticators, Action::RevokeSessions];
+    let world = World::planned(directory, spec).await;
+    assert_eq!(world.finish().await.stopped, None);
+    let slow: Vec<u64> =
+        world.resets().iter().filter(|entry| entry.wave == "privileged").map(|entry| entry.seq).collect();
+    let records = records(&world).await;
+    let last = |action, of_slow: bool| {
+        let done = records.iter().filter(|record| {
+            matches!(record.event, Event::Done { action: done, entry, .. } if done == action && slow.contains(&entry) == of_slow)
+        });
+        done.map(|record| record.at).max().unwrap()
+    };
+    let (authenticators, sessions) = (last(Action::ResetAuthenticators, true), last(Action::RevokeSessions, false));
+    let ahead = authenticators.duration_since(sessions).as_secs_f64();
+    assert!(ahead > 30.0, "the sessions of others ended {ahead:.1} s before the last slow reset of {}", slow.len());
+    // Of one account the order holds.
+    assert!(last(Action::RevokeSessions, true) > authenticators);
+}
+
+/// A pass that waited for the one before looks with the newest eyes, and not with those of its own wave.
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_waited_knows_what_a_later_wave_found() {
+    let builder = MemoryDirectory::builder("corp").organisation(Organisation::new(7, 300)).max_batch(few(1));
+    let directory = slow_authenticators(builder)
+        .quota(Quota::new("methods", few(1), Duration::from_secs(5), METHODS))
+        .quota(Quota::new("writes", few(1), Duration::from_secs(1), OperationClass::Write))
+        .build()
+        .unwrap();
+    let mut spec = spec(&[SET, Action::ResetAuthenticators], 0);
+    spec.waves.workforce = std::num::NonZeroU64::new(30);
+    let world = World::planned(directory, spec).await;
+    let one = world.resets().into_iter().rfind(|entry| entry.wave == "workforce-2").unwrap();
+    let running = world.run().start().await.unwrap();
+    while world.directory.times_set(&one.id) == 0 {
+        identity_core::limits::clock::sleep(Duration::from_millis(100)).await;
+    }
+    // The look of its own wave is over; that of the next one is yet to come.
+    world.directory.join(&one.id, "Domain Admins");
+    assert_eq!(running.finish().await.unwrap().stopped, None);
+    let progress = world.progress(&one).await;
+    let second = progress.action(Action::ResetAuthenticators).unwrap();
+    assert!(
+        matches!(&second.finality, Finality::Failed(error) if second.attempt == 0 && error.text.contains("privileged")),
+        "{second:?}"
+    );
 }
 
 /// What fails or stays open in the leading pass is not taken on by the pass behind it.

@@ -1,11 +1,12 @@
 //! Secrets that the server makes: sealed before anything else is done to the account, and a lost one
 //! is superseded.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use identity_core::directory::Backend;
-use identity_core::journal::Finality;
-use identity_core::plan::{Disposition, Entry, PlanSpec};
+use identity_core::journal::{Finality, StopReason};
+use identity_core::plan::{Approval, Approvals, Disposition, Entry, PlanSpec};
 use identity_core::report::{Report, Row};
 use identity_core::reset::{Action, SecretKind};
 use identity_core::vault::Vault;
@@ -147,4 +148,32 @@ async fn any_lost_answer_ends_with_one_pass_that_the_vault_has() {
         assert!(world.directory.honours(&entry.id, SecretKind::AccessPass, &newest.password), "{}", entry.name);
     }
     world.assert_each_has_one_password_that_the_vault_knows();
+}
+
+/// A vault that fails on what the server made hides nothing else of the same batch.
+#[tokio::test(start_paused = true)]
+async fn what_the_vault_does_not_take_hides_no_other_outcome() {
+    let builder = MemoryDirectory::builder("corp").organisation(Organisation::new(7, 150));
+    let mut spec = everyone();
+    spec.actions.workforce = vec![Action::IssueAccessPass];
+    spec.waves.canary = 0;
+    let world = World::planned(builder.max_batch(NonZeroU32::new(20).unwrap()).build().unwrap(), spec).await;
+    let only_a_pass = |entry: &Entry| matches!(&entry.disposition, Disposition::Reset { actions } if actions == &[Action::IssueAccessPass]);
+    let passes: Vec<Entry> = world.resets().into_iter().filter(|entry| only_a_pass(entry)).collect();
+    let refused = &passes[3];
+    world.directory.break_next(&refused.id, Fault::Forbid, 1);
+    let mut approvals = Approvals::default();
+    approvals.push(Approval::of_wave(&world.plan, &refused.wave, "test").unwrap());
+    let vault = crate::support::Failing::after(world.vault.clone(), 0, false);
+    let run = world.run_on(Arc::new(world.journal.clone()), vault).approvals(approvals);
+    let end = run.start().await.unwrap().finish().await.unwrap();
+    assert!(matches!(end.stopped, Some(StopReason::Fatal { .. })), "{end:?}");
+    let known = world.progress(refused).await;
+    assert!(matches!(known.action(Action::IssueAccessPass).unwrap().finality, Finality::Failed(_)), "{known:?}");
+    // Those whose pass the vault does not have are not called done.
+    for entry in passes.iter().filter(|entry| entry.seq != refused.seq) {
+        let known = world.progress(entry).await;
+        let finality = known.action(Action::IssueAccessPass).map(|known| &known.finality);
+        assert!(!matches!(finality, Some(Finality::Done { .. })), "{known:?}");
+    }
 }
