@@ -52,6 +52,8 @@
 //! | [`verify`] | reads back what the directory confirmed |
 //! | [`evidence`] | what the directory's own audit log says of the run |
 //! | [`report`] | one row for each account, and what is left to do |
+//! | [`owner`] | who answers for which accounts |
+//! | [`inventory`] | the privileged and those that need hands: dated, compared, ticked off |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | the trait for reading who could recover alone |
 //! | [`error`] | the one error |
@@ -86,8 +88,10 @@ pub mod error;
 pub mod evidence;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod inventory;
 pub mod journal;
 pub mod limits;
+pub mod owner;
 pub mod person;
 pub mod plan;
 pub mod playbook;

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A file under a temporary name beside its place. Dropped before it is published, it is gone.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     file: BufWriter<NamedTempFile>,
     place: PathBuf,
     operation: &'static str,
@@ -18,20 +18,20 @@ pub(super) struct Draft {
 
 /// A draft that is durable under its temporary name.
 #[derive(Debug)]
-pub(super) struct SyncedDraft {
+pub(crate) struct SyncedDraft {
     file: NamedTempFile,
     place: PathBuf,
     operation: &'static str,
 }
 
 /// The folder that a file is in; `.` for a bare name.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 impl Draft {
     /// Begins a file that is to stand at `place`. Its folder is made where it is missing.
-    pub(super) fn begin(place: &Path, operation: &'static str) -> Result<Self> {
+    pub(crate) fn begin(place: &Path, operation: &'static str) -> Result<Self> {
         let folder = folder_of(place);
         let failed = |error: std::io::Error| failed(operation, folder, error);
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -40,15 +40,20 @@ impl Draft {
     }
 
     /// Adds one line of JSON.
-    pub(super) fn write_line(&mut self, row: &impl serde::Serialize) -> Result<()> {
+    pub(crate) fn write_line(&mut self, row: &impl serde::Serialize) -> Result<()> {
         serde_json::to_writer(&mut self.file, row)
             .map_err(std::io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"))
             .map_err(|error| failed(self.operation, &self.place, error))
     }
 
+    /// Adds what a file holds from where it stands.
+    pub(crate) fn copy(&mut self, from: &mut File) -> Result<()> {
+        std::io::copy(from, &mut self.file).map(drop).map_err(|error| failed(self.operation, &self.place, error))
+    }
+
     /// Makes it durable.
-    pub(super) fn sync(self) -> Result<SyncedDraft> {
+    pub(crate) fn sync(self) -> Result<SyncedDraft> {
         let Self { file, place, operation } = self;
         let file = file.into_inner().map_err(|error| failed(operation, &place, error.into_error()))?;
         file.as_file().sync_all().map_err(|error| failed(operation, &place, error))?;
@@ -58,12 +63,12 @@ impl Draft {
 
 impl SyncedDraft {
     /// A second handle, for reading it through before it is published.
-    pub(super) fn reopen(&self) -> Result<File> {
+    pub(crate) fn reopen(&self) -> Result<File> {
         self.file.reopen().map_err(|error| failed(self.operation, &self.place, error))
     }
 
     /// Puts it in its place, over what may stand there.
-    pub(super) fn publish(self) -> Result<()> {
+    pub(crate) fn publish(self) -> Result<()> {
         let Self { file, place, operation } = self;
         file.persist(&place).map_err(|error| failed(operation, &place, error.error))?;
         // The new name has to survive a crash too. Only Unix lets a folder be synced.

@@ -15,6 +15,7 @@ mod entry;
 mod estimate;
 mod file;
 mod gather;
+mod hands;
 mod header;
 mod list;
 mod names;
@@ -26,6 +27,7 @@ mod selection;
 mod spec;
 mod stage;
 mod summary;
+mod survey;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,10 @@ mod waves;
 #[cfg(feature = "signed-approvals")]
 pub use approval::AllowedSigners;
 pub use approval::{Approval, ApprovalFault, ApprovalRules, ApprovalScope, Approvals, SIGNATURE_NAMESPACE, SignedBy};
+
+pub(crate) use draft::{Draft, folder_of};
+pub(crate) use hands::general_procedure;
+pub(crate) use survey::{Sighting, Survey, Surveyed};
 
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};

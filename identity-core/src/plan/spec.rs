@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, Population, Selection, WaveKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::owner::Owners;
 use crate::person::{Anchor, Joining};
 use crate::reset::Action;
 
@@ -63,6 +64,9 @@ pub struct PlanSpec {
     /// came of it and the service desk can follow. It counts from the end of everything in the wave.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub pauses: BTreeMap<WaveKind, u64>,
+    /// Who answers for the accounts that are left to people, and what they do.
+    #[serde(skip_serializing_if = "Owners::is_empty")]
+    pub owners: Owners,
     /// The playbook that all this was read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<PlanOrigin>,
@@ -236,6 +240,13 @@ impl PlanSpec {
     #[must_use]
     pub fn with_pause(mut self, after: WaveKind, seconds: u64) -> Self {
         self.pauses.insert(after, seconds);
+        self
+    }
+
+    /// Sets who answers for the accounts that are left to people, and what they do.
+    #[must_use]
+    pub fn with_owners(mut self, owners: Owners) -> Self {
+        self.owners = owners;
         self
     }
 

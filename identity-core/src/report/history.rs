@@ -1,13 +1,15 @@
 //! What the journal says of the run as a whole, read once from its first record to its last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use crate::account::{AccountId, DirectoryId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::LogReading;
-use crate::journal::{ChainHead, Event, Journal, Record, StopReason};
+use crate::journal::{ChainHead, Event, Journal, ManualDone, Record, StopReason};
+use crate::person::Member;
 use crate::plan::Approval;
 use crate::verify::ServerConvergence;
 
@@ -36,6 +38,8 @@ pub(super) struct History {
     pub(super) servers: Vec<ServerConvergence>,
     /// What each directory's audit log said when it was last read, in the order of their first reading.
     pub(super) logs: Vec<LogReading>,
+    /// What people did to accounts that are no entries.
+    by_hand: BTreeMap<Member, ManualDone>,
     begun_waves: BTreeSet<String>,
     approved_waves: BTreeSet<String>,
 }
@@ -86,6 +90,14 @@ impl History {
         }
     }
 
+    /// That somebody recorded a procedure of an account that is no entry as carried out.
+    pub(super) fn by_hand(&self, directory: &DirectoryId, id: &AccountId) -> Option<&ManualDone> {
+        if self.by_hand.is_empty() {
+            return None;
+        }
+        self.by_hand.get(&Member { directory: directory.clone(), id: id.clone() })
+    }
+
     fn take(&mut self, record: Record, plan_digest: &str) -> Result<()> {
         if record.number != self.head.number + 1 {
             let detail = format!("record {} follows record {}", record.number, self.head.number);
@@ -118,6 +130,12 @@ impl History {
                     Some(known) => *known = server,
                     None => self.servers.push(server),
                 }
+            }
+            Event::ManualDone { entry: None, account: Some(account), by, note, evidence } => {
+                self.by_hand.entry(account).or_insert(ManualDone { by, note, evidence });
+            }
+            Event::ManualUndone { entry: None, account: Some(account), .. } => {
+                self.by_hand.remove(&account);
             }
             Event::LogRead { reading } => {
                 match self.logs.iter_mut().find(|known| known.directory == reading.directory) {

@@ -10,7 +10,7 @@ use super::persons::PersonTotals;
 use super::row::{Retry, Row, RowResult};
 use crate::account::DirectoryId;
 use crate::evidence::LogReading;
-use crate::journal::{ChainHead, StopReason};
+use crate::journal::{ChainHead, ManualEvidence, StopReason};
 use crate::plan::{Approval, PlanOrigin, Population, Refusal};
 use crate::privilege::Tier;
 use crate::verify::ServerConvergence;
@@ -89,12 +89,21 @@ pub struct AccountCounts {
     pub changed_by_owner: u64,
     /// Left to people.
     pub manual: u64,
-    /// Of these, recorded as done.
+    /// Of these, recorded as done, and not contradicted by the directory.
     pub manual_done: u64,
+    /// Of those done, confirmed: the password's time was read back.
+    #[serde(default)]
+    pub manual_confirmed: u64,
+    /// Of the manual, recorded as done while the directory says that the password is as it was.
+    #[serde(default)]
+    pub manual_unconfirmed: u64,
     /// Left out, the protected aside.
     pub left_out: u64,
     /// Protected.
     pub protected: u64,
+    /// Of these, recorded as done by hand and not contradicted by the directory.
+    #[serde(default)]
+    pub protected_done: u64,
     /// Of the seen, privileged: tier 0 or 1, or planned in the privileged population.
     pub privileged: u64,
 }
@@ -196,7 +205,7 @@ impl Summary {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let planned = self.accounts.failed == 0 && self.accounts.unknown == 0;
-        planned && self.left.manual == 0 && self.is_converged()
+        planned && self.left.manual == 0 && self.accounts.manual_unconfirmed == 0 && self.is_converged()
     }
 
     /// Whether every server that was asked by itself has the new passwords. On one that has not,
@@ -227,9 +236,21 @@ impl Summary {
             RowResult::ManualDone => {
                 accounts.manual += 1;
                 accounts.manual_done += 1;
+                let confirmed = row.by_hand.as_ref().is_some_and(|done| is_confirmed(&done.evidence));
+                accounts.manual_confirmed += u64::from(confirmed);
+            }
+            RowResult::ManualUnconfirmed => {
+                accounts.manual += 1;
+                accounts.manual_unconfirmed += 1;
+                self.left.by_hand += 1;
             }
             RowResult::LeftOut => accounts.left_out += 1,
-            RowResult::Protected => accounts.protected += 1,
+            RowResult::Protected => {
+                accounts.protected += 1;
+                let done = row.by_hand.as_ref().map(|done| &done.evidence);
+                let stands = done.is_some_and(|evidence| !matches!(evidence, ManualEvidence::Unchanged { .. }));
+                accounts.protected_done += u64::from(stands);
+            }
         }
     }
 
@@ -276,6 +297,10 @@ impl Summary {
     }
 }
 
+fn is_confirmed(evidence: &ManualEvidence) -> bool {
+    matches!(evidence, ManualEvidence::Confirmed { .. })
+}
+
 /// The counts of this name, made at its first row. There are few directories and waves.
 fn place<'a, T>(
     counts: &'a mut Vec<T>,
@@ -314,6 +339,18 @@ impl fmt::Display for Summary {
             a.seen, a.planned, a.manual, a.left_out, a.protected, a.privileged
         )?;
         writeln!(f, "planned  {} = {} verified + {} failed + {} unknown", a.planned, a.verified, a.failed, a.unknown)?;
+        if a.manual_done + a.manual_unconfirmed + a.protected_done > 0 {
+            writeln!(
+                f,
+                "by hand  {} of {} recorded as done ({} confirmed, {} by word only), {} UNCONFIRMED; {} of the protected",
+                a.manual_done,
+                a.manual,
+                a.manual_confirmed,
+                a.manual_done - a.manual_confirmed,
+                a.manual_unconfirmed,
+                a.protected_done
+            )?;
+        }
         if let Some(p) = &self.persons {
             writeln!(
                 f,
@@ -390,7 +427,7 @@ impl Summary {
         let lines = [
             (left.resume, "resume the run"),
             (left.read_back, "verify again"),
-            (left.by_hand, "by hand, after a failure or an unknown"),
+            (left.by_hand, "by hand, after a failure, an unknown or an unconfirmed record"),
             (left.manual, "by hand, as planned"),
         ];
         for (accounts, what) in lines.into_iter().filter(|(accounts, _)| *accounts > 0) {

@@ -119,7 +119,7 @@ impl<W: Write> Table<W> {
     pub(super) fn person(&mut self, row: &PersonRow) -> Result<()> {
         let each = |of: &dyn Fn(&PersonAccount) -> String| row.accounts.iter().map(of).collect::<Vec<_>>().join("; ");
         let is_open =
-            |at: &&PersonAccount| matches!(at.result, RowResult::Failed | RowResult::Unknown | RowResult::Manual);
+            |at: &&PersonAccount| matches!(at.result, RowResult::Failed | RowResult::Unknown | RowResult::Manual | RowResult::ManualUnconfirmed);
         let open: Vec<String> =
             row.accounts.iter().filter(is_open).map(|at| format!("{}: {}", at.directory, at.why)).collect();
         self.line([
