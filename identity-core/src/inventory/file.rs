@@ -1,5 +1,6 @@
 //! An inventory: a file that was read through once.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
@@ -63,15 +64,22 @@ impl Inventory {
 
     pub(super) fn of_file(mut file: File, path: &Path) -> Result<Self> {
         let header = read_header(&mut BufReader::new(&mut file), path)?;
-        let mut counts = InventoryCounts::default();
+        let mut counted: BTreeMap<DirectoryId, InventoryCounts> = BTreeMap::new();
         file.rewind().map_err(|error| fault(path, &error.to_string()))?;
         let mut rows = InventoryRows::begin(file, path)?;
         for row in rows.by_ref() {
-            counts.add(&row?);
+            let row = row?;
+            counted.entry(row.directory.clone()).or_default().add(&row);
         }
         let mut file = rows.file.into_inner();
-        counts.seen = header.counts.seen;
-        if counts != header.counts {
+        let mut all = InventoryCounts::default();
+        let as_counted = header.directories.iter().all(|directory| {
+            let mut counts = counted.remove(&directory.info.id).unwrap_or_default();
+            counts.seen = directory.counts.seen;
+            all.add_all(&counts);
+            counts == directory.counts
+        });
+        if !as_counted || !counted.is_empty() || all != header.counts {
             return Err(fault(path, "its rows are not those that its first line counts"));
         }
         let mut whole = Sha256::new();

@@ -19,6 +19,7 @@ mod ssh;
 
 mod classes;
 mod evidence;
+mod inventory;
 mod own_passwords;
 mod pace;
 mod passwords;
