@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, evidence, inventory, journal, limits, owner, person, plan, playbook, privilege, recovery, report,
-    reset, vault, verify,
+    account, directory, engine, error, evidence, inventory, journal, limits, owner, person, plan, playbook, privilege,
+    recovery, report, reset, vault, verify,
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.

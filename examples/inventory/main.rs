@@ -90,7 +90,11 @@ async fn carry_out(command: Command) -> Result<Exit> {
 }
 
 fn shown(inventory: &Inventory, as_json: bool) -> Result<Exit> {
-    if as_json { show::json(inventory)? } else { show::table(inventory)? }
+    if as_json {
+        show::json(inventory)?
+    } else {
+        show::table(inventory)?
+    }
     Ok(told(inventory))
 }
 

@@ -147,7 +147,8 @@ impl Which {
             return Ok(WhichByHand::Entry(entry));
         }
         let named = self.account.as_deref().and_then(|name| name.split_once('/'));
-        let (directory, account) = named.ok_or_else(|| input("--account is a directory and a name: corp/svc-backup"))?;
+        let (directory, account) =
+            named.ok_or_else(|| input("--account is a directory and a name: corp/svc-backup"))?;
         Ok(WhichByHand::Account { directory: directory.to_owned(), account: account.to_owned() })
     }
 }

@@ -32,9 +32,7 @@ pub(crate) fn table(inventory: &Inventory) -> Result<()> {
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(std::env::var("COLUMNS").ok().and_then(|width| width.parse().ok()).unwrap_or(150));
         table.set_header(["tier", "account", "kind", "enabled", "password", "because", "by hand"]);
-        while let Some(row) =
-            rows.next_if(|row| row.as_ref().map_or(true, |row| row.directory == directory.info.id))
-        {
+        while let Some(row) = rows.next_if(|row| row.as_ref().map_or(true, |row| row.directory == directory.info.id)) {
             let row = row?;
             let days = row.last_set().map(|set| now.duration_since(set).as_hours() / 24);
             let password = days.map_or_else(|| "not told".to_owned(), |days| format!("{days} days old"));

@@ -9,11 +9,11 @@ use identity_core::error::Result;
 
 #[cfg(feature = "entra")]
 use super::entra;
-#[cfg(feature = "ldap")]
-use super::{ldap, plain};
 #[cfg(feature = "okta")]
 use super::okta;
 use super::{Ask, Entry, Kind};
+#[cfg(feature = "ldap")]
+use super::{ldap, plain};
 
 /// One directory with its secret.
 pub(super) struct Ready<'a> {

@@ -67,7 +67,8 @@ pub(crate) fn account(directory: &DirectoryId, domain: &Surroundings, entry: &En
         // Spared by its name alone, which anybody can choose.
         let doubt = "it could not be read whether it may replicate passwords, so that only its name speaks for it: \
                      find out who made it, and whether the server of Entra Connect uses it";
-        account.procedure = Some(account.procedure.map_or_else(|| doubt.to_owned(), |own| format!("{doubt}; then {own}")));
+        account.procedure =
+            Some(account.procedure.map_or_else(|| doubt.to_owned(), |own| format!("{doubt}; then {own}")));
     }
     account.display_name = owned("displayname");
     account.path = Some(entry.dn.clone());
@@ -164,10 +165,7 @@ mod tests {
             let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
             let directory = DirectoryId::new("corp").expect("id");
             let nobody = Surroundings { replicators: Some(BTreeSet::new()), ..Surroundings::default() };
-            account(&directory, &nobody, &entry("CN=J,DC=x", &all))
-                .expect("an account")
-                .procedure
-                .unwrap_or_default()
+            account(&directory, &nobody, &entry("CN=J,DC=x", &all)).expect("an account").procedure.unwrap_or_default()
         };
         assert!(named("AZUREADSSOACC$", &[machine]).contains("Update-AzureADSSOForest twice"));
         assert!(named("AZUREADKERBEROS$", &[machine, ("primaryGroupID", "516")]).contains("RotateServerKey"));

@@ -91,7 +91,9 @@ impl InventoryChanges {
             let before = old.directory(directory.info.id.as_str()).map(|before| &before.info);
             // One that was not reached did not say what it is.
             let told = |info: &&crate::directory::DirectoryInfo| !info.tenant.is_empty();
-            if let Some(before) = before.filter(told).filter(|before| told(&&directory.info) && before.tenant != directory.info.tenant) {
+            if let Some(before) =
+                before.filter(told).filter(|before| told(&&directory.info) && before.tenant != directory.info.tenant)
+            {
                 let (id, now) = (&directory.info.id, &directory.info.tenant);
                 return Err(fault(newer.path(), &format!("{id} is {now}, and {} in the older one", before.tenant)));
             }

@@ -158,8 +158,11 @@ impl Checklist {
         let (journal, run) = (self.writable(by, note)?, self.read_run().await?);
         let account = self.find(which, &run).await?;
         if let Standing::Done(done) = &account.standing {
-            return Err(conflict(format!("{} is recorded as done by {} already: {}", account.name, done.by, done.note))
-                .with_advice("a record that is wrong is taken back first"));
+            return Err(conflict(format!(
+                "{} is recorded as done by {} already: {}",
+                account.name, done.by, done.note
+            ))
+            .with_advice("a record that is wrong is taken back first"));
         }
         // Of a protected account the plan has no time: what was set since the run began counts.
         let since = account.entry.map_or(run.began, |_| account.before);
@@ -231,7 +234,9 @@ impl Checklist {
             WhichByHand::Entry(seq) => self.plan.entry(*seq)?.map(PlanRow::Entry).and_then(on_the_list),
             WhichByHand::Account { directory, account } => {
                 for row in self.plan.rows()? {
-                    let Some(row) = on_the_list(row?).filter(|row| row.directory.as_str() == directory) else { continue };
+                    let Some(row) = on_the_list(row?).filter(|row| row.directory.as_str() == directory) else {
+                        continue;
+                    };
                     if row.id.as_str().eq_ignore_ascii_case(account) {
                         found = Some(row);
                         break;
@@ -239,8 +244,11 @@ impl Checklist {
                     if row.name.eq_ignore_ascii_case(account)
                         && let Some(other) = found.replace(row)
                     {
-                        return Err(invalid(format!("several accounts of {directory} are called {account}: {} is one", other.id))
-                            .with_advice("name it by its id"));
+                        return Err(invalid(format!(
+                            "several accounts of {directory} are called {account}: {} is one",
+                            other.id
+                        ))
+                        .with_advice("name it by its id"));
                     }
                 }
                 found
@@ -284,8 +292,11 @@ impl Checklist {
             match record.event {
                 Event::RunStarted { plan_digest, .. } => {
                     if plan_digest != self.plan.digest() {
-                        return Err(invalid(format!("the journal is of plan {plan_digest}, not of {}", self.plan.digest()))
-                            .with_advice("name the plan and the journal of one run"));
+                        return Err(invalid(format!(
+                            "the journal is of plan {plan_digest}, not of {}",
+                            self.plan.digest()
+                        ))
+                        .with_advice("name the plan and the journal of one run"));
                     }
                     run.began.get_or_insert(record.at);
                 }
@@ -328,7 +339,9 @@ fn on_the_list(row: PlanRow) -> Option<ByHand> {
                 before: entry.expected.last_set,
             })
         }
-        PlanRow::LeftOut { directory, id, name, kind, tier, reason: LeftOutReason::Protected(reason), owner, .. } => {
+        PlanRow::LeftOut {
+            directory, id, name, kind, tier, reason: LeftOutReason::Protected(reason), owner, ..
+        } => {
             let resets_itself = kind == AccountKind::Computer && tier == Tier::User;
             (!resets_itself && kind != AccountKind::BuiltIn).then_some(ByHand {
                 entry: None,

@@ -216,7 +216,8 @@ impl std::iter::FusedIterator for InventoryRows {}
 
 fn read_header(file: &mut impl BufRead, path: &Path) -> Result<InventoryHeader> {
     let line = read_line(file, path, 1)?.ok_or_else(|| fault(path, "it is empty"))?;
-    let header: InventoryHeader = serde_json::from_slice(&line).map_err(|error| fault(path, &format!("line 1: {error}")))?;
+    let header: InventoryHeader =
+        serde_json::from_slice(&line).map_err(|error| fault(path, &format!("line 1: {error}")))?;
     if header.format != FORMAT {
         return Err(fault(path, &format!("line 1: {:?} is not {FORMAT:?}", header.format)));
     }

@@ -42,7 +42,9 @@ impl ManualEvidence {
     pub fn of(before: Option<Timestamp>, now: Option<Timestamp>) -> Self {
         match (before, now) {
             (_, None) => Self::Stated { because: "the directory does not tell when the password was set".to_owned() },
-            (since, Some(last_set)) if since.is_none_or(|since| last_set > since) => Self::Confirmed { last_set, since },
+            (since, Some(last_set)) if since.is_none_or(|since| last_set > since) => {
+                Self::Confirmed { last_set, since }
+            }
             (_, last_set) => Self::Unchanged { last_set },
         }
     }

@@ -132,7 +132,10 @@ mod tests {
         assert_eq!(found.owner(None).unwrap(), "by kind");
         let found = book.find(&account("corp", "svc-b", AccountKind::Person), |_| false);
         assert_eq!((found.owner(None), found.procedure()), (None, None), "that rule is about another directory");
-        assert_eq!(book.find(&account("cloud", "svc-b", AccountKind::Person), |_| false).owner(None).unwrap(), "elsewhere");
+        assert_eq!(
+            book.find(&account("cloud", "svc-b", AccountKind::Person), |_| false).owner(None).unwrap(),
+            "elsewhere"
+        );
         let unfitting = book.unfitting(&["corp"]);
         assert_eq!(unfitting.len(), 1, "{unfitting:?}");
         assert!(unfitting[0].contains("\"nobody\""), "{unfitting:?}");

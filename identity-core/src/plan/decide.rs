@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::actions::{self, Chosen};
-use super::hands::{general_procedure, left_to_people};
 use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal};
+use super::hands::{general_procedure, left_to_people};
 use super::names::{Named, Names};
 use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
 use super::stage::Mark;
 use crate::account::{Account, AccountKind, PasswordAuthority};
-use crate::directory::{Backend, Support};
 use crate::directory::Preflight;
+use crate::directory::{Backend, Support};
 use crate::error::Result;
 use crate::owner::{OwnerBook, Responsible};
 use crate::privilege::{Classification, PrivilegeIndex, Tier};

@@ -22,8 +22,6 @@ pub(crate) fn general_procedure(kind: AccountKind) -> &'static str {
             "Find out what signs in with it. Reset it by hand as that kind of account needs it, or disable it if \
              nothing does. Then record it as done."
         }
-        _ => {
-            "Reset it by hand, by its own procedure; two people, one of whom writes it down. Then record it as done."
-        }
+        _ => "Reset it by hand, by its own procedure; two people, one of whom writes it down. Then record it as done.",
     }
 }

@@ -90,10 +90,7 @@ impl Survey {
     }
 
     /// Shows the accounts by directory and id, in flat memory, and gives what deserves a warning.
-    pub(crate) async fn each(
-        self,
-        take: impl FnMut(Sighting) -> Result<()> + Send + 'static,
-    ) -> Result<Vec<String>> {
+    pub(crate) async fn each(self, take: impl FnMut(Sighting) -> Result<()> + Send + 'static) -> Result<Vec<String>> {
         let Self { stage, folder, mut spec, known } = self;
         // Of a directory that was not read no name is missed.
         let read = |id: &String| known.iter().any(|known| known.backend.info().id.as_str() == id);

@@ -90,7 +90,8 @@ fn manual(entry: Entry, reason: String, left: Left, known: &EntryProgress, direc
     row.why = done_words(&done);
     if matches!(done.evidence, ManualEvidence::Unchanged { .. }) {
         row.result = RowResult::ManualUnconfirmed;
-        row.left = Some(Left { retry: Retry::ByHand, advice: format!("{UNCONFIRMED}; {}", left.advice), owner: left.owner });
+        row.left =
+            Some(Left { retry: Retry::ByHand, advice: format!("{UNCONFIRMED}; {}", left.advice), owner: left.owner });
         row.survives = survivors(directory_kind, OldPassword::Stands);
     } else {
         row.result = RowResult::ManualDone;

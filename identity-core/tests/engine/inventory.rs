@@ -259,8 +259,10 @@ fn spec() -> PlanSpec {
 #[tokio::test(start_paused = true)]
 async fn an_account_is_ticked_off_once_with_what_its_password_says_and_can_be_taken_back() {
     let directory = corp();
-    let owners = Owners::from_toml("[[owner]]\naccount = \"robot\"\nowner = \"Robotics\"\nprocedure = \"stop it first\"\n");
-    let world = World::planned(Arc::clone(&directory), everyone().protect("corp", "glass").with_owners(owners.unwrap())).await;
+    let owners =
+        Owners::from_toml("[[owner]]\naccount = \"robot\"\nowner = \"Robotics\"\nprocedure = \"stop it first\"\n");
+    let world =
+        World::planned(Arc::clone(&directory), everyone().protect("corp", "glass").with_owners(owners.unwrap())).await;
     world.finish().await;
     let journal: Arc<dyn Journal> = Arc::new(world.journal.clone());
     let backend = Arc::clone(&directory) as Arc<dyn Backend>;
@@ -272,7 +274,11 @@ async fn an_account_is_ticked_off_once_with_what_its_password_says_and_can_be_ta
     };
     let all = listed().await;
     let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-    assert_eq!(names, ["robot", "glass", "krbtgt", "zeta"], "what comes with the directory, and machines, are nobody's work");
+    assert_eq!(
+        names,
+        ["robot", "glass", "krbtgt", "zeta"],
+        "what comes with the directory, and machines, are nobody's work"
+    );
     assert!(all.iter().all(|one| one.standing == Standing::Open));
     assert_eq!((all[0].owner.as_deref(), all[0].procedure.as_deref()), (Some("Robotics"), Some("stop it first")));
 

@@ -188,7 +188,15 @@ impl KnownAccount {
     /// An enabled account whose tier is not known.
     #[must_use]
     pub fn new(name: impl Into<String>, kind: AccountKind) -> Self {
-        Self { name: name.into(), display_name: None, kind, enabled: true, tier: None, route: None, attributes: BTreeMap::new() }
+        Self {
+            name: name.into(),
+            display_name: None,
+            kind,
+            enabled: true,
+            tier: None,
+            route: None,
+            attributes: BTreeMap::new(),
+        }
     }
 
     /// Says how privileged it is, and by which route.

@@ -214,7 +214,8 @@ async fn what_people_did_to_a_protected_account_is_shown_and_counted() {
     let PlanRow::LeftOut { directory, id, .. } = &plan[0] else { panic!() };
     let account = Some(crate::person::Member { directory: directory.clone(), id: id.clone() });
     let evidence = ManualEvidence::Confirmed { last_set: at(9), since: None };
-    let done = Event::ManualDone { entry: None, account: account.clone(), by: "Bob".into(), note: "twice".into(), evidence };
+    let done =
+        Event::ManualDone { entry: None, account: account.clone(), by: "Bob".into(), note: "twice".into(), evidence };
     let (rows, summary) = rows_of(&plan, [started(false), done.clone()]).await.unwrap();
     assert_eq!(rows[0].result, RowResult::Protected);
     assert!(rows[0].why.starts_with("krbtgt; recorded as done by Bob: twice (confirmed"), "{}", rows[0].why);
