@@ -34,8 +34,9 @@ async fn the_privileged_of_three_directories_are_in_it_and_no_others() {
         privileged += u64::from(account.truth.tier != Tier::User);
     }
     assert!(privileged > 20, "{privileged}");
-    let each = |directory: &str| rows.iter().filter(|row| row.directory.as_str() == directory && row.is_privileged());
-    assert!(each("cloud").count() > 5 && each("org").count() > 5);
+    let privileged_in =
+        |directory: &str| rows.iter().filter(|row| row.directory.as_str() == directory && row.is_privileged()).count();
+    assert!(privileged_in("cloud") > 5 && privileged_in("org") > 5);
     // Whoever is tier 0 anywhere is so in each of their directories.
     let mut tiers: BTreeMap<_, Vec<Tier>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.is_privileged()) {

@@ -109,7 +109,7 @@ pub async fn attributes_as_known(stage: &Stage<'_>) -> Check {
     let truth = stage.truth().await?;
     let known: Vec<&KnownAccount> = truth.accounts.iter().filter(|known| !known.attributes.is_empty()).collect();
     if known.is_empty() {
-        return Err(Halt::Skip("the truth names no attributes".into()));
+        return Ok(());
     }
     let listed: HashMap<String, Account> = by_name(stage).await?;
     for known in known {
