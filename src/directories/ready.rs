@@ -21,7 +21,6 @@ pub(super) struct Ready<'a> {
     how: How<'a>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there are a few directories")]
 enum How<'a> {
     #[cfg(feature = "ldap")]
     Ldap(&'a ldap::Settings, backend_ldap::LdapConfig),
