@@ -180,7 +180,7 @@ step_fuzz() {
 step_examples() {
   use_examples
   local name
-  for name in embed custom_backend audit_privileges; do
+  for name in embed custom_backend; do
     printf -- '--- %s\n' "$name"
     (cd "$STEP_DIR" && "$IDENTITY_RESET_TEST_EXAMPLES/$name")
   done
@@ -196,6 +196,8 @@ step_examples() {
   "$IDENTITY_RESET_TEST_EXAMPLES/rehearse" --shape "$STEP_DIR/shape.jsonl" --cards built-in --json >"$STEP_DIR/rehearsal.json" ||
     [[ $? -eq 1 ]]
   jq -e '.rehearsal and .ends_at == null and (.cards | length) >= 6' "$STEP_DIR/rehearsal.json"
+  echo "--- inventory, of embedded directories"
+  "$IDENTITY_RESET_TEST_EXAMPLES/inventory" show
   echo "--- mass_reset, as the README has it, with --json"
   cargo run --locked --release --example mass_reset -- --json --out "$STEP_DIR/run" >"$STEP_DIR/summary.json"
   python3 .ci/check_summary.py "$STEP_DIR/summary.json"

@@ -84,11 +84,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use identity_core::account::DirectoryId;
-use identity_core::directory::Backend;
+use identity_core::directory::{Backend, DirectoryInfo};
 use identity_core::error::{Error, ErrorKind, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
 use toml::Spanned;
+
+use ready::{Domains, Ready};
 
 /// The directories of one file, checked and not connected yet.
 #[derive(Clone, Debug)]
@@ -184,32 +186,42 @@ impl Directories {
     /// environment variable gives.
     ///
     /// # Errors
-    /// When a secret cannot be had, a directory cannot be reached, its certificate is not
+    /// When a secret cannot be had (before any is connected), a directory cannot be reached, its certificate is not
     /// trusted, or signing in fails. Signing in is tried once: repeated failures lock the
     /// account.
     pub async fn connect_asking(&self, ask: Ask<'_>) -> Result<Vec<Arc<dyn Backend>>> {
         let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
-        #[cfg(feature = "ldap")]
-        let mut domains = Vec::new();
-        for entry in &self.entries {
-            match &entry.kind {
-                #[cfg(feature = "ldap")]
-                Kind::Ldap(settings) => {
-                    let directory = settings.connect(&self.path, &entry.id, ask).await?;
-                    domains.push(Arc::clone(&directory));
-                    backends.push(directory);
-                }
-                #[cfg(feature = "ldap")]
-                Kind::LdapPlain(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
-                #[cfg(feature = "entra")]
-                Kind::Entra(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
-                #[cfg(feature = "okta")]
-                Kind::Okta(settings) => backends.push(settings.connect(&self.path, &entry.id, ask).await?),
-            }
+        let mut domains = Domains::default();
+        for ready in self.ready(ask)? {
+            backends.push(ready.sign_in(&mut domains).await?);
         }
-        #[cfg(feature = "ldap")]
-        ldap::know_each_other(&domains);
+        domains.know_each_other();
         Ok(backends)
+    }
+
+    /// Connects every directory that can be reached, as of [`connect_asking`](Self::connect_asking), and
+    /// says of each of the others why not: for what is taken of one whether or not another answers, such as
+    /// an inventory. In the order of the file.
+    ///
+    /// # Errors
+    /// When a secret cannot be had: before any is connected.
+    pub async fn connect_each_asking(&self, ask: Ask<'_>) -> Result<Vec<(DirectoryInfo, Result<Arc<dyn Backend>>)>> {
+        let mut reached = Vec::new();
+        let mut domains = Domains::default();
+        for ready in self.ready(ask)? {
+            let info = DirectoryInfo::new(ready.id().clone(), ready.kind(), "");
+            let backend = ready.sign_in(&mut domains).await;
+            let info = backend.as_ref().map_or(info, |backend| backend.info().clone());
+            reached.push((info, backend));
+        }
+        domains.know_each_other();
+        Ok(reached)
+    }
+
+    /// The secrets of all directories, before the first one is signed in to: nobody is asked for one in the
+    /// middle, and one that is missing leaves nothing half connected.
+    fn ready(&self, ask: Ask<'_>) -> Result<Vec<Ready<'_>>> {
+        self.entries.iter().map(|entry| Ready::of(&self.path, entry, ask)).collect()
     }
 
     /// Connects one directory of kind `ldap`, for what is particular to Active Directory: the one
@@ -339,6 +351,7 @@ mod ldap;
 mod okta;
 #[cfg(feature = "ldap")]
 mod plain;
+mod ready;
 mod secret;
 
 #[cfg(all(test, feature = "ldap"))]

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use identity_core::{
-    account, directory, engine, error, evidence, journal, limits, message, person, plan, playbook, privilege, recovery,
-    rehearsal, report, reset, vault, verify, watch,
+    account, directory, engine, error, evidence, inventory, journal, limits, message, owner, person, plan, playbook,
+    privilege, recovery, rehearsal, report, reset, vault, verify, watch,
 };
 
 /// What the backends over HTTP share; a backend of one's own can too.
@@ -38,7 +38,9 @@ pub mod prelude {
     pub use identity_core::engine::{Guardrails, Progress, Run, RunEnd, Running};
     pub use identity_core::error::{Error, ErrorKind, Result};
     pub use identity_core::evidence::Evidence;
+    pub use identity_core::inventory::Inventory;
     pub use identity_core::journal::{Journal, SqliteJournal};
+    pub use identity_core::owner::Owners;
     pub use identity_core::person::{Anchor, Joining};
     pub use identity_core::plan::{Approval, Approvals, Plan, PlanSpec, Population, Selection};
     pub use identity_core::report::{Report, Summary};

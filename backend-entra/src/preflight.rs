@@ -55,7 +55,8 @@ pub(crate) async fn predict(tenant: &Tenant) -> Result<Prediction> {
             return Err(error);
         }
         Err(error) => {
-            findings.push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
+            findings
+                .push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
             return Ok((findings, None));
         }
     };

@@ -49,7 +49,8 @@ pub(crate) async fn predict(org: &Org) -> Result<Prediction> {
         }
         Err(error) if error.is_temporary() || error.kind() == ErrorKind::Unauthenticated => return Err(error),
         Err(error) => {
-            findings.push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
+            findings
+                .push(Finding::new(Severity::Warning, format!("who is privileged cannot be read: {}", error.detail())));
             return Ok((findings, None));
         }
     };

@@ -242,7 +242,7 @@ fn of_playbook(options: &Options, playbook: &Playbook, source: &Source) -> Resul
     let directories: Vec<_> = source.backends.iter().map(|backend| backend.info().clone()).collect();
     let protected = source.protected.iter().map(|(directory, account)| (directory, account));
     let spec = playbook.order(&arguments, &directories)?.protect_all(protected);
-    Ok(spec.with_approvals(approve::rules(options)).with_joining(options.joining()))
+    Ok(spec.with_approvals(approve::rules(options)).with_joining(options.joining()).with_owners(owners(options)?))
 }
 
 /// What the command line asks for, as a plan's specification.
@@ -281,7 +281,7 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
     if let Some(size) = options.wave_size {
         waves.workforce = Some(size);
     }
-    spec = spec.with_actions(actions).with_waves(waves).with_joining(options.joining());
+    spec = spec.with_actions(actions).with_waves(waves).with_joining(options.joining()).with_owners(owners(options)?);
     if let Some(because) = &options.waive_readiness {
         spec = spec.waive_readiness(because);
     }
@@ -296,6 +296,11 @@ fn spec(options: &Options, source: &Source) -> Result<PlanSpec> {
             spec.with_service(ServiceDisposition::Reset { actions: vec![Action::SetPassword { must_change: false }] });
     }
     Ok(spec)
+}
+
+/// Who answers for what is left to people.
+fn owners(options: &Options) -> Result<Owners> {
+    options.owners.as_ref().map_or_else(|| Ok(Owners::default()), Owners::from_file)
 }
 
 /// A choice means the directory that it names, or every one: an account is named by its own

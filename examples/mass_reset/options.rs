@@ -91,6 +91,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SELECTION")]
     pub exclude: Vec<Choice>,
 
+    /// Who answers for the accounts that are left to people, and what they do: a TOML file, or CSV where its
+    /// name ends in .csv; docs/inventory.md shows its form.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub owners: Option<PathBuf>,
+
     /// Do what this playbook says, in place of --select, --exclude, --action and the sizes of waves.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "select", "exclude", "action", "reset_services", "seed", "canary", "wave_size"])]
     pub playbook: Option<PathBuf>,

@@ -54,6 +54,8 @@
 //! | [`evidence`] | what the directory's own audit log says of the run |
 //! | [`message`] | what people are told: templates, channels, mailings |
 //! | [`report`] | one row for each account, and what is left to do |
+//! | [`owner`] | who answers for which accounts |
+//! | [`inventory`] | the privileged and those that need hands: dated, compared, ticked off |
 //! | `http` | (feature) what backends that speak HTTP share: client, tokens, assertions, errors |
 //! | [`recovery`] | who could recover alone: the trait, the table of methods, the audit and its file |
 //! | [`rehearsal`] | a playbook on the shape of the real directories, in virtual time; the load of the service desk |
@@ -89,9 +91,11 @@ pub mod error;
 pub mod evidence;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod inventory;
 pub mod journal;
 pub mod limits;
 pub mod message;
+pub mod owner;
 pub mod person;
 pub mod plan;
 pub mod playbook;

@@ -103,6 +103,16 @@ impl Settings {
     }
 
     pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<EntraDirectory>> {
+        self.sign_in_with(self.config(file, id, ask)?).await
+    }
+
+    /// Connects with the secret that is in `config`.
+    pub(super) async fn sign_in_with(&self, config: EntraConfig) -> Result<Arc<EntraDirectory>> {
+        EntraDirectory::connect(config).await.map_err(|error| self.explain(error))
+    }
+
+    /// How it is reached, with the secret.
+    pub(super) fn config(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<EntraConfig> {
         let named = |detail: String| invalid(file, &detail).with_directory(id.clone());
         let config = EntraConfig::new(id.clone(), &self.keys.tenant);
         let config = match &self.proof {
@@ -118,7 +128,7 @@ impl Settings {
             Proof::TokenFile { client_id, path } => config.federated_token_file(client_id, path),
             Proof::ManagedIdentity { client_id } => config.managed_identity(client_id.clone()),
         };
-        EntraDirectory::connect(self.settled(config)).await.map_err(|error| self.explain(error))
+        Ok(self.settled(config))
     }
 
     /// Everything but how the app signs in.

@@ -105,7 +105,12 @@ impl Settings {
     }
 
     pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<LdapDirectory>> {
-        LdapDirectory::connect(self.config(file, id, ask)?).await.map_err(|error| self.explain(error))
+        self.sign_in_with(self.config(file, id, ask)?).await
+    }
+
+    /// Connects with the secret that is in `config`.
+    pub(super) async fn sign_in_with(&self, config: LdapConfig) -> Result<Arc<LdapDirectory>> {
+        LdapDirectory::connect(config).await.map_err(|error| self.explain(error))
     }
 
     /// A refused sign-in says where its password came from.

@@ -83,6 +83,16 @@ impl Settings {
     }
 
     pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<OktaDirectory>> {
+        self.sign_in_with(self.config(file, id, ask)?).await
+    }
+
+    /// Connects with the secret that is in `config`.
+    pub(super) async fn sign_in_with(&self, config: OktaConfig) -> Result<Arc<OktaDirectory>> {
+        OktaDirectory::connect(config).await.map_err(|error| self.explain(error))
+    }
+
+    /// How it is reached, with the secret.
+    pub(super) fn config(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<OktaConfig> {
         let named = |detail: String| invalid(file, &detail).with_directory(id.clone());
         let config = OktaConfig::new(id.clone(), &self.keys.url);
         let config = match &self.proof {
@@ -99,7 +109,7 @@ impl Settings {
                 config.api_token(secret.secret(&format!("API token of {id}: "), ask).map_err(named)?)
             }
         };
-        OktaDirectory::connect(self.settled(config)).await.map_err(|error| self.explain(error))
+        Ok(self.settled(config))
     }
 
     /// Everything but how the run signs in.

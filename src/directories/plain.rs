@@ -72,7 +72,8 @@ impl Settings {
         Ok(Self { transport, keys })
     }
 
-    pub(super) async fn connect(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<Arc<dyn Backend>> {
+    /// How the server is reached, with the password.
+    pub(super) fn config(&self, file: &Path, id: &DirectoryId, ask: Ask<'_>) -> Result<PlainConfig> {
         let keys = self.keys.clone();
         let mut config = PlainConfig::new(self.transport.config(file, id, ask)?);
         if let Some(filter) = keys.accounts {
@@ -96,7 +97,11 @@ impl Settings {
         config = keys.privileged_groups.into_iter().fold(config, PlainConfig::privileged_group);
         config = keys.management_groups.into_iter().fold(config, PlainConfig::management_group);
         config = keys.privileged_accounts.into_iter().fold(config, PlainConfig::privileged_account);
-        config = keys.covered_references.into_iter().fold(config, PlainConfig::covered_reference);
+        Ok(keys.covered_references.into_iter().fold(config, PlainConfig::covered_reference))
+    }
+
+    /// Connects with the secret that is in `config`.
+    pub(super) async fn sign_in_with(&self, config: PlainConfig) -> Result<Arc<dyn Backend>> {
         let directory = PlainDirectory::connect(config).await;
         directory.map(|directory| directory as Arc<dyn Backend>).map_err(|error| self.transport.explain(error))
     }

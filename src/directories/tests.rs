@@ -59,6 +59,29 @@ fn several_controllers_of_a_domain_are_a_list() {
     assert!(format!("{directories:?}").contains("dc2.example.test"));
 }
 
+/// A directory that is asked for its secret last fails before the first one is signed in to.
+#[tokio::test]
+async fn every_secret_is_at_hand_before_the_first_directory_is_signed_in_to() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("not blocking");
+    let here = listener.local_addr().expect("an address");
+    let first = GOOD.replace("dc1.example.test", &here.to_string());
+    let second = GOOD.replace("\"corp\"", "\"other\"");
+    let directories = parse(&format!("{first}{second}")).unwrap();
+    let ask = |question: &str| match question.contains("in corp") {
+        true => Ok("a password".into()),
+        false => Err(std::io::Error::other("nobody is there")),
+    };
+    for error in [
+        directories.connect_asking(&ask).await.unwrap_err(),
+        directories.connect_each_asking(&ask).await.map(drop).unwrap_err(),
+    ] {
+        assert!(error.directory().is_some_and(|id| id.as_str() == "other"), "{error}");
+        assert!(error.to_string().contains("nobody is there"), "{error}");
+    }
+    assert_eq!(listener.accept().map(drop).unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody connected");
+}
+
 #[tokio::test]
 async fn without_anybody_to_ask_a_missing_secret_is_an_error_that_names_the_keys() {
     let error = parse(GOOD).unwrap().connect().await.unwrap_err();

@@ -27,8 +27,9 @@ const MANAGED: [&str; 3] =
 const MAILBOXES: [i64; 12] =
     [1 << 2, 1 << 4, 1 << 5, 1 << 23, 1 << 29, 1 << 33, 1 << 34, 1 << 35, 1 << 36, 1 << 37, 1 << 38, 1 << 39];
 
-/// What the account of an entry is, in a domain where `replicators` may read every password.
-pub(super) fn kind(entry: &Entry, replicators: &BTreeSet<Sid>) -> AccountKind {
+/// What the account of an entry is, in a domain where `replicators` may read every password; `None` where
+/// it is not known who may.
+pub(super) fn kind(entry: &Entry, replicators: Option<&BTreeSet<Sid>>) -> AccountKind {
     let sid = entry.sid("objectsid");
     let rid = sid.as_ref().filter(|sid| sid.domain().is_some()).and_then(|sid| sid.rid());
     let class = |names: &[&str]| has_class(entry, names);
@@ -50,8 +51,9 @@ pub(super) fn kind(entry: &Entry, replicators: &BTreeSet<Sid>) -> AccountKind {
         AccountKind::Person
     } else if is_named_as_sync(name) {
         // Anybody who may make accounts can give one this name. Only the right, which the setup gives, has it
-        // left alone; an account of that name without the right is left to people, who look at it.
-        if sid.is_some_and(|sid| replicators.contains(&sid)) {
+        // left alone; an account of that name without the right is left to people, who look at it. Where
+        // nobody knows who has the right, the reset of a real connector would do the greater harm.
+        if replicators.is_none_or(|replicators| sid.is_some_and(|sid| replicators.contains(&sid))) {
             AccountKind::DirectorySync
         } else {
             AccountKind::Service
@@ -128,7 +130,16 @@ mod tests {
         let mut all: Vec<(&str, Vec<&[u8]>)> = vec![("objectSid", vec![&sid])];
         all.extend(attributes.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
         let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-        kind(&entry("CN=x,DC=example,DC=test", &all), &[domain.with_rid(CONNECTOR)].into())
+        kind(&entry("CN=x,DC=example,DC=test", &all), Some(&[domain.with_rid(CONNECTOR)].into()))
+    }
+
+    #[test]
+    fn where_nobody_knows_who_may_replicate_a_connector_by_name_is_spared() {
+        let named = |name: &str| {
+            kind(&entry("CN=x", &[("sAMAccountType", &[b"805306368"]), ("sAMAccountName", &[name.as_bytes()])]), None)
+        };
+        assert_eq!(named("MSOL_0123456789ab"), AccountKind::DirectorySync);
+        assert_eq!(named("MSOL_intruder"), AccountKind::Person);
     }
 
     /// Holds the right to replicate passwords.

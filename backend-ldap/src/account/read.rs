@@ -1,6 +1,6 @@
 //! The attributes that are asked for, and what they say.
 
-use identity_core::account::{Account, DirectoryId, PasswordState};
+use identity_core::account::{Account, AccountKind, DirectoryId, PasswordState};
 
 use super::flags::{DISABLED, LOCKED, NEVER_EXPIRES, PASSWORD_NOT_REQUIRED, SMART_CARD_REQUIRED};
 use super::kind::kind;
@@ -42,6 +42,8 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "department",
     "title",
     "employeeType",
+    "employeeID",
+    "employeeNumber",
     "company",
     "physicalDeliveryOfficeName",
     "replPropertyMetaData",
@@ -49,17 +51,25 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
 ];
 
 /// Attributes for choosing populations, by the directory's names.
-const FOR_POPULATIONS: [&str; 5] = ["department", "title", "employeeType", "company", "physicalDeliveryOfficeName"];
+const FOR_POPULATIONS: [&str; 7] =
+    ["department", "title", "employeeType", "employeeID", "employeeNumber", "company", "physicalDeliveryOfficeName"];
 
 /// The account of an entry; `None` for an object without a GUID or a name, which is none.
 pub(crate) fn account(directory: &DirectoryId, domain: &Surroundings, entry: &Entry) -> Option<Account> {
     let id = id_of(entry)?;
     let name = entry.text("samaccountname")?;
-    let mut account = Account::new(directory.clone(), id.clone(), name, kind(entry, &domain.replicators));
+    let mut account = Account::new(directory.clone(), id.clone(), name, kind(entry, domain.replicators.as_ref()));
     let owned = |attribute: &str| entry.text(attribute).map(str::to_owned);
     let flags = entry.number("useraccountcontrol").unwrap_or_default();
 
     account.procedure = procedure(entry, account.kind).map(str::to_owned);
+    if account.kind == AccountKind::DirectorySync && domain.replicators.is_none() {
+        // Spared by its name alone, which anybody can choose.
+        let doubt = "it could not be read whether it may replicate passwords, so that only its name speaks for it: \
+                     find out who made it, and whether the server of Entra Connect uses it";
+        account.procedure =
+            Some(account.procedure.map_or_else(|| doubt.to_owned(), |own| format!("{doubt}; then {own}")));
+    }
     account.display_name = owned("displayname");
     account.path = Some(entry.dn.clone());
     account.mail = owned("mail");
@@ -110,6 +120,7 @@ mod tests {
     use super::*;
     use crate::wire::entry::tests::entry;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn read(attributes: &[(&str, &str)]) -> Account {
         let mut all: Vec<(&str, Vec<&[u8]>)> = vec![("objectGUID", vec![&[7; 16]]), ("sAMAccountName", vec![b"jdoe"])];
@@ -153,10 +164,8 @@ mod tests {
             all.extend(more.iter().map(|(name, value)| (*name, vec![value.as_bytes()])));
             let all: Vec<(&str, &[&[u8]])> = all.iter().map(|(name, values)| (*name, values.as_slice())).collect();
             let directory = DirectoryId::new("corp").expect("id");
-            account(&directory, &Surroundings::default(), &entry("CN=J,DC=x", &all))
-                .expect("an account")
-                .procedure
-                .unwrap_or_default()
+            let nobody = Surroundings { replicators: Some(BTreeSet::new()), ..Surroundings::default() };
+            account(&directory, &nobody, &entry("CN=J,DC=x", &all)).expect("an account").procedure.unwrap_or_default()
         };
         assert!(named("AZUREADSSOACC$", &[machine]).contains("Update-AzureADSSOForest twice"));
         assert!(named("AZUREADKERBEROS$", &[machine, ("primaryGroupID", "516")]).contains("RotateServerKey"));

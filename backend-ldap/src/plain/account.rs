@@ -21,6 +21,7 @@ const ATTRIBUTES: &[&str] = &[
     "ou",
     "title",
     "employeeType",
+    "employeeNumber",
     "o",
     "l",
     "entryUUID",
@@ -36,7 +37,8 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// Attributes for choosing populations, by the directory's names.
-const FOR_POPULATIONS: [&str; 7] = ["departmentNumber", "ou", "title", "employeeType", "o", "l", POLICY];
+const FOR_POPULATIONS: [&str; 8] =
+    ["departmentNumber", "ou", "title", "employeeType", "employeeNumber", "o", "l", POLICY];
 /// Where an account says which policy it is under.
 pub(crate) const POLICY: &str = "pwdPolicySubentry";
 

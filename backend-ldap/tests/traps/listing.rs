@@ -11,7 +11,7 @@ use identity_core::plan::{Disposition, LeftOutReason, PlanRow, PlanSpec};
 use identity_core::privilege::Tier;
 use identity_core::reset::{Action, Order, Outcome, Secret};
 use testkit::mock_ad::MockAd;
-use testkit::organisation::{Organisation, Planting, SPECIAL, special};
+use testkit::organisation::{Organisation, Place, Planting, SPECIAL, special};
 
 use crate::client::{connect, list, order};
 use crate::server::{Mischief, Server};
@@ -91,6 +91,27 @@ async fn trap_02_what_must_not_be_reset_is_told_by_class_and_identifier() {
             }
         }
     }
+}
+
+/// Trap 2: where the access list of the domain cannot be read, nobody can tell a real connector from one by
+/// name: neither is reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_02_a_connector_is_protected_where_its_right_cannot_be_read() {
+    let mut planting = Planting::default();
+    planting.unreadable.push(Place::Domain);
+    let mock = MockAd::builder().organisation(Organisation::new(3, 60).with_planting(planting)).start().await;
+    let mock = mock.expect("starts");
+    let directory = stage::connect(config(&mock, &[])).await;
+    let sync = [id(&mock, special::SYNC)];
+    let found = directory.lookup(&sync).await.expect("read").remove(0).expect("there");
+    assert_eq!(found.kind, AccountKind::DirectorySync);
+    assert!(found.procedure.as_deref().is_some_and(|text| text.contains("who made it")), "{:?}", found.procedure);
+    let journey = Journey::plan(&directory, &sync, PlanSpec::default()).await;
+    let row = journey.plan.rows().expect("rows").map(|row| row.expect("a row")).find(|row| match row {
+        PlanRow::LeftOut { id, .. } => *id == sync[0],
+        PlanRow::Entry(entry) => entry.id == sync[0],
+    });
+    let Some(PlanRow::LeftOut { reason: LeftOutReason::Protected(_), .. }) = row else { panic!("{row:?}") };
 }
 
 /// Trap 4: `memberOf;range=0-…`, and a server that sends the same part for ever.

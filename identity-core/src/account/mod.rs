@@ -1,9 +1,11 @@
 //! Accounts: rows in a directory. Not "users": a row may be a person, a service or a machine.
 
+mod comparable;
 mod id;
 mod kind;
 mod state;
 
+pub(crate) use comparable::comparable;
 pub use id::{AccountId, DirectoryId, InvalidId};
 pub use kind::{AccountKind, PasswordAuthority};
 pub use state::{AccountState, PasswordState};

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ManualEvidence;
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Status};
 use crate::evidence::{EntryEvidence, LogReading};
-use crate::person::PersonId;
+use crate::person::{Member, PersonId};
 use crate::plan::Approval;
 use crate::reset::Action;
 use crate::vault::SealedRef;
@@ -145,13 +146,34 @@ pub enum Event {
         /// The log, and its counts.
         reading: LogReading,
     },
-    /// Somebody recorded that the manual procedure of an entry was carried out.
+    /// Somebody recorded that the manual procedure of an account was carried out. While it stands, it is
+    /// not recorded again.
     ManualDone {
-        /// The plan entry's sequence number.
-        entry: u64,
+        /// The plan entry's sequence number; nothing for an account that the plan protects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
+        /// The account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<Member>,
         /// Who says so.
         by: String,
         /// What they did.
+        note: String,
+        /// What shows it.
+        #[serde(default)]
+        evidence: ManualEvidence,
+    },
+    /// Somebody took back that it was carried out.
+    ManualUndone {
+        /// The plan entry's sequence number; nothing for an account that the plan protects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
+        /// The account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<Member>,
+        /// Who says so.
+        by: String,
+        /// Why.
         note: String,
     },
     /// A message is about to be sent. Durable before the first byte leaves.
@@ -212,8 +234,8 @@ impl Event {
             | Self::Failed { entry, .. }
             | Self::Noted { entry, .. }
             | Self::Verified { entry, .. }
-            | Self::Evidenced { entry, .. }
-            | Self::ManualDone { entry, .. } => Some(*entry),
+            | Self::Evidenced { entry, .. } => Some(*entry),
+            Self::ManualDone { entry, .. } | Self::ManualUndone { entry, .. } => *entry,
             Self::RunStarted { .. }
             | Self::Approved { .. }
             | Self::WaveStarted { .. }

@@ -9,12 +9,14 @@
 
 mod chain;
 mod event;
+mod manual;
 mod memory;
 mod progress;
 mod sqlite;
 
 pub use chain::{BrokenChain, verify_chain};
 pub use event::{Baseline, ChainHead, ErrorRecord, Event, MessageRef, Record, StopReason, Verdict};
+pub use manual::{ManualDone, ManualEvidence};
 pub use memory::MemoryJournal;
 pub use progress::{ActionProgress, EntryProgress, Finality};
 pub use sqlite::SqliteJournal;

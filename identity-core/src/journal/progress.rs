@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Baseline, ErrorRecord, Event, Verdict};
+use super::{Baseline, ErrorRecord, Event, ManualDone, Verdict};
 use crate::evidence::EntryEvidence;
 use crate::reset::Action;
 use crate::vault::SealedRef;
@@ -20,8 +20,8 @@ pub struct EntryProgress {
     pub evidence: Option<EntryEvidence>,
     /// What was noted.
     pub notes: Vec<String>,
-    /// Who recorded the manual procedure as carried out, and what they did.
-    pub manual_done: Option<(String, String)>,
+    /// That the manual procedure was carried out, where somebody recorded it and nobody took it back.
+    pub manual_done: Option<ManualDone>,
 }
 
 /// What is known of one action of an entry.
@@ -138,7 +138,12 @@ impl EntryProgress {
             }
             Event::Verified { verdict, last_set, .. } => self.verdict = Some((*verdict, *last_set)),
             Event::Evidenced { evidence, .. } => self.evidence = Some(evidence.clone()),
-            Event::ManualDone { by, note, .. } => self.manual_done = Some((by.clone(), note.clone())),
+            Event::ManualDone { by, note, evidence, .. } => {
+                // One that stands is taken back first.
+                let done = || ManualDone { by: by.clone(), note: note.clone(), evidence: evidence.clone() };
+                self.manual_done.get_or_insert_with(done);
+            }
+            Event::ManualUndone { .. } => self.manual_done = None,
             Event::RunStarted { .. }
             | Event::Approved { .. }
             | Event::WaveStarted { .. }

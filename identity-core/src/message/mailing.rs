@@ -196,6 +196,7 @@ impl Mailing {
             resumed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
+            rehearsal: false,
         };
         journal.append(vec![started]).await?;
         let (told_now, in_vain) = (AtomicU64::new(0), AtomicU64::new(0));

@@ -153,15 +153,9 @@ fn put_readiness(stage: &mut Stage, file: &ReadinessFile, ids: &[DirectoryId]) -
 
 fn check(spec: &PlanSpec, directories: &[Arc<dyn Backend>]) -> Result<()> {
     spec.validate()?;
+    check_ids(directories, "make the plan")?;
     let invalid = |detail: String| Error::new(ErrorKind::ConfigInvalid, "make the plan").with_detail(detail);
-    if directories.is_empty() {
-        return Err(invalid("no directory is given".to_owned()).with_advice("add at least one"));
-    }
     let ids: Vec<&str> = directories.iter().map(|backend| backend.info().id.as_str()).collect();
-    if let Some(twice) = ids.windows(2).find_map(|pair| matches!(pair, [a, b] if a == b).then(|| pair.first())) {
-        let twice = twice.copied().unwrap_or_default();
-        return Err(invalid(format!("two directories have the id {twice}")).with_advice("give each its own id"));
-    }
     if let Some(real) = directories.iter().find(|backend| !backend.info().rehearsal)
         && directories.iter().any(|backend| backend.info().rehearsal)
     {
@@ -180,9 +174,25 @@ fn check(spec: &PlanSpec, directories: &[Arc<dyn Backend>]) -> Result<()> {
     Ok(())
 }
 
+/// That there are directories, sorted by id, each with its own.
+pub(super) fn check_ids(directories: &[Arc<dyn Backend>], operation: &'static str) -> Result<()> {
+    let invalid = |detail: String| Error::new(ErrorKind::ConfigInvalid, operation).with_detail(detail);
+    if directories.is_empty() {
+        return Err(invalid("no directory is given".to_owned()).with_advice("add at least one"));
+    }
+    let ids = directories.iter().map(|backend| backend.info().id.as_str());
+    let mut pairs = ids.clone().zip(ids.skip(1));
+    match pairs.find(|(a, b)| a == b) {
+        Some((twice, _)) => {
+            Err(invalid(format!("two directories have the id {twice}")).with_advice("give each its own id"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Reads a directory into the stage: its accounts first, then who is privileged, so that the later
 /// word counts.
-async fn read_directory(
+pub(super) async fn read_directory(
     spec: &PlanSpec,
     place: usize,
     backend: Arc<dyn Backend>,
@@ -199,6 +209,9 @@ async fn read_directory(
         {
             gather::scope(&backend, place, mark, scope, stage).await?;
         }
+    }
+    for (at, group) in spec.owners.groups_in(id.as_str()) {
+        gather::scope(&backend, place, decide::mark_of_owner(at), group, stage).await?;
     }
     let privileges = gather::again(|| backend.privileges()).await?;
     let mut warnings = Vec::new();
@@ -219,7 +232,7 @@ async fn read_directory(
             "{id}: every account has this, so that it tells nobody apart and raises nobody's tier: {ground}; take it away"
         ));
     }
-    Ok((Known { backend, privileges, principal: preflight.principal }, warnings))
+    Ok((Known { backend, privileges, preflight }, warnings))
 }
 
 fn make(
@@ -232,6 +245,7 @@ fn make(
     let mut people = People::of(stage, decider.spec(), decider.directories(), draft::folder_of(path))?;
     let tally = decide_all(stage, &mut decider, people.as_mut())?;
     warnings.extend(decider.settle()?);
+    warnings.extend(decider.unfitting_owners());
     let spec = decider.spec();
     for place in 0..decider.directories().len() {
         stage.draw_canary(place, spec.waves.canary)?;

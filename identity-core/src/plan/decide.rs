@@ -5,13 +5,16 @@ use std::sync::Arc;
 use super::actions::{self, Chosen};
 use super::entry::{Disposition, Entry, Expected, LeftOutReason, PlanRow, Population, Refusal};
 use super::hand_off::Rule;
+use super::hands::{general_procedure, left_to_people};
 use super::names::{Named, Names};
 use super::selection::Selection;
 use super::spec::{PlanSpec, ServiceDisposition};
 use super::stage::{Mark, StagedAccount};
-use crate::account::{Account, AccountId, AccountKind, PasswordAuthority};
+use crate::account::{Account, AccountKind, PasswordAuthority};
+use crate::directory::Preflight;
 use crate::directory::{Backend, Support};
 use crate::error::Result;
+use crate::owner::{OwnerBook, Responsible};
 use crate::privilege::{Classification, PrivilegeIndex, Tier};
 use crate::recovery::Enrolment;
 use crate::reset::Action;
@@ -24,8 +27,7 @@ const MOST_GROUNDS: usize = 50;
 pub(super) struct Known {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) privileges: PrivilegeIndex,
-    /// The account that the run signs in with.
-    pub(super) principal: Option<AccountId>,
+    pub(super) preflight: Preflight,
 }
 
 /// Decides about accounts, one at a time, each once.
@@ -34,7 +36,18 @@ pub(super) struct Decider {
     spec: PlanSpec,
     names: Names,
     hand_off: Rule,
+    owners: OwnerBook,
     directories: Vec<Known>,
+}
+
+/// What is known of an account before anything is decided about it.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) class: Classification,
+    /// Why no mass run touches it, the first reason first.
+    pub(super) protections: Vec<String>,
+    pub(super) responsible: Responsible,
+    named: Named,
 }
 
 /// The mark of the selection at this place.
@@ -47,9 +60,14 @@ pub(super) fn mark_of_exclusion(place: usize) -> Mark {
     mark_of_selection(place) + 1
 }
 
+/// The mark of the group that the owners' rule at this place is about.
+pub(super) fn mark_of_owner(place: usize) -> Mark {
+    -1 - Mark::try_from(place).unwrap_or(Mark::MAX / 2)
+}
+
 impl Decider {
     pub(super) fn new(spec: PlanSpec, hand_off: Rule, directories: Vec<Known>) -> Self {
-        Self { names: Names::of(&spec), hand_off, spec, directories }
+        Self { names: Names::of(&spec), hand_off, owners: OwnerBook::of(&spec.owners), spec, directories }
     }
 
     pub(super) fn spec(&self) -> &PlanSpec {
@@ -60,22 +78,50 @@ impl Decider {
         &self.directories
     }
 
-    /// Whether every name in the settings fits; after all accounts were decided about.
+    /// Whether every name in the settings fits; after all accounts were decided about. Gives what
+    /// deserves a warning.
     pub(super) fn settle(&self) -> Result<Vec<String>> {
         self.names.settle()
     }
 
-    /// The row of a staged account. A directory that is not there leaves everything out. `lift` adds to the verdict on the account what is known of the same person.
-    pub(super) fn decide(&mut self, staged: &StagedAccount, lift: impl FnOnce(&mut Classification)) -> PlanRow {
-        let StagedAccount { directory, account, marks, enrolment } = staged;
+    /// The rules about owners that fit no account, one line each.
+    pub(super) fn unfitting_owners(&self) -> Vec<String> {
+        let read: Vec<&str> = self.directories.iter().map(|known| known.backend.info().id.as_str()).collect();
+        self.owners.unfitting(&read)
+    }
+
+    /// Looks at an account of the directory at `directory`; to be called once for each. `lift` adds to
+    /// the verdict on the account what is known of the same person.
+    pub(super) fn look(
+        &mut self,
+        directory: usize,
+        account: &Account,
+        marks: &[Mark],
+        lift: impl FnOnce(&mut Classification),
+    ) -> Option<Look> {
         let named = self.names.find(account);
-        let Some(known) = self.directories.get(*directory) else {
-            return left_out(account, Tier::User, LeftOutReason::NotSelected);
-        };
+        let responsible = self.owners.find(account, |place| marks.contains(&mark_of_owner(place)));
+        let known = self.directories.get(directory)?;
         let mut class = known.privileges.classify(&account.id);
         lift(&mut class);
-        if let Some(because) = protected(account, known, &named) {
-            return left_out(account, class.tier, LeftOutReason::Protected(because));
+        Some(Look { class, protections: protections(account, known, &named, &responsible), responsible, named })
+    }
+
+    /// The row of a staged account. A directory that is not there leaves everything out. `lift` adds to
+    /// the verdict on the account what is known of the same person.
+    pub(super) fn decide(&mut self, staged: &StagedAccount, lift: impl FnOnce(&mut Classification)) -> PlanRow {
+        let StagedAccount { directory, account, marks, enrolment } = staged;
+        let look = self.look(*directory, account, marks, lift);
+        let (Some(look), Some(known)) = (look, self.directories.get(*directory)) else {
+            return left_out(account, Tier::User, LeftOutReason::NotSelected);
+        };
+        let Look { class, protections, responsible, named } = look;
+        if let Some(because) = protections.into_iter().next() {
+            let mut row = left_out(account, class.tier, LeftOutReason::Protected(because));
+            if let PlanRow::LeftOut { owner, .. } = &mut row {
+                *owner = responsible.owner(account.owner.as_deref());
+            }
+            return row;
         }
         if let Some(exclusion) = self.exclusion(account, marks, &named) {
             return left_out(account, class.tier, LeftOutReason::Excluded(exclusion.to_string()));
@@ -83,7 +129,7 @@ impl Decider {
         if !named.selected && !self.is_selected(account, marks) {
             return left_out(account, class.tier, LeftOutReason::NotSelected);
         }
-        self.plan(account, known, &class, enrolment.as_ref())
+        self.plan(account, known, &class, &responsible, enrolment.as_ref())
     }
 
     /// The first exclusion that covers the account.
@@ -104,7 +150,14 @@ impl Decider {
             .any(|(place, selection)| covers(selection, account) || marks.contains(&mark_of_selection(place)))
     }
 
-    fn plan(&self, account: &Account, known: &Known, class: &Classification, enrolment: Option<&Enrolment>) -> PlanRow {
+    fn plan(
+        &self,
+        account: &Account,
+        known: &Known,
+        class: &Classification,
+        responsible: &Responsible,
+        enrolment: Option<&Enrolment>,
+    ) -> PlanRow {
         let population = Population::of(account, class);
         let guest_from_elsewhere = account.kind == AccountKind::Guest && account.authority != PasswordAuthority::Here;
         if guest_from_elsewhere && population != Population::Privileged {
@@ -118,7 +171,7 @@ impl Decider {
             let because = format!("its password was set at {since} or later");
             return left_out(account, class.tier, LeftOutReason::Excluded(because));
         }
-        let chosen = match self.by_hand(account) {
+        let mut chosen = match self.by_hand(account) {
             Some(manual) => Chosen { disposition: Ok(manual), notes: Vec::new(), refusals: Vec::new() },
             None => {
                 let asked = self.asked(account, &population);
@@ -139,6 +192,12 @@ impl Decider {
                 chosen
             }
         };
+        if let Ok(Disposition::Manual { procedure, owner, .. }) = &mut chosen.disposition {
+            *owner = responsible.owner(owner.as_deref());
+            if let Some(own) = responsible.procedure() {
+                own.clone_into(procedure);
+            }
+        }
         match chosen.disposition {
             Err(reason) => left_out_refused(account, class.tier, reason, chosen.refusals),
             Ok(disposition) => {
@@ -151,27 +210,17 @@ impl Decider {
 
     /// What people have to do, where the engine must not by the kind of the account.
     fn by_hand(&self, account: &Account) -> Option<Disposition> {
-        match (account.kind, &self.spec.service) {
-            (AccountKind::Service, ServiceDisposition::Manual { procedure, owner }) => Some(Disposition::Manual {
-                reason: "a program signs in with it: a reset from outside breaks the program".to_owned(),
-                procedure: procedure.clone().or_else(|| account.procedure.clone()).unwrap_or_else(|| {
-                    "Agree on a time with the owner. Set a new password on the account and in every program that uses \
-                     it, together; restart the programs and see them sign in. Then record it as done."
-                        .to_owned()
-                }),
-                owner: account.owner.clone().or_else(|| owner.clone()),
-            }),
-            (AccountKind::Unknown, _) => Some(Disposition::Manual {
-                reason: "the directory does not tell what this account is".to_owned(),
-                procedure: account.procedure.clone().unwrap_or_else(|| {
-                    "Find out what signs in with it. Reset it by hand as that kind of account needs it, or \
-                     disable it if nothing does. Then record it as done."
-                        .to_owned()
-                }),
-                owner: account.owner.clone(),
-            }),
-            _ => None,
-        }
+        let reason = left_to_people(account.kind)?;
+        let general = || general_procedure(account.kind).to_owned();
+        let (procedure, owner) = match (account.kind, &self.spec.service) {
+            (AccountKind::Service, ServiceDisposition::Manual { procedure, owner }) => {
+                (procedure.clone(), account.owner.clone().or_else(|| owner.clone()))
+            }
+            (AccountKind::Service, ServiceDisposition::Reset { .. }) => return None,
+            _ => (None, account.owner.clone()),
+        };
+        let procedure = procedure.or_else(|| account.procedure.clone()).unwrap_or_else(general);
+        Some(Disposition::Manual { reason: reason.to_owned(), procedure, owner })
     }
 
     fn asked(&self, account: &Account, population: &Population) -> &[Action] {
@@ -191,20 +240,44 @@ impl Decider {
     }
 }
 
-/// Why the account is never touched by a mass run.
-fn protected(account: &Account, known: &Known, named: &Named) -> Option<String> {
+/// Why the account is never touched by a mass run: every reason, the one that is told first.
+fn protections(account: &Account, known: &Known, named: &Named, responsible: &Responsible) -> Vec<String> {
+    let mut reasons = Vec::new();
     if let Some(because) = account.kind.protected_because() {
-        // The general reason, and what is done instead where the backend knows.
-        let procedure = account.procedure.as_ref().map(|procedure| format!("; {procedure}"));
-        return Some(format!("{because}{}", procedure.unwrap_or_default()));
+        // The general reason, and what is done instead where the organisation or the backend knows.
+        let procedure = responsible.procedure().or(account.procedure.as_deref());
+        let procedure = procedure.map(|procedure| format!("; {procedure}")).unwrap_or_default();
+        reasons.push(format!("{because}{procedure}"));
     }
-    if known.principal.as_ref().is_some_and(|id| id.as_str().eq_ignore_ascii_case(account.id.as_str())) {
-        return Some("the account that this run signs in with".to_owned());
+    let principal = known.preflight.principal.as_ref();
+    if principal.is_some_and(|id| id.as_str().eq_ignore_ascii_case(account.id.as_str())) {
+        reasons.push(THE_RUNS_OWN.to_owned());
     }
-    if let Some(because) = well_known(account) {
-        return Some(because.to_owned());
+    if let (Some(because), None) = (well_known(account), account.kind.protected_because()) {
+        reasons.push(because.to_owned());
     }
-    named.protected.as_ref().map(|name| format!("the protected list names it ({name})"))
+    reasons.extend(named.protected.as_ref().map(|name| format!("{ON_THE_LIST} ({name})")));
+    reasons
+}
+
+/// The reason for the account that the run signs in with.
+const THE_RUNS_OWN: &str = "the account that this run signs in with";
+/// The reason for an account on the protected list begins so.
+const ON_THE_LIST: &str = "the protected list names it";
+
+impl Look {
+    /// Why a person has to reset it, whatever a plan says: its kind, what it is for, or the list that it is on.
+    /// Machines reset themselves, so that only the privileged among them are somebody's work; what comes
+    /// with the directory stays disabled.
+    pub(super) fn needs_hands(&self, account: &Account, is_privileged: bool) -> Option<String> {
+        let of_kind = match account.kind {
+            AccountKind::Computer if !is_privileged => None,
+            AccountKind::BuiltIn => None,
+            kind => kind.protected_because().or_else(|| left_to_people(kind)),
+        };
+        let own = |reason: &&String| reason.starts_with(THE_RUNS_OWN) || reason.starts_with(ON_THE_LIST);
+        of_kind.map(str::to_owned).or_else(|| self.protections.iter().find(own).cloned())
+    }
 }
 
 /// Accounts that are told by what cannot be chosen by whoever controls the account, even where a
@@ -264,6 +337,7 @@ fn left_out_refused(account: &Account, tier: Tier, reason: LeftOutReason, refusa
         kind: account.kind,
         tier,
         reason,
+        owner: None,
         refusals,
         person: None,
     }

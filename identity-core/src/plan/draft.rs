@@ -47,6 +47,11 @@ impl Draft {
             .map_err(|error| failed(self.operation, &self.place, error))
     }
 
+    /// Adds what a file holds from where it stands.
+    pub(crate) fn copy(&mut self, from: &mut File) -> Result<()> {
+        std::io::copy(from, &mut self.file).map(drop).map_err(|error| failed(self.operation, &self.place, error))
+    }
+
     /// Makes it durable.
     pub(crate) fn sync(self) -> Result<SyncedDraft> {
         let Self { file, place, operation } = self;

@@ -269,6 +269,9 @@ pub enum PlanRow {
         tier: Tier,
         /// Why it is left out.
         reason: LeftOutReason,
+        /// Who answers for it, where it is protected and somebody is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
         /// The asked actions that the directory would refuse.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refusals: Vec<Refusal>,

@@ -16,6 +16,7 @@ mod estimate;
 mod file;
 pub(crate) mod gather;
 mod hand_off;
+mod hands;
 mod header;
 mod list;
 mod messages;
@@ -28,6 +29,7 @@ mod selection;
 mod spec;
 pub(crate) mod stage;
 mod summary;
+mod survey;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,10 @@ mod waves;
 #[cfg(feature = "signed-approvals")]
 pub use approval::AllowedSigners;
 pub use approval::{Approval, ApprovalFault, ApprovalRules, ApprovalScope, Approvals, SIGNATURE_NAMESPACE, SignedBy};
+
+pub(crate) use draft::{Draft, folder_of};
+pub(crate) use hands::general_procedure;
+pub(crate) use survey::{Sighting, Survey, Surveyed};
 
 pub use builder::PlanBuilder;
 pub use changes::{PlanChange, PlanChanges};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::selection::{AccountName, NamedBy, Selection};
 use super::spec::PlanSpec;
-use crate::account::Account;
+use crate::account::{Account, comparable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many of the accounts that one name fits are told.
@@ -79,16 +79,10 @@ impl Names {
             return named;
         }
         let mut fitting: Vec<usize> = Vec::new();
-        let keys = [
-            (NamedBy::Name, Some(account.id.as_str())),
-            (NamedBy::Name, Some(account.name.as_str())),
-            (NamedBy::Name, account.anchors.principal_name.as_deref()),
-            (NamedBy::Name, account.path.as_deref()),
-            (NamedBy::Name, account.anchors.security_id.as_deref()),
-            (NamedBy::Mail, account.mail.as_deref()),
-        ];
+        let names = account.names().map(|name| (NamedBy::Name, name));
+        let keys = names.chain(account.mail.as_deref().map(|mail| (NamedBy::Mail, mail)));
         for (by, key) in keys {
-            let Some(places) = key.and_then(|key| self.places.get(&comparable(key))) else { continue };
+            let Some(places) = self.places.get(&comparable(key)) else { continue };
             for place in places {
                 let fits = self.wanted.get(*place).is_some_and(|wanted| wanted.name.by == by && wanted.may_be(account));
                 if fits && !fitting.contains(place) {
@@ -149,26 +143,6 @@ impl Wanted {
     fn may_be(&self, account: &Account) -> bool {
         self.name.directory.as_deref().is_none_or(|directory| directory == account.directory.as_str())
     }
-}
-
-/// A name without upper case and, for a distinguished name, without spaces after its commas. An
-/// escaped comma belongs to a value, and so do the spaces behind it.
-fn comparable(name: &str) -> String {
-    let lower = name.trim().to_lowercase();
-    if !(lower.contains('=') && lower.contains(", ")) {
-        return lower;
-    }
-    let mut text = String::with_capacity(lower.len());
-    let (mut escaped, mut after_comma) = (false, false);
-    for c in lower.chars() {
-        if after_comma && c == ' ' {
-            continue;
-        }
-        text.push(c);
-        after_comma = c == ',' && !escaped;
-        escaped = c == '\\' && !escaped;
-    }
-    text
 }
 
 #[cfg(test)]

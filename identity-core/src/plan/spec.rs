@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::hand_off::HandOff;
 use super::{AccountName, ApprovalRules, PlanBuilder, PlanOrigin, PlannedMessages, Population, Selection, WaveKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::owner::Owners;
 use crate::person::{Anchor, Joining};
 use crate::reset::Action;
 
@@ -67,6 +68,9 @@ pub struct PlanSpec {
     /// came of it and the service desk can follow. It counts from the end of everything in the wave.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub pauses: BTreeMap<WaveKind, u64>,
+    /// Who answers for the accounts that are left to people, and what they do.
+    #[serde(skip_serializing_if = "Owners::is_empty")]
+    pub owners: Owners,
     /// The playbook that all this was read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<PlanOrigin>,
@@ -264,6 +268,13 @@ impl PlanSpec {
     #[must_use]
     pub fn without_messages(mut self, because: impl Into<String>) -> Self {
         self.messages = Some(PlannedMessages::Waived { because: because.into() });
+        self
+    }
+
+    /// Sets who answers for the accounts that are left to people, and what they do.
+    #[must_use]
+    pub fn with_owners(mut self, owners: Owners) -> Self {
+        self.owners = owners;
         self
     }
 

@@ -109,6 +109,23 @@ impl Stage {
             .map_err(failed)
     }
 
+    /// Forgets all of a directory that could not be read to its end.
+    pub(super) fn forget_directory(&self, directory: usize) -> Result<()> {
+        self.forget_accounts(directory)?;
+        self.connection
+            .execute("DELETE FROM marks WHERE directory = ?1", params![signed(directory)])
+            .map(drop)
+            .map_err(failed)
+    }
+
+    /// Whether an account of this directory has exactly this id.
+    pub(super) fn has_exactly(&self, directory: usize, id: &str) -> Result<bool> {
+        self.connection
+            .prepare("SELECT 1 FROM accounts WHERE directory = ?1 AND id = ?2")
+            .and_then(|mut one| one.exists(params![signed(directory), id]))
+            .map_err(failed)
+    }
+
     /// Forgets a mark, before its enumeration is begun again.
     pub(crate) fn forget_mark(&self, mark: Mark) -> Result<()> {
         self.connection.execute("DELETE FROM marks WHERE mark = ?1", params![mark]).map(drop).map_err(failed)

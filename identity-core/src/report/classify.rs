@@ -5,7 +5,7 @@ use super::row::{ActionRow, ActionState, Left, Retry, Row, RowResult};
 use super::survivor::{OldPassword, survivors};
 use crate::error::{ErrorKind, Status};
 use crate::evidence::LogFinding;
-use crate::journal::{EntryProgress, ErrorRecord, Finality, Verdict};
+use crate::journal::{EntryProgress, ErrorRecord, Finality, ManualDone, ManualEvidence, Verdict};
 use crate::plan::{Disposition, Entry, LeftOutReason, PlanRow};
 use crate::reset::{Action, Containment};
 use crate::verify::shows;
@@ -19,8 +19,12 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 manual(entry, reason, Left { retry: Retry::ByHand, advice: procedure, owner }, known, directory_kind)
             }
         },
-        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals, person } => {
-            let (result, why) = left_out(reason);
+        PlanRow::LeftOut { directory, id, name, kind, tier, reason, refusals, person, .. } => {
+            let (result, mut why) = left_out(reason);
+            let by_hand = history.by_hand(&directory, &id).cloned();
+            if let Some(done) = &by_hand {
+                why = format!("{why}; {}", done_words(done));
+            }
             Row {
                 directory,
                 id,
@@ -37,6 +41,7 @@ pub(super) fn row(planned: PlanRow, known: &EntryProgress, history: &History, di
                 actions: Vec::new(),
                 verdict: None,
                 last_set: None,
+                by_hand,
                 evidence: None,
                 notes: Vec::new(),
                 refusals,
@@ -63,18 +68,45 @@ fn left_out(reason: LeftOutReason) -> (RowResult, String) {
 
 fn manual(entry: Entry, reason: String, left: Left, known: &EntryProgress, directory_kind: &str) -> Row {
     let mut row = planned(entry, known);
-    if let Some((by, note)) = &known.manual_done {
-        row.result = RowResult::ManualDone;
-        row.why = format!("recorded as done by {by}: {note}");
-        // Somebody's word, not a reading: what survives a reset is all that can be said.
-        row.survives = survivors(directory_kind, OldPassword::Replaced);
-    } else {
+    let Some(mut done) = known.manual_done.clone() else {
         row.result = RowResult::Manual;
         row.why = reason;
         row.left = Some(left);
         row.survives = survivors(directory_kind, OldPassword::Stands);
+        return row;
+    };
+    // What verification read since is newer than what was read when it was recorded.
+    if let Some((verdict, last_set)) = known.verdict {
+        row.verdict = Some(verdict);
+        row.last_set = last_set;
+        done.evidence = match (verdict, last_set) {
+            (Verdict::Changed | Verdict::ChangedByOwner | Verdict::ChangedByOther, Some(last_set)) => {
+                ManualEvidence::Confirmed { last_set, since: None }
+            }
+            (Verdict::Unchanged, last_set) => ManualEvidence::Unchanged { last_set },
+            _ => done.evidence,
+        };
     }
+    row.why = done_words(&done);
+    if matches!(done.evidence, ManualEvidence::Unchanged { .. }) {
+        row.result = RowResult::ManualUnconfirmed;
+        row.left =
+            Some(Left { retry: Retry::ByHand, advice: format!("{UNCONFIRMED}; {}", left.advice), owner: left.owner });
+        row.survives = survivors(directory_kind, OldPassword::Stands);
+    } else {
+        row.result = RowResult::ManualDone;
+        // A reading or somebody's word: what survives a reset is all that can be said.
+        row.survives = survivors(directory_kind, OldPassword::Replaced);
+    }
+    row.by_hand = Some(done);
     row
+}
+
+/// What is left of an account whose record is contradicted.
+const UNCONFIRMED: &str = "ask who recorded it which account they reset, and where";
+
+fn done_words(done: &ManualDone) -> String {
+    format!("recorded as done by {}: {} ({})", done.by, done.note, done.evidence)
 }
 
 fn reset(entry: Entry, actions: &[Action], known: &EntryProgress, history: &History, directory_kind: &str) -> Row {
@@ -121,6 +153,7 @@ fn planned(entry: Entry, known: &EntryProgress) -> Row {
         actions: Vec::new(),
         verdict: None,
         last_set: None,
+        by_hand: None,
         evidence: known.evidence.clone(),
         notes,
         refusals: entry.refusals,

@@ -3,7 +3,7 @@
 use super::row::{ActionState, Retry, Row, RowResult};
 use super::summary::{DirectoryCounts, PopulationCounts, RefusalCount, Summary, SurvivorCount, WaveCounts};
 use crate::account::AccountKind;
-use crate::journal::Verdict;
+use crate::journal::{ManualEvidence, Verdict};
 use crate::plan::Population;
 use crate::privilege::Tier;
 use crate::reset::{Action, Containment};
@@ -42,9 +42,21 @@ impl Summary {
             RowResult::ManualDone => {
                 accounts.manual += 1;
                 accounts.manual_done += 1;
+                let confirmed = row.by_hand.as_ref().is_some_and(|done| is_confirmed(&done.evidence));
+                accounts.manual_confirmed += u64::from(confirmed);
+            }
+            RowResult::ManualUnconfirmed => {
+                accounts.manual += 1;
+                accounts.manual_unconfirmed += 1;
+                self.left.by_hand += 1;
             }
             RowResult::LeftOut => accounts.left_out += 1,
-            RowResult::Protected => accounts.protected += 1,
+            RowResult::Protected => {
+                accounts.protected += 1;
+                let done = row.by_hand.as_ref().map(|done| &done.evidence);
+                let stands = done.is_some_and(|evidence| !matches!(evidence, ManualEvidence::Unchanged { .. }));
+                accounts.protected_done += u64::from(stands);
+            }
         }
     }
 
@@ -63,9 +75,10 @@ impl Summary {
             RowResult::Failed => counts.failed += 1,
             RowResult::Unknown => counts.unknown += 1,
             RowResult::ManualDone => counts.manual_done += 1,
-            RowResult::Manual | RowResult::LeftOut | RowResult::Protected => {}
+            RowResult::Manual | RowResult::ManualUnconfirmed | RowResult::LeftOut | RowResult::Protected => {}
         }
-        counts.manual += u64::from(matches!(row.result, RowResult::Manual | RowResult::ManualDone));
+        counts.manual +=
+            u64::from(matches!(row.result, RowResult::Manual | RowResult::ManualUnconfirmed | RowResult::ManualDone));
         counts.planned += u64::from(is_planned(row));
         counts.disabled += u64::from(has_done(row, |action| action == Action::Disable));
     }
@@ -161,4 +174,8 @@ fn place<'a, T>(
     }
     #[expect(clippy::indexing_slicing, reason = "the place was just found or pushed")]
     &mut counts[at]
+}
+
+fn is_confirmed(evidence: &ManualEvidence) -> bool {
+    matches!(evidence, ManualEvidence::Confirmed { .. })
 }

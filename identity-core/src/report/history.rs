@@ -1,14 +1,16 @@
 //! What the journal says of the run as a whole, read once from its first record to its last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::timeline::Fold;
+use crate::account::{AccountId, DirectoryId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::LogReading;
-use crate::journal::{ChainHead, Event, Journal, Record, StopReason};
+use crate::journal::{ChainHead, Event, Journal, ManualDone, Record, StopReason};
+use crate::person::Member;
 use crate::plan::Approval;
 use crate::verify::ServerConvergence;
 
@@ -41,6 +43,8 @@ pub(super) struct History {
     pub(super) logs: Vec<LogReading>,
     /// When what happened.
     pub(super) timeline: Fold,
+    /// What people did to accounts that are no entries.
+    by_hand: BTreeMap<Member, ManualDone>,
     begun_waves: BTreeSet<String>,
     approved_waves: BTreeSet<String>,
 }
@@ -91,6 +95,14 @@ impl History {
         }
     }
 
+    /// That somebody recorded a procedure of an account that is no entry as carried out.
+    pub(super) fn by_hand(&self, directory: &DirectoryId, id: &AccountId) -> Option<&ManualDone> {
+        if self.by_hand.is_empty() {
+            return None;
+        }
+        self.by_hand.get(&Member { directory: directory.clone(), id: id.clone() })
+    }
+
     fn take(&mut self, record: Record, plan_digest: &str) -> Result<()> {
         if record.number != self.head.number + 1 {
             let detail = format!("record {} follows record {}", record.number, self.head.number);
@@ -125,6 +137,12 @@ impl History {
                     Some(known) => *known = server,
                     None => self.servers.push(server),
                 }
+            }
+            Event::ManualDone { entry: None, account: Some(account), by, note, evidence } => {
+                self.by_hand.entry(account).or_insert(ManualDone { by, note, evidence });
+            }
+            Event::ManualUndone { entry: None, account: Some(account), .. } => {
+                self.by_hand.remove(&account);
             }
             Event::LogRead { reading } => {
                 match self.logs.iter_mut().find(|known| known.directory == reading.directory) {

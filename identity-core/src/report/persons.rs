@@ -139,7 +139,7 @@ impl People {
         self.any = true;
         let state = match row.result {
             RowResult::Verified | RowResult::ManualDone => 0,
-            RowResult::Failed | RowResult::Unknown | RowResult::Manual => 1,
+            RowResult::Failed | RowResult::Unknown | RowResult::Manual | RowResult::ManualUnconfirmed => 1,
             RowResult::LeftOut | RowResult::Protected => 2,
         };
         let account = self.folder.is_some().then(|| PersonAccount {

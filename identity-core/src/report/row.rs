@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::survivor::Survivor;
 use crate::account::{AccountId, AccountKind, DirectoryId};
 use crate::evidence::EntryEvidence;
-use crate::journal::{ErrorRecord, Verdict};
+use crate::journal::{ErrorRecord, ManualDone, Verdict};
 use crate::person::PersonId;
 use crate::plan::{Population, Refusal};
 use crate::privilege::Tier;
@@ -48,6 +48,9 @@ pub struct Row {
     pub verdict: Option<Verdict>,
     /// When the password was last set as read back, by the directory's clock.
     pub last_set: Option<Timestamp>,
+    /// That it was done by hand, where somebody recorded it and nobody took it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<ManualDone>,
     /// What the directory's own audit log says of it, where it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EntryEvidence>,
@@ -83,8 +86,10 @@ pub enum RowResult {
     Unknown,
     /// Left to people, and not recorded as done.
     Manual,
-    /// Left to people, and recorded as done.
+    /// Left to people, and recorded as done: read back, or by somebody's word.
     ManualDone,
+    /// Left to people, and recorded as done, but the directory says that the password is as it was.
+    ManualUnconfirmed,
     /// Left out of the plan.
     LeftOut,
     /// Protected: a mass run never resets it.
@@ -101,6 +106,7 @@ impl RowResult {
             Self::Unknown => "unknown",
             Self::Manual => "manual",
             Self::ManualDone => "manual_done",
+            Self::ManualUnconfirmed => "manual_unconfirmed",
             Self::LeftOut => "left_out",
             Self::Protected => "protected",
         }

@@ -37,6 +37,18 @@ impl fmt::Display for Summary {
             a.seen, a.planned, a.manual, a.left_out, a.protected, a.privileged
         )?;
         writeln!(f, "planned  {} = {} verified + {} failed + {} unknown", a.planned, a.verified, a.failed, a.unknown)?;
+        if a.manual_done + a.manual_unconfirmed + a.protected_done > 0 {
+            writeln!(
+                f,
+                "by hand  {} of {} recorded as done ({} confirmed, {} by word only), {} UNCONFIRMED; {} of the protected",
+                a.manual_done,
+                a.manual,
+                a.manual_confirmed,
+                a.manual_done - a.manual_confirmed,
+                a.manual_unconfirmed,
+                a.protected_done
+            )?;
+        }
         if let Some(p) = &self.persons {
             writeln!(
                 f,
@@ -113,7 +125,7 @@ impl Summary {
         let lines = [
             (left.resume, "resume the run"),
             (left.read_back, "verify again"),
-            (left.by_hand, "by hand, after a failure or an unknown"),
+            (left.by_hand, "by hand, after a failure, an unknown or an unconfirmed record"),
             (left.manual, "by hand, as planned"),
         ];
         for (accounts, what) in lines.into_iter().filter(|(accounts, _)| *accounts > 0) {

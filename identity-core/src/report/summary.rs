@@ -102,12 +102,21 @@ pub struct AccountCounts {
     pub changed_by_owner: u64,
     /// Left to people.
     pub manual: u64,
-    /// Of these, recorded as done.
+    /// Of these, recorded as done, and not contradicted by the directory.
     pub manual_done: u64,
+    /// Of those done, confirmed: the password's time was read back.
+    #[serde(default)]
+    pub manual_confirmed: u64,
+    /// Of the manual, recorded as done while the directory says that the password is as it was.
+    #[serde(default)]
+    pub manual_unconfirmed: u64,
     /// Left out, the protected aside.
     pub left_out: u64,
     /// Protected.
     pub protected: u64,
+    /// Of these, recorded as done by hand and not contradicted by the directory.
+    #[serde(default)]
+    pub protected_done: u64,
     /// Of the seen, privileged: tier 0 or 1, or planned in the privileged population.
     pub privileged: u64,
 }
@@ -307,7 +316,7 @@ impl Summary {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let planned = self.accounts.failed == 0 && self.accounts.unknown == 0;
-        planned && self.left.manual == 0 && self.is_converged()
+        planned && self.left.manual == 0 && self.accounts.manual_unconfirmed == 0 && self.is_converged()
     }
 
     /// Whether every server that was asked by itself has the new passwords. On one that has not,

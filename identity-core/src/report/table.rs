@@ -121,8 +121,12 @@ impl<W: Write> Table<W> {
     /// those are open that are not done.
     pub(super) fn person(&mut self, row: &PersonRow) -> Result<()> {
         let each = |of: &dyn Fn(&PersonAccount) -> String| row.accounts.iter().map(of).collect::<Vec<_>>().join("; ");
-        let is_open =
-            |at: &&PersonAccount| matches!(at.result, RowResult::Failed | RowResult::Unknown | RowResult::Manual);
+        let is_open = |at: &&PersonAccount| {
+            matches!(
+                at.result,
+                RowResult::Failed | RowResult::Unknown | RowResult::Manual | RowResult::ManualUnconfirmed
+            )
+        };
         let open: Vec<String> =
             row.accounts.iter().filter(is_open).map(|at| format!("{}: {}", at.directory, at.why)).collect();
         self.line([

@@ -66,6 +66,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         word: "unknown",
         means: "no answer came, or everything is confirmed and reading back has not shown it",
     },
+    Definition {
+        word: "manual_done",
+        means: "recorded as done by hand: by_hand says whether the password's time confirms it or somebody's word is all there is",
+    },
+    Definition {
+        word: "manual_unconfirmed",
+        means: "recorded as done by hand, and the directory says that the password is as it was",
+    },
     Definition { word: "not_attempted", means: "failed without having been touched" },
     Definition {
         word: "changed_by_owner",

@@ -46,7 +46,10 @@ impl Expectation {
     /// show and the journal holds all of it as done. `tells_sessions`: whether the directory says
     /// from when on sessions are valid.
     pub(crate) fn of(entry: &Entry, known: &EntryProgress, tells_sessions: bool) -> Option<Self> {
-        let Disposition::Reset { actions } = &entry.disposition else { return None };
+        let actions = match &entry.disposition {
+            Disposition::Reset { actions } => actions,
+            Disposition::Manual { .. } => return Self::of_hands(entry, known),
+        };
         let mut expected = Self::default();
         let mut readable = false;
         let mut confirmed = Vec::new();
@@ -72,6 +75,15 @@ impl Expectation {
         let first = known.actions.iter().find(|begun| begun.action.shows_in_password_state());
         expected.baseline = first.map(|begun| begun.baseline.clone()).unwrap_or_default();
         readable.then_some(expected)
+    }
+
+    /// What reading a manual entry back should show once somebody recorded it as done: another time of
+    /// its password than the plan knows.
+    fn of_hands(entry: &Entry, known: &EntryProgress) -> Option<Self> {
+        known.manual_done.as_ref()?;
+        let before = entry.expected.last_set?;
+        let baseline = Baseline { last_set: Some(before), ..Baseline::default() };
+        Some(Self { sets: 1, attempts: 1, baseline, ..Self::default() })
     }
 
     /// Whether the password's record is to show something.

@@ -162,7 +162,7 @@ impl<'a> Lane<'a> {
             let mut entries: Vec<Entry> = Vec::new();
             for row in rows.by_ref() {
                 if let PlanRow::Entry(entry) = row?
-                    && matches!(entry.disposition, Disposition::Reset { .. })
+                    && (matches!(entry.disposition, Disposition::Reset { .. }) || entry.directory == self.directory)
                 {
                     if entry.directory == self.directory {
                         entries.push(entry);

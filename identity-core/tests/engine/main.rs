@@ -19,6 +19,7 @@ mod ssh;
 
 mod classes;
 mod evidence;
+mod inventory;
 #[cfg(feature = "messages")]
 mod messages;
 mod own_passwords;

@@ -51,7 +51,7 @@ macro_rules! __conformance_cases {
         $($then)* ! { $make
             preflight { nothing_is_fatal, principal_is_named, info_and_limits_are_sane }
             enumerate {
-                complete, ids_are_unique, two_listings_agree, rows_are_of_this_directory, unicode_names,
+                complete, ids_are_unique, two_listings_agree, rows_are_of_this_directory, unicode_names, attributes_as_known,
                 kinds_and_states_as_known, scope_group, scope_unit, scope_native, unknown_group_is_input_invalid,
                 missing_scopes_say_unsupported, dropped_early, truncated_is_an_error, changed_since_a_mark,
                 changed_without_capability

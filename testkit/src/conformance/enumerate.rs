@@ -101,6 +101,29 @@ pub async fn unicode_names(stage: &Stage<'_>) -> Check {
     Ok(())
 }
 
+/// Accounts are listed with the attributes that populations are chosen by and persons are joined by.
+///
+/// # Errors
+/// [`Halt`], as every case.
+pub async fn attributes_as_known(stage: &Stage<'_>) -> Check {
+    let truth = stage.truth().await?;
+    let known: Vec<&KnownAccount> = truth.accounts.iter().filter(|known| !known.attributes.is_empty()).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    let listed: HashMap<String, Account> = by_name(stage).await?;
+    for known in known {
+        let Some(row) = listed.get(&fold(&known.name)) else {
+            return Err(Halt::Fail(format!("{:?} is not listed", known.name)));
+        };
+        for (name, value) in &known.attributes {
+            let found = row.attributes.get(name);
+            ensure!(found == Some(value), "{:?} is listed with {name} {found:?}, and has {value:?}", known.name);
+        }
+    }
+    Ok(())
+}
+
 /// Every account is seen with its kind, the protected kinds above all: what is not seen cannot be
 /// left out with a reason.
 ///

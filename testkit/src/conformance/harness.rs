@@ -1,6 +1,6 @@
 //! What the suite asks of whoever has a directory to test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,13 +179,24 @@ pub struct KnownAccount {
     /// How it comes by its tier: `direct`, `nested`, `cyclic`, `primary_group`, …; the words are
     /// the harness's own, and a failure is reported by them.
     pub route: Option<String>,
+    /// Attributes for choosing populations and joining persons that it is to be listed with, by the
+    /// directory's names; others may be listed too.
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl KnownAccount {
     /// An enabled account whose tier is not known.
     #[must_use]
     pub fn new(name: impl Into<String>, kind: AccountKind) -> Self {
-        Self { name: name.into(), display_name: None, kind, enabled: true, tier: None, route: None }
+        Self {
+            name: name.into(),
+            display_name: None,
+            kind,
+            enabled: true,
+            tier: None,
+            route: None,
+            attributes: BTreeMap::new(),
+        }
     }
 
     /// Says how privileged it is, and by which route.

@@ -146,6 +146,8 @@ fn account_values(store: &Store, view: &View<'_>, attribute: Attribute, emit: &m
         Attribute::GivenName => text(account.given_name.as_deref()),
         Attribute::Surname => text(account.surname.as_deref()),
         Attribute::Department => text(account.department),
+        Attribute::EmployeeId => text(account.employee_id().as_deref()),
+        Attribute::EmployeeNumber => text(account.employee_number().as_deref()),
         Attribute::Mail => text(account.mail.as_deref()),
         Attribute::DistinguishedName => text(Some(&account.dn(&store.base))),
         Attribute::Manager => {

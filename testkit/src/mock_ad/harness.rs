@@ -129,6 +129,13 @@ fn truth(mock: &MockAd) -> Truth {
         known = known.with_tier(account.truth.tier, route(organisation, &account));
         known.enabled = state.enabled;
         known.display_name.clone_from(&account.display_name);
+        let attributes = [
+            ("department", account.department.map(str::to_owned)),
+            ("employeeID", account.employee_id()),
+            ("employeeNumber", account.employee_number()),
+        ];
+        let given = attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        known.attributes.extend(given);
         truth.accounts.push(known);
         let mut above = account.member_of.iter().flat_map(|group| organisation.groups_above(*group));
         if above.any(|group| group.name == "Staff") {

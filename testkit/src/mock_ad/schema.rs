@@ -57,6 +57,8 @@ attributes! {
     Department "department" Text false;
     DisplayName "displayName" Text false;
     DistinguishedName "distinguishedName" Name false;
+    EmployeeId "employeeID" Text false;
+    EmployeeNumber "employeeNumber" Text false;
     ExpiryComputed "msDS-UserPasswordExpiryTimeComputed" Integer true;
     GivenName "givenName" Text false;
     GroupType "groupType" Integer false;

@@ -137,6 +137,22 @@ pub struct SyntheticAccount {
 }
 
 impl SyntheticAccount {
+    /// `employeeID`: of people of the organisation.
+    #[must_use]
+    pub fn employee_id(&self) -> Option<String> {
+        self.is_employed().then(|| format!("E{:07}", self.index))
+    }
+
+    /// `employeeNumber`: another number, of the payroll.
+    #[must_use]
+    pub fn employee_number(&self) -> Option<String> {
+        self.is_employed().then(|| format!("{}", 100_000 + self.index))
+    }
+
+    fn is_employed(&self) -> bool {
+        self.class == ObjectClass::User && self.department.is_some() && !self.external
+    }
+
     /// An enabled user in `CN=Users` with a password set 90 days before, in no group.
     pub(super) fn blank(organisation: &Organisation, index: u64, name: String, cn: String) -> Self {
         let rid = 10_000_u32.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));

@@ -107,7 +107,7 @@ impl Page {
     pub(super) fn take(&mut self, row: &Row) {
         match row.result {
             RowResult::Failed | RowResult::Unknown => self.exceptions.take(row),
-            RowResult::Manual | RowResult::ManualDone => self.by_hand.take(row),
+            RowResult::Manual | RowResult::ManualUnconfirmed | RowResult::ManualDone => self.by_hand.take(row),
             RowResult::Verified | RowResult::LeftOut | RowResult::Protected => {}
         }
     }
@@ -177,6 +177,7 @@ fn word(result: RowResult) -> &'static str {
         RowResult::Unknown => "<b class=\"open\">? unknown</b>",
         RowResult::Manual => "<b class=\"hand\">✎ open</b>",
         RowResult::ManualDone => "<b class=\"good\">✓ recorded as done</b>",
+        RowResult::ManualUnconfirmed => "<b class=\"bad\">✕ recorded, not confirmed</b>",
         RowResult::LeftOut => "left out",
         RowResult::Protected => "protected",
     }

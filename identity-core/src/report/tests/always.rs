@@ -103,7 +103,13 @@ fn plan_and_events(planned: &[Planned], stopped: bool) -> (Vec<PlanRow>, Vec<Eve
                 entry.disposition = Disposition::Manual { reason: "r".into(), procedure: "p".into(), owner: None };
                 rows.push(PlanRow::Entry(entry));
                 if *recorded {
-                    events.push(Event::ManualDone { entry: seq, by: "b".into(), note: "n".into() });
+                    events.push(Event::ManualDone {
+                        entry: Some(seq),
+                        account: None,
+                        by: "b".into(),
+                        note: "n".into(),
+                        evidence: crate::journal::ManualEvidence::default(),
+                    });
                 }
             }
             Planned::LeftOut(true) => {

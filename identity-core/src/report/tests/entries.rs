@@ -4,9 +4,9 @@ use super::{DIGEST, approved, error, left_out, report, rows_of, started};
 use crate::account::DirectoryId;
 use crate::error::ErrorKind;
 use crate::evidence::{EntryEvidence, LogFinding};
-use crate::journal::{Baseline, Event, StopReason, Verdict};
+use crate::journal::{Baseline, Event, ManualEvidence, StopReason, Verdict};
 use crate::plan::{Disposition, LeftOutReason, PlanRow};
-use crate::report::{Report, Retry, Row, RowResult, Survivor};
+use crate::report::{Report, Retry, Row, RowResult, Summary, Survivor};
 use crate::reset::Action;
 use crate::vault::SealedRef;
 use crate::verify::fixture::{Ledger, SET, SET_MUST_CHANGE, at, corp, done, entry, row};
@@ -162,10 +162,67 @@ async fn a_manual_account_stays_until_somebody_records_it_as_done() {
     assert_eq!((left.advice.as_str(), left.owner.as_deref()), ("reset it at the console", Some("Alice")));
     assert_eq!((summary.accounts.manual, summary.left.manual, summary.is_clean()), (1, 1, false));
 
-    let recorded = Event::ManualDone { entry: 1, by: "Bob".into(), note: "at 03:00".into() };
-    let (rows, summary) = rows_of(&plan, [started(false), recorded]).await.unwrap();
-    assert_eq!((rows[0].result, rows[0].why.as_str()), (RowResult::ManualDone, "recorded as done by Bob: at 03:00"));
-    assert_eq!((summary.accounts.manual, summary.accounts.manual_done, summary.left.manual), (1, 1, 0));
+    let recorded = |evidence| Event::ManualDone {
+        entry: Some(1),
+        account: None,
+        by: "Bob".into(),
+        note: "at 03:00".into(),
+        evidence,
+    };
+    let counts = |summary: &Summary| {
+        let a = &summary.accounts;
+        (a.manual, a.manual_done, a.manual_confirmed, a.manual_unconfirmed, summary.left.manual, summary.is_clean())
+    };
+    let word = ManualEvidence::Stated { because: "nobody looked".into() };
+    let (rows, summary) = rows_of(&plan, [started(false), recorded(word.clone())]).await.unwrap();
+    assert_eq!(rows[0].result, RowResult::ManualDone);
+    assert_eq!(rows[0].why, "recorded as done by Bob: at 03:00 (stated only: nobody looked)");
+    assert_eq!(counts(&summary), (1, 1, 0, 0, 0, true));
+
+    let confirmed = ManualEvidence::Confirmed { last_set: at(9), since: Some(at(0)) };
+    let (_, summary) = rows_of(&plan, [started(false), recorded(confirmed)]).await.unwrap();
+    assert_eq!(counts(&summary), (1, 1, 1, 0, 0, true));
+    assert!(summary.to_string().contains("by hand  1 of 1 recorded as done (1 confirmed"), "{summary}");
+
+    // The directory contradicts it, then or when it is verified.
+    let unchanged = ManualEvidence::Unchanged { last_set: Some(at(0)) };
+    let (rows, summary) = rows_of(&plan, [started(false), recorded(unchanged)]).await.unwrap();
+    assert_eq!(rows[0].result, RowResult::ManualUnconfirmed);
+    assert!(rows[0].left.as_ref().unwrap().advice.contains("reset it at the console"));
+    assert_eq!(counts(&summary), (1, 0, 0, 1, 0, false));
+    assert_eq!(summary.left.by_hand, 1);
+    let seen = Event::Verified { entry: 1, verdict: Verdict::Unchanged, last_set: Some(at(0)) };
+    let (_, summary) = rows_of(&plan, [started(false), recorded(word.clone()), seen]).await.unwrap();
+    assert_eq!(counts(&summary), (1, 0, 0, 1, 0, false));
+    let seen = Event::Verified { entry: 1, verdict: Verdict::Changed, last_set: Some(at(9)) };
+    let (_, summary) = rows_of(&plan, [started(false), recorded(word.clone()), seen]).await.unwrap();
+    assert_eq!(counts(&summary), (1, 1, 1, 0, 0, true));
+
+    // Taken back: it is open again. And of two records the first stands.
+    let undone = Event::ManualUndone { entry: Some(1), account: None, by: "Eve".into(), note: "wrong one".into() };
+    let (rows, summary) = rows_of(&plan, [started(false), recorded(word.clone()), undone]).await.unwrap();
+    assert_eq!(rows[0].result, RowResult::Manual);
+    assert_eq!(counts(&summary), (1, 0, 0, 0, 1, false));
+    let second = recorded(ManualEvidence::Confirmed { last_set: at(9), since: None });
+    let (_, summary) = rows_of(&plan, [started(false), recorded(word), second]).await.unwrap();
+    assert_eq!(counts(&summary), (1, 1, 0, 0, 0, true));
+}
+
+#[tokio::test]
+async fn what_people_did_to_a_protected_account_is_shown_and_counted() {
+    let plan = [left_out(1, &corp(), LeftOutReason::Protected("krbtgt".into()))];
+    let PlanRow::LeftOut { directory, id, .. } = &plan[0] else { panic!() };
+    let account = Some(crate::person::Member { directory: directory.clone(), id: id.clone() });
+    let evidence = ManualEvidence::Confirmed { last_set: at(9), since: None };
+    let done =
+        Event::ManualDone { entry: None, account: account.clone(), by: "Bob".into(), note: "twice".into(), evidence };
+    let (rows, summary) = rows_of(&plan, [started(false), done.clone()]).await.unwrap();
+    assert_eq!(rows[0].result, RowResult::Protected);
+    assert!(rows[0].why.starts_with("krbtgt; recorded as done by Bob: twice (confirmed"), "{}", rows[0].why);
+    assert_eq!((summary.accounts.protected, summary.accounts.protected_done), (1, 1));
+    let undone = Event::ManualUndone { entry: None, account, by: "Bob".into(), note: "once only".into() };
+    let (rows, summary) = rows_of(&plan, [started(false), done, undone]).await.unwrap();
+    assert_eq!((rows[0].why.as_str(), summary.accounts.protected_done), ("krbtgt", 0));
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub(super) fn left_out(number: u64, directory: &DirectoryId, reason: LeftOutReas
         kind: crate::account::AccountKind::Person,
         tier: crate::privilege::Tier::User,
         reason,
+        owner: None,
         refusals: Vec::new(),
         person: None,
     }

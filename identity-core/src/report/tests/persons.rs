@@ -43,7 +43,13 @@ async fn a_person_is_done_only_when_every_account_is() {
         events.extend(done(seq, SET_MUST_CHANGE, Baseline::default()));
         events.push(Event::Verified { entry: seq, verdict: Verdict::Changed, last_set: Some(at(3)) });
     }
-    events.push(Event::ManualDone { entry: 7, by: "ops".into(), note: "done".into() });
+    events.push(Event::ManualDone {
+        entry: Some(7),
+        account: None,
+        by: "ops".into(),
+        note: "done".into(),
+        evidence: crate::journal::ManualEvidence::default(),
+    });
     events.push(Event::RunFinished);
     let journal = Ledger::of(events);
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,10 @@
 //! One organisation in three directories: whose accounts are whose, as each backend tells it.
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
+mod inventory;
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
