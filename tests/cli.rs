@@ -477,7 +477,7 @@ async fn nobody_is_handed_to_a_recovery_that_is_not_known_to_be_strong() {
         finish(command)
     };
     let ended = scramble(&[]).await;
-    assert_eq!((ended.code, ended.complaint().contains("self-service recovery")), (Some(2), true), "{ended:?}");
+    refused(&ended, &mock, &run, &["self-service recovery"]);
     // What Active Directory does not know is unknown, and not nobody.
     let program = |name: &str, arguments: &[&str]| {
         let mut command = tokio::process::Command::new(support::example(name));

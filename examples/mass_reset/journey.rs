@@ -48,6 +48,9 @@ pub(crate) async fn travel(options: &Options, telemetry: Option<&Telemetry>) -> 
         Some(playbook) => of_playbook(options, playbook, &source)?,
         None => spec(options, &source)?,
     };
+    if options.resume.is_none() {
+        spec.check_hand_off(readiness.as_ref())?;
+    }
     // Made only now: a fault above leaves nothing behind.
     let folder = Folder::open(options.out.as_deref(), options.resume.as_deref())?;
     show::line(&format!("run folder: {}", folder.path().display()));

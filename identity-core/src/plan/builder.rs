@@ -19,7 +19,6 @@ use super::waves::{self, Slot};
 use crate::account::DirectoryId;
 use crate::directory::Backend;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::clock;
 use crate::recovery::{Enrolment, ReadinessFile};
 
 /// Accounts that are decided about at once.
@@ -106,7 +105,7 @@ async fn write(builder: PlanBuilder, path: PathBuf) -> Result<Plan> {
     let PlanBuilder { spec, mut directories, readiness } = builder;
     directories.sort_by(|a, b| a.info().id.cmp(&b.info().id));
     check(&spec, &directories)?;
-    spec.check_hand_off(readiness.as_ref(), clock::now())?;
+    spec.check_hand_off(readiness.as_ref())?;
     let folder = draft::folder_of(&path).to_owned();
     let stage = SharedStage::open(folder).await?;
     let mut known = Vec::new();

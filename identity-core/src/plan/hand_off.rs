@@ -7,6 +7,7 @@ use super::entry::Population;
 use super::spec::{PlanSpec, ServiceDisposition};
 use crate::account::{Account, AccountKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::clock;
 use crate::privilege::{Classification, Tier};
 use crate::recovery::{AsOf, Enrolment, Guidance, ReadinessFile, Standing};
 use crate::reset::Action;
@@ -76,8 +77,13 @@ impl PlanSpec {
             })
     }
 
-    /// Whether what is said of hand-offs makes sense, and goes with the readiness file.
-    pub(super) fn check_hand_off(&self, readiness: Option<&ReadinessFile>, now: Timestamp) -> Result<()> {
+    /// Whether what is said of hand-offs makes sense, and goes with the readiness file, before any
+    /// directory is asked. Making the plan asks it again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] for hand-offs without a file or a waiver, and for both together;
+    /// [`ErrorKind::InputInvalid`] for a file that is too old ([`ReadinessFile::check_age`]).
+    pub fn check_hand_off(&self, readiness: Option<&ReadinessFile>) -> Result<()> {
         let invalid = |detail: &str| Error::new(ErrorKind::ConfigInvalid, "make the plan").with_detail(detail);
         match (&self.hand_off, readiness) {
             (HandOff::WhereReady, None) if self.hands_off() => Err(invalid(
@@ -89,7 +95,7 @@ impl PlanSpec {
             )),
             (HandOff::Waived { .. }, Some(_)) => Err(invalid("a readiness file is given, and the rule on it is waived")
                 .with_advice("keep one of the two")),
-            (_, Some(file)) => file.check_age(now),
+            (_, Some(file)) => file.check_age(clock::now()),
             (_, None) => Ok(()),
         }
     }
