@@ -91,9 +91,9 @@ async fn carry_out(command: Command) -> Result<Exit> {
 
 fn shown(inventory: &Inventory, as_json: bool) -> Result<Exit> {
     if as_json {
-        show::json(inventory)?
+        show::json(inventory)?;
     } else {
-        show::table(inventory)?
+        show::table(inventory)?;
     }
     Ok(told(inventory))
 }

@@ -269,7 +269,11 @@ async fn an_account_is_ticked_off_once_with_what_its_password_says_and_can_be_ta
     let checklist = Checklist::of(world.plan.clone()).journal(Arc::clone(&journal)).directory(Arc::clone(&backend));
     let listed = async || {
         let mut all = Vec::new();
-        checklist.visit(|one| Ok(all.push(one))).await.unwrap();
+        let keep = |one| {
+            all.push(one);
+            Ok(())
+        };
+        checklist.visit(keep).await.unwrap();
         all
     };
     let all = listed().await;
