@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::builder::{self, check_ids};
 use super::decide::{Decider, Known};
 use super::gather::SharedStage;
+use super::hand_off::Rule;
 use super::persons::People;
 use super::spec::PlanSpec;
 use super::stage::Stage;
@@ -95,7 +96,7 @@ impl Survey {
         // Of a directory that was not read no name is missed.
         let read = |id: &String| known.iter().any(|known| known.backend.info().id.as_str() == id);
         spec.protect.retain(|name| name.directory.as_ref().is_none_or(read));
-        stage.run(move |stage| show(stage, Decider::new(spec, known), &folder, take)).await
+        stage.run(move |stage| show(stage, Decider::new(spec, Rule::Never, known), &folder, take)).await
     }
 }
 
