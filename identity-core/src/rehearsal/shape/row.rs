@@ -89,7 +89,7 @@ pub struct ShapedDirectory {
     /// How many reasons there are why it could not be read in full who is privileged.
     #[serde(default)]
     pub incomplete_privileges: u32,
-    /// The digests of the scopes whose members are marked: see [`scope_digest`].
+    /// The digests of the scopes whose members are marked: whoever knows a name can recognise it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
 }
