@@ -83,7 +83,7 @@ fn unit_forbids(account: &Account, known: &Known) -> Option<Support> {
     let targets = known.targets()?;
     let target = targets.target(&account.id);
     match check(targets.own()?, Power::Password, &target) {
-        Err(Refusal::Restricted) => Some(cannot(&restricted(&targets.restricted_units(&target)))),
+        Err(Refusal::Restricted) => Some(Support::cannot(restricted(&targets.restricted_units(&target)))),
         _ => None,
     }
 }

@@ -349,6 +349,7 @@ async fn an_account_is_ticked_off_once_with_what_its_password_says_and_can_be_ta
         resumed: false,
         version: "0".into(),
         pid: 1,
+        rehearsal: false,
     };
     other.append(vec![begun]).await.unwrap();
     let error = Checklist::of(world.plan.clone()).journal(other).tick(&robot, "Ann", "x").await.unwrap_err();
