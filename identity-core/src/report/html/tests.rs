@@ -187,6 +187,35 @@ async fn a_journal_that_names_numbers_far_apart_costs_little() {
 }
 
 #[tokio::test]
+async fn what_was_used_of_a_quota_stands_beside_its_share() {
+    let quota = crate::limits::QuotaStats {
+        name: "writes",
+        window: std::time::Duration::from_secs(150),
+        limit: Some(3_000),
+        allowed: 2_400.0,
+        remaining: None,
+        used: 1_180,
+        share: 1_200.0,
+        refused: 7,
+    };
+    let run = crate::report::DirectoryRun::new(corp(), "ldap").with_quotas(vec![quota]);
+    let run = run.with_duration(std::time::Duration::from_secs(75));
+    let folder = tempfile::tempdir().unwrap();
+    let events = [started(false)].into_iter().chain(done(1, SET_MUST_CHANGE, Baseline::default()));
+    let plan = [Ok(PlanRow::Entry(entry(1, &corp(), &[SET_MUST_CHANGE])))];
+    report(&Ledger::of(events)).directory(run).write(plan, folder.path()).await.unwrap();
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    for cells in [
+        "<td><bdi>writes</bdi></td><td>2400 of 3,000 in 2 minutes 30 seconds</td><td class=\"n\">1,180</td>\
+         <td class=\"n\">1200</td><td>98 %",
+        "</td><td class=\"n\">7</td>",
+        "<td>1 minute 15 seconds</td><td class=\"n\">1</td>",
+    ] {
+        assert!(page.contains(cells), "{cells}");
+    }
+}
+
+#[tokio::test]
 async fn waves_without_end_are_counted_and_not_kept() {
     let waves = (0..1_000).map(|number| Event::WaveStarted { wave: format!("workforce-{number}") });
     let page =

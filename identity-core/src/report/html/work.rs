@@ -81,7 +81,7 @@ pub(super) fn directories(html: &mut Markup, summary: &Summary) {
     });
     html.raw("<h3>Throughput against quota</h3>\n");
     if summary.directories.iter().all(|at| at.quotas.is_empty()) {
-        html.raw("<p>No quota was stated or learnt: requests in flight were the only limit.</p>\n");
+        html.raw("<p>None is known to the process that made this report: no quota was stated or learnt, or the run was another process.</p>\n");
     } else {
         table(
             html,
