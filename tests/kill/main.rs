@@ -85,8 +85,8 @@ async fn kill(which: Which, kills: u64) {
     let undisturbed = on_mocks(which, &mut Tally::default(), &mut seeded(0), 0, Duration::ZERO).await;
     let accounts = accounts(which);
     println!("{which:?}: an undisturbed run of {accounts} accounts takes {undisturbed:?}; killing {kills} times");
-    // In the cloud a run mostly waits for the quotas of its tenant: several go side by side.
-    let lanes = if which == Which::OnPrem { 1 } else { 4 };
+    // A run mostly waits, for its mock or for the quotas of its tenant: several go side by side.
+    let lanes = if which == Which::OnPrem { 3 } else { 4 };
     let courses = (0..lanes).map(|lane| async move {
         let kills = kills / lanes + u64::from(lane < kills % lanes);
         let (mut random, mut tally) = (seeded(lane), Tally::default());
