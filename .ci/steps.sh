@@ -238,7 +238,8 @@ step_browser() {
     return "$NOT_RUN"
   fi
   export IDENTITY_RESET_REPORT_FOLDER=$STEP_DIR/run
-  cargo test --locked --workspace --all-features --test cli a_report_is_a_page_to_read
+  use_examples
+  cargo test "${WHOLE[@]}" --test cli a_report_is_a_page_to_read
   (cd "$packages" && timeout 100 node "$ROOT/.ci/browser/check.mjs" "$STEP_DIR/run/report.html" "$(command -v chromium)" "$STEP_DIR/browser")
 }
 
