@@ -134,6 +134,8 @@ impl MemoryHarness {
                 KnownAccount::new(&row.name, row.kind).with_tier(account.truth.tier, route(organisation, &account));
             known.enabled = row.state.enabled;
             known.display_name = row.display_name;
+            let department = account.department.map(|name| ("department".to_owned(), name.to_owned()));
+            known.attributes.extend(department);
             truth.accounts.push(known);
             if account.member_of.iter().any(|group| leads_to(organisation, *group, "Staff")) {
                 staff.insert(row.name.clone());

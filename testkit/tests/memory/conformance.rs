@@ -64,6 +64,7 @@ const NOTICED: &[(How, &[&str])] = &[
     (How::TruncatesSilently, &["enumerate::complete", "enumerate::scope_group", "enumerate::changed_since_a_mark"]),
     (How::HidesComputers, &["enumerate::complete", "enumerate::kinds_and_states_as_known"]),
     (How::MixesNames, &["enumerate::ids_are_unique", "enumerate::unicode_names"]),
+    (How::DropsAttributes, &["enumerate::attributes_as_known"]),
     (How::ChangesIds, &["enumerate::two_listings_agree"]),
     (How::WrongDirectory, &["enumerate::rows_are_of_this_directory"]),
     (How::MisreadsKinds, &["enumerate::kinds_and_states_as_known"]),

@@ -36,6 +36,7 @@ pub(crate) enum How {
     ClaimsWhatItCannot,
     DoesNothing,
     DoesWhatItCannot,
+    DropsAttributes,
     ForgetsSecondFactor,
     EmptyEvidence,
     EnrolsStrangers,

@@ -80,6 +80,7 @@ fn misread(how: How, listing: u32, scoped: bool, mut row: Account) -> Account {
             row.id = id("one-for-all".into());
             row.display_name = row.display_name.map(|name| name.chars().filter(char::is_ascii).collect());
         }
+        How::DropsAttributes => row.attributes.clear(),
         How::MisreadsKinds => row.kind = AccountKind::Person,
         How::WrongDirectory => row.directory = DirectoryId::new("other").unwrap(),
         How::IgnoresScope => assert!(!scoped || row.name != "\0"),
