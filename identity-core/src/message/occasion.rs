@@ -14,8 +14,8 @@ pub enum Occasion {
     Announcement,
     /// When the reset begins: what to do now. To everybody whose account is reset.
     Instruction,
-    /// After it: what is still to be done. To everybody whose account is reset, without those who have
-    /// chosen a new password where a journal tells.
+    /// After it: what is still to be done. To everybody whose account is reset, those who have chosen a
+    /// new password meanwhile among them.
     Reminder,
     /// To whoever answers for an account that the plan leaves to people.
     Exception,
