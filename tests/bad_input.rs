@@ -61,6 +61,7 @@ impl Bench {
         let mut command = self.program();
         command.args(["--directories", "directories.toml", "--out", "run", "--approve", "all", "--sync-wait", "0"]);
         command.args(["--evidence", "0", "--recipient", &self.stand.identity.recipient().to_string()]);
+        command.args(["--no-messages", "nobody is there to be told"]);
         command
     }
 
@@ -146,9 +147,16 @@ fn cases() -> Vec<Case> {
     section = "directories.toml";
     case!("the file is not there", |on| with(
         on.program(),
-        &["--directories", "nothing.toml", "--recipient", RECIPIENT]
+        &["--no-messages", "a test", "--directories", "nothing.toml", "--recipient", RECIPIENT]
     ));
-    case!("it is a folder", |on| with(on.program(), &["--directories", ".", "--recipient", RECIPIENT]));
+    case!("it is a folder", |on| with(
+        on.program(),
+        &["--no-messages", "a test", "--directories", ".", "--recipient", RECIPIENT]
+    ));
+    case!("nobody tells the people", |on| with(
+        on.program(),
+        &["--directories", "directories.toml", "--recipient", RECIPIENT]
+    ));
     case!("it is no TOML", |on| on.described("[[directory]\nid = 1"));
     case!("it is empty", |on| on.described(""));
     case!("it is not text", |on| {
@@ -313,15 +321,15 @@ fn cases() -> Vec<Case> {
     section = "Keys and vaults";
     case!("nobody who could open the passwords", |on| with(
         on.program(),
-        &["--directories", "directories.toml", "--out", "run"]
+        &["--no-messages", "a test", "--directories", "directories.toml", "--out", "run"]
     ));
     case!("a recipient that is none", |on| with(
         on.program(),
-        &["--directories", "directories.toml", "--recipient", "age1nobody"]
+        &["--no-messages", "a test", "--directories", "directories.toml", "--recipient", "age1nobody"]
     ));
     case!("a secret key as recipient", |on| with(
         on.program(),
-        &["--directories", "directories.toml", "--recipient", "AGE-SECRET-KEY-1QQQQ"]
+        &["--no-messages", "a test", "--directories", "directories.toml", "--recipient", "AGE-SECRET-KEY-1QQQQ"]
     ));
     case!("an identity that is not there", |on| with(on.fresh(), &["--identity", "nothing.txt"]));
     case!("an identity that is none", |on| with(on.fresh(), &["--identity", "ca.pem"]));
@@ -355,11 +363,29 @@ fn cases() -> Vec<Case> {
     });
     case!("a folder below a file", |on| with(
         on.program(),
-        &["--directories", "directories.toml", "--recipient", RECIPIENT, "--out", "ca.pem/run"]
+        &[
+            "--no-messages",
+            "a test",
+            "--directories",
+            "directories.toml",
+            "--recipient",
+            RECIPIENT,
+            "--out",
+            "ca.pem/run"
+        ]
     ));
     case!("a folder where nothing can be written", |on| with(
         on.program(),
-        &["--directories", "directories.toml", "--recipient", RECIPIENT, "--out", "/proc/run"]
+        &[
+            "--no-messages",
+            "a test",
+            "--directories",
+            "directories.toml",
+            "--recipient",
+            RECIPIENT,
+            "--out",
+            "/proc/run"
+        ]
     ));
     case!("a run that is not there", |on| with(
         on.program(),

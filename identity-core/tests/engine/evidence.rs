@@ -99,7 +99,7 @@ async fn every_order_of_a_faulty_run_is_confirmed_and_what_others_did_stands_out
     assert_eq!(evidenced.count(), confirmed);
     let row = rows.iter().find(|row| row.id == other.id).unwrap();
     assert_eq!((row.result, row.evidence.as_ref().unwrap().others), (RowResult::Verified, 1));
-    assert!(table.lines().next().unwrap().ends_with("log,log_because,log_events,log_others,person"), "{table}");
+    assert!(table.lines().next().unwrap().ends_with("log,log_because,log_events,log_others,person,mark"), "{table}");
     let mut lines = csv::Reader::from_reader(table.as_bytes());
     let log = lines.headers().unwrap().iter().position(|name| name == "log").unwrap();
     assert_eq!(lines.records().filter(|line| &line.as_ref().unwrap()[log] == "confirmed").count(), confirmed);
