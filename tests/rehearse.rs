@@ -200,14 +200,22 @@ fn cards_are_played_and_the_run_comes_to_its_end_all_the_same() {
     let accounts = &summary.report.accounts;
     assert_eq!(accounts.planned, accounts.verified, "{summary}");
     // Every file says what it is.
-    for file in
-        ["plan.jsonl", "approvals.json", "report.json", "report.csv", "todo.csv", "rehearsal.json", "rehearsal.txt"]
-    {
+    for file in [
+        "plan.jsonl",
+        "approvals.json",
+        "report.html",
+        "report.json",
+        "report.csv",
+        "todo.csv",
+        "rehearsal.json",
+        "rehearsal.txt",
+    ] {
         let text = std::fs::read_to_string(run.join(file)).expect(file).to_lowercase();
         assert!(text.contains("rehearsal"), "{file} is not marked");
     }
     let csv = std::fs::read_to_string(run.join("report.csv")).expect("a table");
-    assert!(csv.lines().all(|line| line.ends_with(",rehearsal")));
+    assert!(csv.lines().next().is_some_and(|line| line.ends_with(",mark")));
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",REHEARSAL")));
 }
 
 #[test]
