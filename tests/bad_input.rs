@@ -578,7 +578,8 @@ async fn each_bad_input_has_its_message_and_touches_nothing() {
         }
     });
     let tried: Vec<_> = tried.buffered(4).collect().await;
-    assert_eq!(mock.counts().modifies, 0, "something was touched");
+    let carried_out: Vec<_> = tried.iter().filter(|(_, _, code, _)| matches!(code, Some(0 | 1) | None)).collect();
+    assert_eq!(mock.counts().modifies, 0, "something was touched: {carried_out:?}");
     assert!(tried.len() >= 60, "{} are not the list that was promised", tried.len());
 
     let mut text = String::from(include_str!("bad_input_head.md"));

@@ -38,6 +38,12 @@ pub(crate) async fn travel(options: &Options, telemetry: Option<&Telemetry>) -> 
             .with_advice("name a file or a pipe for the events")
             .into());
     }
+    // Not left to clap: it drops what is required where an option is given that conflicts with it.
+    if options.playbook.is_none() && !options.parameter.is_empty() {
+        return Err(input("--parameter fills in a playbook, and none is given".to_owned())
+            .with_advice("name it with --playbook FILE")
+            .into());
+    }
     let playbook = options.playbook.as_ref().map(Playbook::from_file).transpose()?;
     let readiness = options.readiness.as_ref().map(ReadinessFile::open).transpose()?;
     told(options, playbook.as_ref())?;

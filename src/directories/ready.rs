@@ -75,6 +75,7 @@ impl<'a> Ready<'a> {
     }
 
     /// Signs in, once.
+    #[cfg_attr(not(feature = "ldap"), allow(unused_variables, reason = "domains are of Active Directory"))]
     pub(super) async fn sign_in(self, domains: &mut Domains) -> Result<Arc<dyn Backend>> {
         match self.how {
             #[cfg(feature = "ldap")]

@@ -51,6 +51,7 @@ pub(super) struct ChannelSettings {
 
 /// How a channel carries.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "messages"), expect(dead_code, reason = "read by what speaks SMTP"))]
 pub(super) enum Carrier {
     Files,
     Smtp(SmtpSettings),
@@ -75,6 +76,7 @@ pub(super) struct SmtpSettings {
 
 /// Where a secret is; never the secret itself.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "messages"), expect(dead_code, reason = "read by what speaks SMTP"))]
 pub(super) enum SecretPlace {
     Nowhere,
     Environment(String),
