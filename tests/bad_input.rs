@@ -249,7 +249,7 @@ fn cases() -> Vec<Case> {
     case!("a canary that is no number", |on| with(on.fresh(), &["--canary", "few"]));
     case!("an action that is none", |on| with(on.fresh(), &["--action", "delete"]));
     case!("an anchor that is none", |on| with(on.fresh(), &["--join", "shoe-size"]));
-    case!("a playbook and a selection", |on| with(on.fresh(), &["--playbook", "p.toml", "--select", "everyone"]));
+    case!("a playbook and a selection", |on| with(on.program(), &["--playbook", "p.toml", "--select", "everyone"]));
     case!("a parameter without a playbook", |on| with(on.fresh(), &["--parameter", "a=b"]));
     case!("events and the summary on one output", |on| with(on.fresh(), &["--json", "--events", "-"]));
     case!("events into a file that is there", |on| with(on.fresh(), &["--events", "ca.pem"]));
