@@ -36,7 +36,7 @@
 //!
 //! # Faults
 //! A fault acts on one request, or on one part of a batch; what it does to the connection it does to
-//! the whole batch. [`Fault::Busy`] is 503 without a word of when to come
+//! the whole batch. [`Fault::Busy`](crate::fault::Fault::Busy) is 503 without a word of when to come
 //! back, `Unavailable` 503 with it, `Throttle` 429 with `Retry-After` in turns in seconds and as a
 //! date, `TruncatedPage` in turns 500 and JSON without its end, `NoticeOfDisconnection` 503 with
 //! `Connection: close`.

@@ -36,7 +36,7 @@
 //! | `quota`, `refusal`, `record`, `settings` | what they say |
 //!
 //! # Faults
-//! [`Fault::Busy`] is 429 for too many requests at once (a limit of 0, 0 remaining), `Throttle` 429 with
+//! [`Fault::Busy`](crate::fault::Fault::Busy) is 429 for too many requests at once (a limit of 0, 0 remaining), `Throttle` 429 with
 //! a reset that far away, `Unavailable` 503 E0000010, `NoticeOfDisconnection` the same with
 //! `Connection: close`, `Conflict` 409 E0000112, `BadGateway` 502 and `GatewayTimeout` 504 with a page
 //! for people, `TruncatedPage` in turns 500 E0000009 and JSON without its end, and of a write always
