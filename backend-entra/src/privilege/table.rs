@@ -63,7 +63,7 @@ impl RoleTable {
     /// `[permissions]` by name; each with the tier 0, 1 or 2. What it does not name stays.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] for what is not such a text; then nothing is changed.
+    /// [`ErrorKind::ConfigInvalid`](identity_core::error::ErrorKind::ConfigInvalid) for what is not such a text; then nothing is changed.
     pub fn override_with(&mut self, toml: &str) -> Result<()> {
         let TierOverrides { roles, permissions, .. } = TierOverrides::parse(toml, ADVICE)?;
         if let Some((id, _)) = roles.iter().find(|(id, _)| uuid::Uuid::try_parse(id).is_err()) {
@@ -77,7 +77,7 @@ impl RoleTable {
     /// Overrides what a TOML file names; see [`RoleTable::override_with`].
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] when it cannot be read or used.
+    /// [`ErrorKind::ConfigInvalid`](identity_core::error::ErrorKind::ConfigInvalid) when it cannot be read or used.
     pub fn override_from(&mut self, path: &Path) -> Result<()> {
         self.override_with(&TierOverrides::text_of(path)?)
     }

@@ -59,7 +59,7 @@ impl RoleTable {
     /// name stays.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] for what is not such a text; then nothing is changed.
+    /// [`ErrorKind::ConfigInvalid`](identity_core::error::ErrorKind::ConfigInvalid) for what is not such a text; then nothing is changed.
     pub fn override_with(&mut self, toml: &str) -> Result<()> {
         let TierOverrides { roles, permissions, .. } = TierOverrides::parse(toml, ADVICE)?;
         let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -79,7 +79,7 @@ impl RoleTable {
     /// Overrides what a TOML file names; see [`RoleTable::override_with`].
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] when it cannot be read or used.
+    /// [`ErrorKind::ConfigInvalid`](identity_core::error::ErrorKind::ConfigInvalid) when it cannot be read or used.
     pub fn override_from(&mut self, path: &Path) -> Result<()> {
         self.override_with(&TierOverrides::text_of(path)?)
     }
