@@ -97,10 +97,16 @@ impl Mailing {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] where `messages.toml` has no such channel.
     pub fn channel(mut self, channel: Arc<dyn Channel>) -> Result<Self> {
-        self.templates.channel(channel.name())?;
+        let into_files = matches!(self.templates.channel(channel.name())?.carrier, Carrier::Files);
         let settings = &self.templates.settings;
-        let quota = Quota::new("messages", settings.per_minute, std::time::Duration::from_secs(60), CLASS);
-        let limits = Limits::new(std::num::NonZeroU32::MIN, settings.in_flight).with_quota(quota);
+        let limits = Limits::new(std::num::NonZeroU32::MIN, settings.in_flight);
+        // A file needs no sparing, as a mail server does.
+        let limits = if into_files {
+            limits
+        } else {
+            let minute = std::time::Duration::from_secs(60);
+            limits.with_quota(Quota::new("messages", settings.per_minute, minute, CLASS))
+        };
         // A server that asks for a pause waits no longer for our next message than our retry does.
         let mut pacing = Pacing::default();
         pacing.first_pause = pacing.first_pause.min(self.retry.cap);
